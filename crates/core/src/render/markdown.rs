@@ -1,0 +1,115 @@
+//! The report as a job summary: GitHub's Markdown.
+
+use std::fmt::Write as _;
+
+use crate::{Block, Finding, Report, Verdict, escape};
+
+/// The report as Markdown.
+pub fn markdown(report: &Report) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "### {} {}: {}\n",
+        emoji(report.verdict),
+        escape::markdown(&report.action),
+        escape::markdown(&report.title)
+    );
+    match report.sole_problem() {
+        Some((finding, why)) => {
+            let _ = writeln!(text, "{}\n", details(finding, why));
+        }
+        None => findings(&mut text, &report.findings),
+    }
+    for block in &report.blocks {
+        match block {
+            Block::Table { title, header, rows } => table(&mut text, title, header, rows),
+            Block::Diff { title, text: lines } => diff(&mut text, title, lines),
+        }
+    }
+    let mut line: Vec<String> = report
+        .facts
+        .iter()
+        .map(|fact| format!("{} {}", escape::markdown(&fact.name), escape::markdown_code(&fact.value)))
+        .collect();
+    line.extend(report.links.iter().filter(|link| is_web(&link.url)).map(|link| {
+        format!("<a href=\"{}\">{}</a>", escape::markdown(&link.url), escape::markdown(&link.label))
+    }));
+    if !line.is_empty() {
+        let _ = writeln!(text, "<sub>{}</sub>\n", line.join(" · "));
+    }
+    text
+}
+
+fn findings(text: &mut String, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    text.push_str("| | Subject | Why |\n|---|---|---|\n");
+    for finding in findings {
+        let subject = escape::markdown_code(&finding.subject);
+        let details = details(finding, &finding.reason);
+        let _ = writeln!(text, "| {} | {subject} | {details} |", emoji(finding.verdict));
+    }
+    text.push('\n');
+}
+
+/// All that a finding says, on one line of Markdown.
+fn details(finding: &Finding, reason: &str) -> String {
+    let mut parts = Vec::new();
+    if !reason.is_empty() {
+        parts.push(escape::markdown(reason));
+    }
+    parts.extend(finding.help.iter().map(|help| format!("→ {}", escape::markdown(help))));
+    parts.extend(finding.evidence.iter().map(|line| format!("<sub>{}</sub>", escape::markdown_code(line))));
+    parts.extend(
+        finding
+            .place
+            .iter()
+            .map(|place| format!("<sub>at {}</sub>", escape::markdown_code(&place.to_string()))),
+    );
+    parts.join("<br>")
+}
+
+fn table(text: &mut String, title: &str, header: &[String], rows: &[Vec<String>]) {
+    let row = |cells: &[String], cell: fn(&str) -> String| {
+        format!("| {} |\n", cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | "))
+    };
+    let _ = writeln!(text, "**{}**\n", escape::markdown(title));
+    text.push_str(&row(header, escape::markdown));
+    let _ = writeln!(text, "|{}", "---|".repeat(header.len()));
+    for cells in rows {
+        text.push_str(&row(cells, escape::markdown_code));
+    }
+    text.push('\n');
+}
+
+fn diff(text: &mut String, title: &str, lines: &str) {
+    let (fence, lines) = escape::markdown_fenced(lines);
+    let _ =
+        writeln!(text, "{}\n\n{fence}diff\n{}\n{fence}\n", escape::markdown_code(title), lines.trim_end());
+}
+
+/// An address that is safe to click on.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+const fn emoji(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✅",
+        Verdict::Skipped => "➖",
+        Verdict::Pending => "⏳",
+        Verdict::Failed => "❌",
+        Verdict::Misconfigured => "🛠️",
+        Verdict::Undecided => "❓",
+        Verdict::Broken => "🚨",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn text_of_strangers_is_dead_in_the_summary() {
+        insta::assert_snapshot!(super::markdown(&crate::report::tests::sample()));
+    }
+}
