@@ -1,0 +1,200 @@
+//! Holds the result of an edit against the file before: what was meant differs, and nothing else.
+
+use crate::edit::{Change, Edit};
+use crate::error::Refusal;
+use crate::node::{Content, Data};
+use crate::{Document, Error, Node, Place, Style, scalar};
+
+/// Parses `result` and compares it, node by node, with what `before` must have become.
+pub(crate) fn only_meant_values_differ(
+    before: &[Document],
+    edits: &[Edit],
+    result: &str,
+) -> Result<(), Error> {
+    let unfaithful = |place: Place, what: String| Err(Error::refused(place, Refusal::Unfaithful, what));
+    let edited = edits.first().map_or(Ok(Place::START), |edit| edit.node_in(before).map(Node::place))?;
+
+    let after = match Document::parse_all(result.as_bytes()) {
+        Ok(after) => after,
+        Err(error) => return unfaithful(edited, format!("the edit would break the file: {}", error.what)),
+    };
+    let mut expected: Vec<Vec<Fact>> = before.iter().map(facts).collect();
+    make(edits, before, &mut expected)?;
+    let found: Vec<Vec<Fact>> = after.iter().map(facts).collect();
+
+    let same = expected.len() == found.len()
+        && expected.iter().zip(&found).all(|(expected, found)| {
+            expected.len() == found.len()
+                && expected.iter().zip(found).all(|(expected, found)| expected.agrees(found))
+        });
+    if same {
+        Ok(())
+    } else {
+        unfaithful(edited, "the edit would change more than the value that is meant".to_owned())
+    }
+}
+
+/// What a node means, and how it is written as far as that bears on the meaning.
+#[derive(Debug, PartialEq)]
+struct Fact {
+    tag: Option<String>,
+    anchor: Option<String>,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq)]
+enum Kind {
+    Scalar {
+        value: String,
+        style: Style,
+    },
+    /// A scalar that every reader takes for this text, in whatever style.
+    Text {
+        value: String,
+    },
+    Sequence {
+        length: usize,
+        flow: bool,
+    },
+    Mapping {
+        length: usize,
+        flow: bool,
+    },
+    /// The anchor it stands for, counted from the start of the document.
+    Alias {
+        anchor: usize,
+    },
+}
+
+impl Fact {
+    fn agrees(&self, found: &Self) -> bool {
+        let kinds_agree = match (&self.kind, &found.kind) {
+            (Kind::Text { value: meant }, Kind::Scalar { value, style }) => {
+                meant == value && (*style != Style::Plain || !scalar::needs_quotes(value))
+            }
+            (expected, found) => expected == found,
+        };
+        kinds_agree && self.tag == found.tag && self.anchor == found.anchor
+    }
+}
+
+/// The facts of a document, in the order of the file. With the lengths of the collections they tell the whole tree.
+fn facts(document: &Document) -> Vec<Fact> {
+    let mut anchors = 0;
+    let anchor_numbers: Vec<usize> = document
+        .nodes
+        .iter()
+        .map(|node| {
+            anchors += usize::from(node.anchor.is_some());
+            anchors
+        })
+        .collect();
+    let fact = |node: &Data| Fact {
+        tag: node.tag.as_ref().map(|tag| tag.name.clone()),
+        anchor: node.anchor.as_ref().map(|anchor| anchor.name.clone()),
+        kind: match &node.content {
+            Content::Scalar { value, style } => Kind::Scalar { value: value.clone(), style: *style },
+            Content::Sequence { children, flow } => Kind::Sequence { length: children.len(), flow: *flow },
+            Content::Mapping { children, flow } => Kind::Mapping { length: children.len(), flow: *flow },
+            Content::Alias { target } => Kind::Alias { anchor: anchor_numbers[*target] },
+        },
+    };
+    document.nodes.iter().map(fact).collect()
+}
+
+/// Makes the edits in the facts: the values that are set, then the entries that are inserted, last place first.
+fn make(edits: &[Edit], before: &[Document], facts: &mut [Vec<Fact>]) -> Result<(), Error> {
+    let mut inserts = Vec::new();
+    for edit in edits {
+        let node = edit.node_in(before)?;
+        let facts = &mut facts[edit.document];
+        match &edit.change {
+            Change::Set { value } => facts[edit.node].kind = Kind::Text { value: value.clone() },
+            Change::Insert { key, value } => {
+                if let Some(Kind::Mapping { length, .. }) =
+                    node.parent().map(|parent| &mut facts[parent.id].kind)
+                {
+                    *length += 2;
+                }
+                inserts.push((edit.document, end_of_subtree(node.document, edit.node), [key, value]));
+            }
+        }
+    }
+    inserts.sort_by_key(|(document, at, _)| (*document, *at));
+    for (document, at, texts) in inserts.into_iter().rev() {
+        let entry =
+            texts.map(|text| Fact { tag: None, anchor: None, kind: Kind::Text { value: text.clone() } });
+        facts[document].splice(at..at, entry);
+    }
+    Ok(())
+}
+
+/// The position behind a node and all that it contains: each of these has its parent at or behind the node.
+fn end_of_subtree(document: &Document, id: usize) -> usize {
+    let within =
+        document.nodes[id + 1..].iter().take_while(|node| node.parent.is_some_and(|parent| parent >= id));
+    id + 1 + within.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "a: &x v1 # c\nb: [*x, {c: !t d}]\ne: &x f\ng: *x\n";
+
+    /// Checks `result` as the outcome of setting `a` to `1.10` in the file above.
+    fn check_set(result: &str) -> Result<(), Error> {
+        let before = Document::parse_all(BEFORE.as_bytes()).unwrap();
+        let edit = Edit::set(before[0].root().get("a").unwrap().unwrap(), "1.10");
+        only_meant_values_differ(&before, &[edit], result)
+    }
+
+    #[test]
+    fn accepts_the_value_that_is_meant_in_any_quotes() {
+        for value in ["\"1.10\"", "'1.10'"] {
+            assert_eq!(check_set(&BEFORE.replace("v1", value)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn refuses_whatever_else_differs() {
+        let quoted = BEFORE.replace("v1", "'1.10'");
+        let differences = [
+            ("'1.10'", "v1"),
+            ("'1.10'", "1.10"),
+            ("'1.10'", "'1.1'"),
+            ("'1.10'", "['1.10']"),
+            ("'1.10'", "'1.10'\nh: i"),
+            ("&x '1.10'", "!t &x '1.10'"),
+            ("&x f", "&y f"),
+            ("&x f", "f"),
+            ("!t d", "d"),
+            ("!t d", "!u d"),
+            ("!t d", "!t 'd'"),
+            ("c: !t d", "j: !t d"),
+            ("{c: !t d}", "{c: !t d}, k"),
+            ("[*x, {c: !t d}]", "\n- *x\n- {c: !t d}"),
+            ("e: &x f", "e: f"),
+            ("g: *x", "g: f"),
+            ("g: *x\n", "g: *x\n---\n"),
+            ("b: [", "b: [["),
+        ];
+        for (from, to) in differences {
+            let result = quoted.replacen(from, to, 1);
+            assert_ne!(result, quoted);
+            assert_eq!(check_set(&result).unwrap_err().refusal, Some(Refusal::Unfaithful), "{result}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_one_more_and_in_its_place() {
+        let before = Document::parse_all(b"a: {b: c}\nd: e\n").unwrap();
+        let edit = Edit::insert_after(before[0].root().entry("a").unwrap().unwrap(), "k", "v");
+        let check = |result| only_meant_values_differ(&before, std::slice::from_ref(&edit), result).is_ok();
+        assert!(check("a: {b: c}\nk: v\nd: e\n"));
+        assert!(!check("a: {b: c}\nd: e\nk: v\n"));
+        assert!(!check("a: {b: c, k: v}\nd: e\n"));
+        assert!(!check("a: {b: c}\nk: w\nd: e\n"));
+        assert!(!check("a: {b: c}\nd: e\n"));
+    }
+}

@@ -1,0 +1,60 @@
+//! One change to a file, as a caller asks for it.
+
+use std::ops::Range;
+
+use crate::error::Refusal;
+use crate::{Document, Entry, Error, Node, Place};
+
+/// One change to a file.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The document that the node is in, by its position in the file.
+    pub(crate) document: usize,
+    /// The value to set, or the value of the entry to insert after.
+    pub(crate) node: usize,
+    pub(crate) change: Change,
+    /// The merge key that the node was found through.
+    merged: Option<usize>,
+    /// What tells the node in the file that the edit was made for.
+    seen: (Range<usize>, Option<String>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    Set { value: String },
+    Insert { key: String, value: String },
+}
+
+impl Edit {
+    /// Sets a scalar to a text, in the style that it is written in where that can hold the text.
+    ///
+    /// A plain scalar gets quotes where a reader of YAML 1.1 or 1.2 would take the new text for a number or another
+    /// type (see [`crate::needs_quotes`]). A value that is not written (`key:`) is written behind the colon.
+    pub fn set(value: Node<'_>, text: impl Into<String>) -> Self {
+        Self::new(value, Change::Set { value: text.into() })
+    }
+
+    /// Inserts an entry with a text as its value into the mapping of `entry`, behind that entry and in its style.
+    pub fn insert_after(entry: Entry<'_>, key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::new(entry.value, Change::Insert { key: key.into(), value: text.into() })
+    }
+
+    fn new(node: Node<'_>, change: Change) -> Self {
+        let Node { document, id, merged } = node;
+        Self { document: document.number, node: id, change, merged, seen: identity(node) }
+    }
+
+    /// The edit's node in `documents`; an edit that was made for other bytes is refused.
+    pub(crate) fn node_in<'a>(&self, documents: &'a [Document]) -> Result<Node<'a>, Error> {
+        documents
+            .get(self.document)
+            .filter(|document| self.node < document.nodes.len())
+            .map(|document| Node { document, id: self.node, merged: self.merged })
+            .filter(|node| identity(*node) == self.seen)
+            .ok_or_else(|| Error::refused(Place::START, Refusal::Stale, "the edit was made for another file"))
+    }
+}
+
+fn identity(node: Node<'_>) -> (Range<usize>, Option<String>) {
+    (node.span(), node.as_str().map(str::to_owned))
+}

@@ -1,0 +1,41 @@
+//! YAML with places: strict reading, byte-exact splicing.
+//!
+//! Reading: [`from_slice`] turns a file of one document into a type. Whatever is wrong comes back as one [`Error`]:
+//! what, where, and the nearest valid name for a typo. [`Placed`] keeps the place of a value for messages that
+//! can only be made later; [`Unread`] stands for a part that the reader passes over.
+//!
+//! Editing: [`Document::parse_all`] gives a tree of [`Node`]s with their bytes, [`Edit`] says what to change, and
+//! [`apply`] changes it and leaves every other byte as it is: comments, quotes, order, line breaks. What it can't change
+//! with certainty it refuses.
+//!
+//! The modules, top-down:
+//! - `read`: the one entry to typed reading; `explain` turns the reader's errors into ours;
+//! - `placed`, `unread`: the two types for fields;
+//! - `node`: a file as a tree of nodes with byte spans; `parse` builds it, `syntax` words what is not YAML;
+//! - `splice`: makes the edits of a file; `edit` is one of them, `plan` says which bytes it writes and where, `refuse` which
+//!   are not made, `scalar` writes a text as a scalar, `check` parses the result and holds it against the file before;
+//! - `error`: the error and the place.
+
+mod check;
+mod edit;
+mod error;
+mod explain;
+mod node;
+mod parse;
+mod placed;
+mod plan;
+mod read;
+mod refuse;
+mod scalar;
+mod splice;
+mod syntax;
+mod unread;
+
+pub use edit::Edit;
+pub use error::{Error, Place, Refusal};
+pub use node::{Document, Entry, Node, Style};
+pub use placed::Placed;
+pub use read::from_slice;
+pub use scalar::needs_quotes;
+pub use splice::apply;
+pub use unread::Unread;

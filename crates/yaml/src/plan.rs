@@ -1,0 +1,212 @@
+//! Plans an edit: which bytes to write, and where.
+
+use crate::edit::{Change, Edit};
+use crate::error::{Refusal, quoted};
+use crate::node::Content;
+use crate::splice::Splice;
+use crate::{Document, Error, Node, Style, parse, refuse, scalar, syntax};
+
+/// A file's text, and how it likes to quote.
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    /// Whether single quotes are more frequent than double ones.
+    prefers_single: bool,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(bytes: &'a [u8], documents: &[Document]) -> Result<Self, Error> {
+        Ok(Self { text: parse::text(bytes)?, prefers_single: prefers_single(documents) })
+    }
+
+    /// The piece of text that makes the edit.
+    pub(crate) fn plan(&self, edit: &Edit, node: Node<'_>) -> Result<Splice, Error> {
+        match &edit.change {
+            Change::Set { value } => self.set(node, value),
+            Change::Insert { key, value } => self.insert(node, key, value),
+        }
+    }
+
+    fn set(&self, node: Node<'_>, value: &str) -> Result<Splice, Error> {
+        refuse::shared(node)?;
+        let style = refuse::unless_settable(node)?;
+        // In JSON, which is YAML too, every text has double quotes.
+        let json = node.key().is_some_and(|key| key.style() == Some(Style::DoubleQuoted)) && in_flow(node);
+        let style = if json && style == Style::Plain { Style::DoubleQuoted } else { style };
+        let written = scalar::write(value, style, self.prefers_single);
+        if !node.is_unwritten() {
+            return Ok(Splice { at: node.span(), text: written, inserts: false });
+        }
+        match self.room_for(node) {
+            Some(at) => Ok(Splice { at: at..at, text: format!(" {written}"), inserts: false }),
+            None => Err(Error::refused(
+                node.place(),
+                Refusal::Unwritten,
+                "the value is not written, and has no `:`",
+            )),
+        }
+    }
+
+    /// Where a value that is not written would stand: behind its tag and anchor, its key's colon, or its dash.
+    fn room_for(&self, node: Node<'_>) -> Option<usize> {
+        let data = node.data();
+        let properties =
+            [data.tag.as_ref().map(|tag| tag.span.end), data.anchor.as_ref().map(|anchor| anchor.span.end)];
+        if let Some(end) = properties.into_iter().flatten().max() {
+            return Some(end);
+        }
+        if let Some(key) = node.key() {
+            let behind = self.text.get(key.span().end..)?;
+            let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+            return behind[blanks..].starts_with(':').then_some(key.span().end + blanks + 1);
+        }
+        self.behind_dash(data.span.start)
+    }
+
+    /// Behind the dash of a list item that holds nothing: on the last line before `offset` that is no comment.
+    fn behind_dash(&self, offset: usize) -> Option<usize> {
+        let mut end = offset;
+        loop {
+            let line = self.line_before(end)?;
+            let start = end - line.len();
+            let indicators = line.split('#').next()?.trim_end();
+            if !indicators.is_empty() {
+                return indicators.ends_with('-').then_some(start + indicators.len());
+            }
+            end = start.checked_sub(1)?;
+        }
+    }
+
+    fn insert(&self, value: Node<'_>, key: &str, text: &str) -> Result<Splice, Error> {
+        let (Some(beside), Some(mapping)) = (value.key(), value.parent()) else {
+            return Err(Error::refused(value.place(), Refusal::NotAScalar, "not the value of an entry"));
+        };
+        refuse::shared(mapping)?;
+        if let Some(taken) =
+            mapping.entries().map(|entry| entry.key).find(|taken| taken.as_str() == Some(key))
+        {
+            let what = format!("the key {} is there already", quoted(key));
+            return Err(Error::refused(taken.place(), Refusal::Taken, what));
+        }
+        let key_style = quotes_of(beside).unwrap_or(Style::Plain);
+        let value_style = quotes_of(value).unwrap_or(key_style);
+        let write = |text, style| scalar::write(text, style, self.prefers_single);
+        let entry = format!("{}: {}", write(key, key_style), write(text, value_style));
+
+        let flow = matches!(mapping.data().content, Content::Mapping { flow: true, .. });
+        let splice = if flow {
+            self.insert_in_flow(beside, value, &entry)
+        } else {
+            self.insert_in_block(mapping, value, &entry)
+        };
+        splice.ok_or_else(|| {
+            Error::refused(value.place(), Refusal::Unwritten, "no place for an entry behind this value")
+        })
+    }
+
+    /// On a line of its own where the entry before it has one, else in the same line.
+    fn insert_in_flow(&self, key: Node<'_>, value: Node<'_>, entry: &str) -> Option<Splice> {
+        let end = if value.is_unwritten() {
+            self.room_for(value).unwrap_or(key.span().end)
+        } else {
+            value.span().end
+        };
+        let indentation = self.line_before(start_of(key))?;
+        let rest = self.text.get(end..self.line_end(end))?;
+        let rest = rest.trim_start_matches([' ', '\t']).trim_start_matches(',');
+        let own_line = is_blank(indentation) && is_blank(rest) && self.line_end(end) < self.text.len();
+        let gap = if own_line { format!("{}{indentation}", self.line_break(end)) } else { " ".to_owned() };
+        Some(Splice { at: end..end, text: format!(",{gap}{entry}"), inserts: true })
+    }
+
+    /// On a line of its own below the last line of the entry before it, indented as the mapping is.
+    fn insert_in_block(&self, mapping: Node<'_>, value: Node<'_>, entry: &str) -> Option<Splice> {
+        let indentation = " ".repeat(self.line_before(mapping.span().start)?.chars().count());
+        let last = last_below(value);
+        let end = if last.is_unwritten() { self.room_for(last)? } else { last.span().end };
+        if last.style().is_some_and(Style::is_block) && !last.is_alias() {
+            // A block of text ends where the next text starts.
+            let at = end - self.line_before(end)?.len();
+            return Some(Splice {
+                at: at..at,
+                text: format!("{indentation}{entry}{}", self.line_break(end)),
+                inserts: true,
+            });
+        }
+        let at = self.line_end(end);
+        Some(Splice {
+            at: at..at,
+            text: format!("{}{indentation}{entry}", self.line_break(end)),
+            inserts: true,
+        })
+    }
+
+    /// The part before `offset` of its line.
+    fn line_before(&self, offset: usize) -> Option<&str> {
+        let before = self.text.get(..offset)?;
+        let before = before.strip_prefix(syntax::BYTE_ORDER_MARK).unwrap_or(before);
+        before.rsplit(['\n', '\r']).next()
+    }
+
+    /// Where the line of `offset` ends, before its line break.
+    fn line_end(&self, offset: usize) -> usize {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        offset + rest.find(['\n', '\r']).unwrap_or(rest.len())
+    }
+
+    /// The line break behind `offset`, or else the first one of the file.
+    fn line_break(&self, offset: usize) -> &'static str {
+        let next = self.text.get(self.line_end(offset)..).filter(|rest| !rest.is_empty());
+        let rest =
+            next.or_else(|| self.text.find(['\n', '\r']).map(|first| &self.text[first..])).unwrap_or("\n");
+        if rest.starts_with("\r\n") {
+            "\r\n"
+        } else if rest.starts_with('\r') {
+            "\r"
+        } else {
+            "\n"
+        }
+    }
+}
+
+/// The style of quotes that a file has more of.
+fn prefers_single(documents: &[Document]) -> bool {
+    let count = |wanted: Style| {
+        let nodes = documents.iter().flat_map(|document| &document.nodes);
+        nodes.filter(|node| matches!(node.content, Content::Scalar { style, .. } if style == wanted)).count()
+    };
+    count(Style::SingleQuoted) > count(Style::DoubleQuoted)
+}
+
+/// The quotes that a scalar is written in.
+fn quotes_of(node: Node<'_>) -> Option<Style> {
+    match node.data().content {
+        Content::Scalar { style: style @ (Style::SingleQuoted | Style::DoubleQuoted), .. } => Some(style),
+        _ => None,
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b' ' || byte == b'\t')
+}
+
+fn in_flow(node: Node<'_>) -> bool {
+    node.parent().is_some_and(|parent| matches!(parent.data().content, Content::Mapping { flow: true, .. }))
+}
+
+/// Where a node starts, with its tag and anchor.
+fn start_of(node: Node<'_>) -> usize {
+    let data = node.data();
+    let properties =
+        [data.tag.as_ref().map(|tag| tag.span.start), data.anchor.as_ref().map(|anchor| anchor.span.start)];
+    properties.into_iter().flatten().fold(data.span.start, usize::min)
+}
+
+/// The last node within a block collection, else the node itself.
+fn last_below(node: Node<'_>) -> Node<'_> {
+    match &node.data().content {
+        Content::Sequence { children, flow: false } | Content::Mapping { children, flow: false } => {
+            children.last().map_or(node, |last| last_below(node.with_id(*last)))
+        }
+        _ => node,
+    }
+}

@@ -1,0 +1,49 @@
+//! Changes values in a file and leaves every other byte as it is.
+
+use std::ops::Range;
+
+use crate::plan::Source;
+use crate::{Document, Edit, Error, check, refuse};
+
+/// `bytes` with the edits made: the values that are meant differ, all other bytes are the same.
+///
+/// The result is parsed again and compared with the file before; where anything else would mean something new,
+/// nothing is returned. What can't be edited safely is refused with [`Error::refusal`] and its place; then nothing
+/// is changed at all.
+pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Error> {
+    let documents = Document::parse_all(bytes)?;
+    let source = Source::new(bytes, &documents)?;
+    let mut splices = Vec::new();
+    for (index, edit) in edits.iter().enumerate() {
+        let node = edit.node_in(&documents)?;
+        refuse::second(&edits[..index], edit, node)?;
+        splices.push(source.plan(edit, node)?);
+    }
+    // A value goes before the entry that is inserted behind it, also where both come to the same byte.
+    splices.sort_by_key(|splice| splice.inserts);
+    let result = spliced(source.text, splices);
+    check::only_meant_values_differ(&documents, edits, &result)?;
+    Ok(result.into_bytes())
+}
+
+/// A piece of text to put where `at` is.
+pub(crate) struct Splice {
+    pub(crate) at: Range<usize>,
+    pub(crate) text: String,
+    /// Whether this is an entry of its own.
+    pub(crate) inserts: bool,
+}
+
+/// `text` with the pieces put in.
+fn spliced(text: &str, mut splices: Vec<Splice>) -> String {
+    splices.sort_by_key(|splice| splice.at.start);
+    let mut result = String::with_capacity(text.len());
+    let mut copied = 0;
+    for splice in splices {
+        result.push_str(text.get(copied..splice.at.start).unwrap_or_default());
+        result.push_str(&splice.text);
+        copied = splice.at.end;
+    }
+    result.push_str(text.get(copied..).unwrap_or_default());
+    result
+}
