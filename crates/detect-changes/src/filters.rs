@@ -1,0 +1,327 @@
+//! Filters in the format of dorny/paths-filter.
+//!
+//! A map from a name to rules: a pattern, or statuses with patterns (`added|modified: "src/**"`), in lists
+//! that may hold lists, as YAML anchors make them. What a rule means is described at
+//! <https://github.com/dorny/paths-filter#filter-rules-syntax>.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use sluice_config::Placed;
+use sluice_core::{Place, Problem, Problems, nearest};
+use sluice_glob::Glob;
+
+use crate::{changes::Change, inputs::Quantifier, status::Status};
+
+/// A filter: a name and rules.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    pub(crate) name: String,
+    rules: Vec<Rule>,
+    quantifier: Quantifier,
+}
+
+/// A rule: a file matches it by its status and by any of its patterns.
+#[derive(Debug)]
+struct Rule {
+    /// The statuses that count; none means all.
+    statuses: Option<Vec<Status>>,
+    globs: Vec<Glob>,
+}
+
+impl Filter {
+    /// Reads filters; `file` is the name that problems give as their place.
+    pub(crate) fn read_all(yaml: &[u8], file: &str, quantifier: Quantifier) -> Result<Vec<Self>, Problems> {
+        let written: IndexMap<Placed<String>, Placed<Item>> =
+            sluice_yaml::from_slice(yaml).map_err(|error| {
+                let problem = Problem::misconfigured(error.what);
+                let problem = problem.at(Place::at(file, error.place.line, error.place.column));
+                match error.suggestion {
+                    Some(name) => problem.help(format!("did you mean \"{name}\"?")),
+                    None => problem.help("see https://github.com/dorny/paths-filter#filter-rules-syntax"),
+                }
+            })?;
+        let mut reader = Reader { file, problems: Problems::default() };
+        let filters = written
+            .into_iter()
+            .map(|(name, item)| Self { rules: reader.rules(&name, item), name: name.value, quantifier })
+            .collect();
+        reader.problems.or(filters)
+    }
+
+    /// The pattern by which a file matches; none if it does not.
+    pub(crate) fn matching(&self, change: &Change<'_>) -> Option<&Glob> {
+        let mut rules = self.rules.iter();
+        match self.quantifier {
+            Quantifier::Some => rules.find_map(|rule| rule.matching(change)),
+            Quantifier::Every => {
+                let first = rules.next()?.matching(change)?;
+                rules.all(|rule| rule.matching(change).is_some()).then_some(first)
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn matching(&self, change: &Change<'_>) -> Option<&Glob> {
+        let counts = self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&change.status));
+        let mut globs = self.globs.iter().filter(|_| counts);
+        globs.find(|glob| glob.is_match(change.file.path))
+    }
+}
+
+/// What stands for a filter, or for a part of one.
+#[derive(Debug)]
+enum Item {
+    Pattern(String),
+    List(Vec<Placed<Item>>),
+    Statuses(IndexMap<Placed<String>, Placed<Item>>),
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a pattern, a list of patterns, or `status: pattern`")
+    }
+
+    fn visit_str<E>(self, pattern: &str) -> Result<Item, E> {
+        Ok(Item::Pattern(pattern.to_owned()))
+    }
+
+    /// A name with nothing behind it.
+    fn visit_unit<E>(self) -> Result<Item, E> {
+        Ok(Item::List(Vec::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Item, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Item::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
+        let mut entries = IndexMap::new();
+        while let Some((status, patterns)) = map.next_entry()? {
+            entries.insert(status, patterns);
+        }
+        Ok(Item::Statuses(entries))
+    }
+}
+
+/// Turns what is written into rules and collects what is wrong with it.
+struct Reader<'a> {
+    file: &'a str,
+    problems: Problems,
+}
+
+impl Reader<'_> {
+    fn rules(&mut self, name: &Placed<String>, item: Placed<Item>) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        self.add_rules(item, &mut rules);
+        if rules.is_empty() {
+            let what = format!("the filter \"{}\" has no pattern", name.value);
+            self.problem(Problem::misconfigured(what).help(ALL_FILES), name);
+        }
+        rules
+    }
+
+    fn add_rules(&mut self, item: Placed<Item>, rules: &mut Vec<Rule>) {
+        match item.value {
+            Item::Pattern(pattern) => {
+                let globs = self.glob(&Placed { value: pattern, place: item.place });
+                rules.push(Rule { statuses: None, globs: globs.into_iter().collect() });
+            }
+            Item::List(items) => items.into_iter().for_each(|item| self.add_rules(item, rules)),
+            Item::Statuses(entries) => {
+                for (written, patterns) in entries {
+                    let statuses = self.statuses(&written);
+                    let (mut globs, known) = (Vec::new(), self.problems.0.len());
+                    self.add_globs(patterns, &mut globs);
+                    if globs.is_empty() && self.problems.0.len() == known {
+                        let what = format!("the status \"{}\" has no pattern", written.value);
+                        self.problem(Problem::misconfigured(what).help(ALL_FILES), &written);
+                    }
+                    rules.push(Rule { statuses: Some(statuses), globs });
+                }
+            }
+        }
+    }
+
+    fn add_globs(&mut self, item: Placed<Item>, globs: &mut Vec<Glob>) {
+        match item.value {
+            Item::Pattern(pattern) => globs.extend(self.glob(&Placed { value: pattern, place: item.place })),
+            Item::List(items) => items.into_iter().for_each(|item| self.add_globs(item, globs)),
+            Item::Statuses(_) => {
+                let problem = Problem::misconfigured("a status stands below a status")
+                    .help("write patterns below a status, several statuses as `added|modified`");
+                self.problem(problem, &item);
+            }
+        }
+    }
+
+    fn glob(&mut self, pattern: &Placed<String>) -> Option<Glob> {
+        match Glob::new(pattern) {
+            Ok(glob) => Some(glob),
+            Err(error) => {
+                self.problem(Problem::misconfigured(error.to_string()), pattern);
+                None
+            }
+        }
+    }
+
+    /// `added|modified`.
+    fn statuses(&mut self, written: &Placed<String>) -> Vec<Status> {
+        let words = written.split('|').map(|word| word.trim().to_lowercase());
+        let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            let problem = Problem::misconfigured("a status is missing");
+            self.problem(problem.help(format!("write one of {}", STATUSES.join(", "))), written);
+        }
+        words.iter().flat_map(|word| self.status(word, written)).copied().collect()
+    }
+
+    fn status(&mut self, word: &str, written: &Placed<String>) -> &'static [Status] {
+        match word {
+            "added" => &[Status::Added],
+            "deleted" => &[Status::Deleted],
+            "type-changed" => &[Status::TypeChanged],
+            // A file that became a link has no more the content that it had.
+            "modified" => &[Status::Modified, Status::TypeChanged],
+            // Both sides of a rename count, as added and deleted, and two trees hold no conflict.
+            "renamed" | "copied" | "unmerged" => &[],
+            _ => {
+                let problem = Problem::misconfigured(format!("unknown status \"{word}\""));
+                let problem = problem.help(match nearest(word, STATUSES) {
+                    Some(meant) => format!("did you mean \"{meant}\"?"),
+                    None => format!("write one of {}", STATUSES.join(", ")),
+                });
+                self.problem(problem, written);
+                &[]
+            }
+        }
+    }
+
+    fn problem<T>(&mut self, problem: Problem, at: &Placed<T>) {
+        self.problems.0.push(problem.at(Place::at(self.file, at.place.line, at.place.column)));
+    }
+}
+
+const ALL_FILES: &str = "write `**` to match every file";
+
+const STATUSES: [&str; 7] = ["added", "modified", "deleted", "type-changed", "renamed", "copied", "unmerged"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::changes::File;
+
+    fn read(yaml: &str) -> Vec<Filter> {
+        Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some).unwrap()
+    }
+
+    fn problems(yaml: &str) -> String {
+        let problems = Filter::read_all(yaml.as_bytes(), "filters.yml", Quantifier::Some).unwrap_err();
+        let lines = problems.0.iter().map(|problem| {
+            let place = problem.place.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{place}: {} ({})", problem.what, problem.help.as_deref().unwrap_or_default())
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn matches(filter: &Filter, status: Status, path: &str) -> bool {
+        let file = File { path: path.as_bytes(), is_plain: true };
+        filter.matching(&Change { file, status }).is_some()
+    }
+
+    #[test]
+    fn the_forms_of_a_filter_are_read() {
+        let filters = read(
+            "shared: &shared\n  - common/**\n  - [libs/**, 'config/*.json']\nsrc: src/**\nboth:\n  - *shared\n  - \
+             Added | modified : [a/**, [b/**]]\n    deleted: c/**\n",
+        );
+        assert_eq!(filters.iter().map(|filter| &*filter.name).collect::<Vec<_>>(), ["shared", "src", "both"]);
+        assert!(matches(&filters[0], Status::Deleted, "config/x.json"));
+        assert!(matches(&filters[1], Status::Added, "src/x"));
+        assert!(!matches(&filters[1], Status::Added, "srcs/x"));
+        let both = &filters[2];
+        assert!(matches(both, Status::Deleted, "libs/x"));
+        assert!(matches(both, Status::Added, "b/x"));
+        assert!(!matches(both, Status::Deleted, "b/x"));
+        assert!(matches(both, Status::Deleted, "c/x"));
+        assert!(!matches(both, Status::Modified, "c/x"));
+    }
+
+    #[test]
+    fn a_changed_type_is_a_modification() {
+        let filters =
+            read("any: {modified: a}\nonly: {type-changed: a}\nnone: {renamed|copied|unmerged: a}\n");
+        let of = |status| filters.iter().map(|filter| matches(filter, status, "a")).collect::<Vec<_>>();
+        assert_eq!(of(Status::TypeChanged), [true, true, false]);
+        assert_eq!(of(Status::Modified), [true, false, false]);
+        assert_eq!(of(Status::Added), [false, false, false]);
+    }
+
+    #[test]
+    fn some_is_any_rule_and_every_is_all() {
+        let yaml = b"docs: ['docs/**', '!**/*.png']";
+        let some = &Filter::read_all(yaml, "", Quantifier::Some).unwrap()[0];
+        let every = &Filter::read_all(yaml, "", Quantifier::Every).unwrap()[0];
+        for (path, by_some, by_every) in [
+            ("docs/a.md", true, true),
+            ("docs/a.png", true, false),
+            ("src/a.rs", true, false),
+            ("a.png", false, false),
+        ] {
+            assert_eq!(
+                (matches(some, Status::Added, path), matches(every, Status::Added, path)),
+                (by_some, by_every),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        insta::assert_snapshot!(problems("a: {addded: x}\nb: {'|': x}\nc: {whatever: x}\n"), @r##"
+filters.yml:1:5: unknown status "addded" (did you mean "added"?)
+filters.yml:2:5: a status is missing (write one of added, modified, deleted, type-changed, renamed, copied, unmerged)
+filters.yml:3:5: unknown status "whatever" (write one of added, modified, deleted, type-changed, renamed, copied, unmerged)
+"##);
+        insta::assert_snapshot!(problems("a: []\n"), @r##"filters.yml:1:1: the filter "a" has no pattern (write `**` to match every file)"##);
+        insta::assert_snapshot!(problems("a: {added: []}\n"), @r##"filters.yml:1:5: the status "added" has no pattern (write `**` to match every file)"##);
+        insta::assert_snapshot!(problems("a: ['x/**', '']\nb: '{a,b'\n"), @r##"
+filters.yml:1:13: glob "", byte 0: the pattern is empty; write `**` to match every path ()
+filters.yml:2:4: glob "{a,b", byte 0: `{` is never closed; close it with `}`, or write `\{` for the character ()
+"##);
+        insta::assert_snapshot!(problems("a: {added: {deleted: x}}\n"), @"filters.yml:1:12: a status stands below a status (write patterns below a status, several statuses as `added|modified`)");
+        insta::assert_snapshot!(problems("a:\n  - 12\n"), @r##"filters.yml:2:5: expected a pattern, a list of patterns, or `status: pattern`, found "12" (see https://github.com/dorny/paths-filter#filter-rules-syntax)"##);
+        insta::assert_snapshot!(problems("a:\n"), @r##"filters.yml:1:1: the filter "a" has no pattern (write `**` to match every file)"##);
+        insta::assert_snapshot!(problems("- a\n"), @"filters.yml:1:1: expected a mapping, found a list (see https://github.com/dorny/paths-filter#filter-rules-syntax)");
+        insta::assert_snapshot!(problems("a: x\na: y\n"), @r##"filters.yml:2:1: the key "a" is given twice, first at 1:1 (see https://github.com/dorny/paths-filter#filter-rules-syntax)"##);
+        insta::assert_snapshot!(problems("# nothing\n"), @"filters.yml:1:1: the file is empty (see https://github.com/dorny/paths-filter#filter-rules-syntax)");
+    }
+
+    #[test]
+    fn anchors_that_unfold_without_end_are_refused() {
+        let bomb = (1..12).fold("a0: &a0 [x, x, x, x]\n".to_owned(), |bomb, level| {
+            let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+            format!("{bomb}a{level}: &a{level} [{inner}]\n")
+        });
+        insta::assert_snapshot!(problems(&bomb), @"filters.yml:1:10: the file is too large, or nested too deeply (see https://github.com/dorny/paths-filter#filter-rules-syntax)");
+    }
+}

@@ -1,0 +1,68 @@
+//! The inputs, as the command line and a workflow spell them.
+
+use std::path::PathBuf;
+
+/// Tell which components and filters a change touches
+///
+/// Two trees of the repository are compared: what is different between them has changed. A run that
+/// can not find out what changed fails: it never answers that nothing did.
+#[derive(Clone, Debug, Default, clap::Parser)]
+pub struct Inputs {
+    /// The revision to compare with. Default: what the event of the workflow says
+    ///
+    /// Any name of a commit or tree that git knows: `origin/main`, `HEAD~1`, a SHA. The two trees are
+    /// compared as they are. On a terminal it has no default.
+    #[arg(long, value_name = "REVISION")]
+    pub base: Option<String>,
+    /// The revision that is asked about. Default: what the event says, and with `base` what is checked out
+    #[arg(long, value_name = "REVISION")]
+    pub head: Option<String>,
+    /// Filters in the format of dorny/paths-filter: YAML, or the path of a YAML file. Default: none
+    ///
+    /// A map from the name of a filter to a pattern, a list of patterns, or `status|status: patterns`. A
+    /// path is relative to `working-directory`.
+    #[arg(long, value_name = "YAML|FILE")]
+    pub filters: Option<String>,
+    /// How many patterns of a filter must match a file: `some` or `every`. Default: `some`
+    #[arg(long, value_name = "WORD")]
+    pub predicate_quantifier: Option<Quantifier>,
+    /// How to list the files that matched: `none`, `json`, `csv` or `lines`. Default: `none`
+    ///
+    /// Lists are the outputs `<name>_files`. There is no format for a shell: file names are written by
+    /// strangers, and what is read by a shell is run by it. Bytes that are no UTF-8 are shown as `\xNN`.
+    #[arg(long, value_name = "FORMAT")]
+    pub list_files: Option<ListFiles>,
+    /// The components to answer for, by name. Default: all of the configuration
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub components: Vec<String>,
+    /// Whether a component changes when one that it needs does. Default: `true`
+    #[arg(long)]
+    pub dependents: Option<bool>,
+    /// The folder whose repository is looked at. Default: the folder that the run was started in
+    #[arg(long, value_name = "FOLDER")]
+    pub working_directory: Option<PathBuf>,
+}
+
+/// How many patterns of a filter must match a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Quantifier {
+    /// One is enough. A pattern with `!` is one like all others: it matches nearly every file.
+    #[default]
+    Some,
+    /// All must.
+    Every,
+}
+
+/// How to list the files that matched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFiles {
+    /// Not at all.
+    #[default]
+    None,
+    /// A JSON list.
+    Json,
+    /// One line of comma-separated values, quoted as RFC 4180 says where needed.
+    Csv,
+    /// One name a line. A name that holds a line break is refused.
+    Lines,
+}

@@ -1,0 +1,91 @@
+//! Tells which components a change touches, and never answers "nothing" when it does not know.
+//!
+//! A run, top-down:
+//!
+//! 1. `plan` merges inputs and configuration into what is to be done: `filters` reads the filters of
+//!    dorny/paths-filter, `components` the components of `.github/sluice.yml`, `needs` puts these in order;
+//! 2. `repository` opens the repository, and `revisions` chooses the two trees that are compared, from
+//!    what was given or from what the `event` of the workflow says;
+//! 3. `changes` walks over what differs between the two, and `tally` counts what each file hits;
+//! 4. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
+//!    files, those that its cells share, and what it needs;
+//! 5. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
+//!
+//! Paths are bytes throughout.
+
+mod answer;
+mod census;
+mod changes;
+mod components;
+mod config;
+mod decision;
+mod event;
+mod filters;
+mod inputs;
+mod lists;
+mod matrix;
+mod needs;
+mod outputs;
+mod plan;
+mod repository;
+mod revisions;
+#[cfg(test)]
+mod sandbox;
+mod status;
+mod tally;
+
+use sluice_config::File;
+use sluice_core::{Action, Context, Done, Problem};
+
+use self::{
+    answer::Answer, decision::Case, event::Event, plan::Plan, repository::Repository, revisions::Revisions,
+    tally::Tally,
+};
+pub use self::{
+    config::Sections,
+    inputs::{Inputs, ListFiles, Quantifier},
+    matrix::{Entry, Matrix},
+    outputs::Outputs,
+    revisions::Strategy,
+};
+
+/// The action.
+#[derive(Clone, Copy, Debug)]
+pub struct DetectChanges;
+
+impl Action for DetectChanges {
+    const NAME: &'static str = "detect-changes";
+
+    type Inputs = Inputs;
+    type Config = File<Sections>;
+    type Outputs = Outputs;
+
+    fn run(inputs: Inputs, config: Self::Config, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+        let plan = Plan::new(inputs, &config, cx)?;
+        let branch = plan.head.as_deref().or(cx.variable("GITHUB_REF_NAME")).unwrap_or("HEAD").to_owned();
+        let answer = detect(plan, || Event::read(cx), || Ok(cx.cancellation().check()?))?;
+        Ok(Done { outputs: answer.outputs()?, report: answer.report(&branch) })
+    }
+}
+
+/// Finds the answer; `go_on` is asked between steps.
+fn detect(
+    plan: Plan,
+    event: impl FnOnce() -> Result<Event, Problem>,
+    go_on: impl Fn() -> Result<(), Problem>,
+) -> Result<Answer, Problem> {
+    let repository = Repository::open(&plan.folder)?;
+    let revisions = Revisions::choose(&repository, plan.base.as_deref(), plan.head.as_deref(), event)?;
+
+    let mut tally = Tally::new(&plan);
+    changes::between(&repository, revisions.base, revisions.head, |change| {
+        tally.count(&change, &plan);
+        go_on()
+    })?;
+
+    let components = &plan.catalog.components;
+    let case = Case { catalog: &plan.catalog, hits: &tally.components, dependents: plan.dependents };
+    let existing = census::cells(&repository, revisions.head, components, &case.in_question(), go_on)?;
+    let decisions = case.decide(&existing);
+    Ok(Answer { plan, revisions, tally, decisions })
+}

@@ -1,0 +1,125 @@
+//! What the changed files hit, counted while the two trees are compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sluice_core::escape;
+
+use crate::{
+    changes::Change,
+    components::{Cell, Component},
+    inputs::ListFiles,
+    plan::Plan,
+    status::Status,
+};
+
+/// What all changed files hit.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// How many files have each status, in the order of [`Status::ALL`].
+    pub(crate) statuses: [usize; Status::ALL.len()],
+    /// What hit each filter.
+    pub(crate) filters: Vec<Hits>,
+    /// What hit each component.
+    pub(crate) components: Vec<ComponentHits>,
+}
+
+/// The files that hit one filter or component.
+#[derive(Debug, Default)]
+pub(crate) struct Hits {
+    pub(crate) count: usize,
+    /// The first one, and why.
+    pub(crate) first: Option<Hit>,
+    /// All of them, where they are asked for.
+    pub(crate) files: Vec<Vec<u8>>,
+}
+
+/// A file and the pattern that it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) path: Vec<u8>,
+    pub(crate) status: Status,
+    pub(crate) pattern: String,
+}
+
+/// The files that hit one component.
+#[derive(Debug, Default)]
+pub(crate) struct ComponentHits {
+    pub(crate) hits: Hits,
+    /// The cells with a changed file of their own: whether one of these files is still there.
+    pub(crate) cells: BTreeMap<Cell, bool>,
+    /// For each pattern of `shared` that was hit what it captured.
+    pub(crate) shared: BTreeMap<usize, BTreeSet<Cell>>,
+}
+
+impl Tally {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            statuses: [0; Status::ALL.len()],
+            filters: plan.filters.iter().map(|_| Hits::default()).collect(),
+            components: plan.catalog.components.iter().map(|_| ComponentHits::default()).collect(),
+        }
+    }
+
+    /// How many files changed.
+    pub(crate) fn total(&self) -> usize {
+        self.statuses.iter().sum()
+    }
+
+    /// Counts one changed file.
+    pub(crate) fn count(&mut self, change: &Change<'_>, plan: &Plan) {
+        let keep = plan.list_files != ListFiles::None;
+        self.statuses[change.status as usize] += 1;
+        for (filter, hits) in plan.filters.iter().zip(&mut self.filters) {
+            if let Some(pattern) = filter.matching(change) {
+                hits.add(change, pattern.as_str(), keep);
+            }
+        }
+        for (component, hits) in plan.catalog.components.iter().zip(&mut self.components) {
+            hits.count(change, component, keep);
+        }
+    }
+}
+
+impl ComponentHits {
+    pub(crate) fn count(&mut self, change: &Change<'_>, component: &Component, keep: bool) {
+        let mut pattern = None;
+        if let Some((glob, cells)) = component.cells_of(change.file) {
+            let is_there = change.status != Status::Deleted;
+            for cell in cells {
+                *self.cells.entry(cell).or_default() |= is_there;
+            }
+            pattern = Some(glob);
+        }
+        for (index, glob, captured) in component.shares(change.file) {
+            self.shared.entry(index).or_default().insert(captured);
+            pattern.get_or_insert(glob);
+        }
+        if let Some(pattern) = pattern {
+            self.hits.add(change, pattern.as_str(), keep);
+        }
+    }
+}
+
+impl Hits {
+    fn add(&mut self, change: &Change<'_>, pattern: &str, keep: bool) {
+        self.count += 1;
+        if self.first.is_none() {
+            self.first = Some(Hit {
+                path: change.file.path.to_vec(),
+                status: change.status,
+                pattern: pattern.to_owned(),
+            });
+        }
+        if keep {
+            self.files.push(change.file.path.to_vec());
+        }
+    }
+
+    /// Why, in one line: `src/a.rs (modified) matches src/**, +13 more`.
+    pub(crate) fn why(&self) -> Option<String> {
+        let first = self.first.as_ref()?;
+        let path = escape::bytes(&first.path);
+        let more = if self.count > 1 { format!(", +{} more", self.count - 1) } else { String::new() };
+        Some(format!("{path} ({}) matches {}{more}", first.status.as_str(), first.pattern))
+    }
+}
