@@ -1,0 +1,130 @@
+//! The inputs, command by command.
+
+use std::{convert::Infallible, path::PathBuf};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use sluice_config::Strategy;
+
+use crate::ImageArgument;
+
+/// Write image tags into the overlays of environments, and not one byte more
+#[derive(Debug, clap::Parser)]
+pub enum Inputs {
+    /// Set images in overlays (the default)
+    Set(SetInputs),
+    /// Show what each environment runs
+    Show(ShowInputs),
+}
+
+/// The inputs of `set`.
+#[derive(Debug, clap::Args)]
+pub struct SetInputs {
+    /// What to set: `name:tag`, `name@sha256:...`, `name=newName:tag` or `name=*:tag`, one a line
+    ///
+    /// `name` is the name of an entry in the overlay's `images`. What an argument does not name stays as it is; `*`
+    /// says so outright. `name:tag@sha256:...` sets tag and digest.
+    #[arg(long, required = true, value_name = "IMAGE")]
+    pub image: Vec<ImageArgument>,
+
+    /// The environments to set it in; their overlays stand in the configuration
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME", conflicts_with = "overlay")]
+    pub environment: Vec<String>,
+
+    /// The overlays to set it in, instead of `environment`: folders or kustomization files, one a line
+    #[arg(long, value_name = "PATH")]
+    pub overlay: Vec<PathBuf>,
+
+    /// What a new tag does to a digest beside it that the argument does not replace. Default: `refuse`
+    #[arg(long, value_name = "POLICY")]
+    pub digest_policy: Option<DigestPolicy>,
+
+    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
+    ///
+    /// `commit` and `pull-request` are refused by this version.
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
+    pub strategy: Option<Strategy>,
+
+    /// Say exactly what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The inputs of `show`.
+#[derive(Debug, clap::Args)]
+pub struct ShowInputs {
+    /// The names of the images to show. Default: all
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME")]
+    pub image: Vec<String>,
+
+    /// The environments to show. Default: all of the configuration
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME", conflicts_with = "overlay")]
+    pub environment: Vec<String>,
+
+    /// The overlays to show, instead of `environment`: folders or kustomization files, one a line
+    #[arg(long, value_name = "PATH")]
+    pub overlay: Vec<PathBuf>,
+}
+
+/// What happens to a digest when the tag beside it changes and the argument brings no digest.
+///
+/// A digest decides what runs: a new tag beside an old digest changes nothing but what people believe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DigestPolicy {
+    /// The digest stays, and with it what runs.
+    Keep,
+    /// It must be replaced: an argument without a digest is a mistake.
+    Replace,
+    /// The digest is emptied: the tag decides.
+    Drop,
+    /// Nothing is written.
+    #[default]
+    Refuse,
+}
+
+/// A name out of `dev, staging`.
+#[expect(clippy::unnecessary_wraps, reason = "clap takes parsers that may fail")]
+fn trimmed(name: &str) -> Result<String, Infallible> {
+    Ok(name.trim().to_owned())
+}
+
+fn strategy() -> impl TypedValueParser<Value = Strategy> {
+    PossibleValuesParser::new(["worktree", "commit", "pull-request"]).map(|name| match name.as_str() {
+        "commit" => Strategy::Commit,
+        "pull-request" => Strategy::PullRequest,
+        _ => Strategy::Worktree,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn set(words: &[&str]) -> Result<SetInputs, clap::Error> {
+        let words = ["bump-image-tag", "set", "--image=a:v1"].iter().chain(words);
+        match Inputs::try_parse_from(words)? {
+            Inputs::Set(inputs) => Ok(inputs),
+            Inputs::Show(_) => panic!("not asked for"),
+        }
+    }
+
+    #[test]
+    fn names_are_split_and_trimmed() {
+        assert_eq!(set(&["--environment=dev, staging"]).unwrap().environment, ["dev", "staging"]);
+    }
+
+    #[test]
+    fn every_strategy_has_its_name() {
+        let strategy = |name: &str| set(&[&format!("--strategy={name}")]).map(|inputs| inputs.strategy);
+        assert_eq!(strategy("worktree").unwrap(), Some(Strategy::Worktree));
+        assert_eq!(strategy("commit").unwrap(), Some(Strategy::Commit));
+        assert_eq!(strategy("pull-request").unwrap(), Some(Strategy::PullRequest));
+        assert!(strategy("worktre").is_err());
+    }
+
+    #[test]
+    fn environments_and_overlays_exclude_each_other() {
+        assert!(set(&["--environment=dev", "--overlay=k8s/dev"]).is_err());
+    }
+}

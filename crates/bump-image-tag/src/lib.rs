@@ -1,0 +1,58 @@
+//! Writes an image's tag into the overlays of environments, and not one byte more.
+//!
+//! `set` goes through four steps, and only the last one touches a file:
+//!
+//! 1. [`Inputs`] and configuration ([`Config`]) become one `plan`: which images ([`ImageArgument`]) go into which
+//!    `overlay`s, and what happens to a digest that a new tag would leave stale;
+//! 2. each file is read once and edited in memory; what a file of a kind looks like is that kind's module to know:
+//!    `kustomization`. An edit that can't be made with certainty is refused with its place, and all refusals of
+//!    all files are told together;
+//! 3. the edited files become a `diff`, the [`Outputs`] and the report;
+//! 4. the `worktree` is written: all files or none, and none that someone else changed meanwhile.
+//!
+//! `show` reads the same files the same way and puts side by side what each environment runs.
+
+mod argument;
+mod config;
+mod diff;
+mod edit;
+mod inputs;
+mod kustomization;
+mod outputs;
+mod overlay;
+mod pin;
+mod plan;
+mod report;
+mod set;
+mod show;
+mod source;
+mod worktree;
+
+use sluice_core::{Action, Context, Done};
+
+pub use self::{
+    argument::{ImageArgument, InvalidArgument},
+    config::Config,
+    inputs::{DigestPolicy, Inputs, SetInputs, ShowInputs},
+    outputs::{Images, Outputs, Pinned, Written},
+};
+
+/// The action.
+#[derive(Clone, Copy, Debug)]
+pub struct BumpImageTag;
+
+impl Action for BumpImageTag {
+    const NAME: &'static str = "bump-image-tag";
+    const DEFAULT_COMMAND: Option<&'static str> = Some("set");
+
+    type Inputs = Inputs;
+    type Config = sluice_config::File<Config>;
+    type Outputs = Outputs;
+
+    fn run(inputs: Inputs, config: Self::Config, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+        match inputs {
+            Inputs::Set(inputs) => set::run(inputs, &config, cx),
+            Inputs::Show(inputs) => show::run(&inputs, &config, cx),
+        }
+    }
+}

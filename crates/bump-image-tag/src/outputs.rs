@@ -1,0 +1,74 @@
+//! What later steps read.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outputs {
+    /// `true` when something changed (with `dry-run`: would change), `false` when all was set already. Of `set`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<bool>,
+    /// JSON list. Of `set`: each value that changed, with `environment`, `overlay`, `file`, `place`, `image`, `key`,
+    /// `before` and `after`. Of `show`: each image that runs, with `environment`, `overlay`, `file`, `place`,
+    /// `image`, `reference`, `tag` and `digest`.
+    pub images: Images,
+    /// The change as a unified diff, as `git apply` takes it. Of `set`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// The output `images`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Images {
+    /// Of `set`: the values that changed.
+    Written(Vec<Written>),
+    /// Of `show`: what runs.
+    Pinned(Vec<Pinned>),
+}
+
+/// One value that changed, or would change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Written {
+    /// The environment; absent where an overlay was named outright.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// The overlay, as it was named.
+    pub overlay: String,
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// Where the new value stands in it: `line:column`, from 1.
+    pub place: String,
+    /// The name of the image's entry.
+    pub image: String,
+    /// The key: `newName`, `newTag` or `digest`.
+    pub key: String,
+    /// The value before; `null` where the key was added.
+    pub before: Option<String>,
+    /// The value now.
+    pub after: String,
+}
+
+/// What an overlay says of one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Pinned {
+    /// The environment; absent where an overlay was named outright.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// The overlay, as it was named.
+    pub overlay: String,
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// Where the entry's name stands in it: `line:column`, from 1.
+    pub place: String,
+    /// The name of the image's entry.
+    pub image: String,
+    /// The image that runs: name, tag, digest.
+    pub reference: String,
+    /// The tag, where the entry has one.
+    pub tag: Option<String>,
+    /// The digest, where the entry has one.
+    pub digest: Option<String>,
+}

@@ -1,0 +1,289 @@
+//! Overlays: the kustomization file of each folder that is named.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use sluice_config::File;
+use sluice_core::{Context, Place, Problem, Problems, escape, nearest};
+
+use crate::Config;
+
+/// The names that a kustomization file may have:
+/// <https://github.com/kubernetes-sigs/kustomize/blob/master/api/konfig/general.go>.
+const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// One kustomization file, and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// The environment that it belongs to, where it is known.
+    pub(crate) environment: Option<String>,
+    /// The folder or file as it was named.
+    pub(crate) name: String,
+    /// What people call it: the environment; with several overlays, the folder too.
+    pub(crate) label: String,
+    /// The kustomization file, without symlinks.
+    pub(crate) file: PathBuf,
+}
+
+/// The overlays of environments, in the order given.
+pub(crate) fn of_environments(
+    names: &[&str],
+    config: &File<Config>,
+    cx: &Context,
+) -> Result<Vec<Overlay>, Problems> {
+    let root = root(cx)?;
+    let mut problems = Problems::default();
+    let mut overlays = Vec::new();
+    for name in names {
+        let Some(environment) = config.sections.environments.get(*name) else {
+            problems.0.push(unknown_environment(name, config));
+            continue;
+        };
+        if environment.overlays.is_empty() {
+            let problem = Problem::misconfigured(format!("the environment \"{name}\" has no overlays"))
+                .help(format!("write `overlays: [...]` below `{name}`"))
+                .at(Place::file(&config.name));
+            problems.0.push(problem);
+        }
+        for folder in &environment.overlays {
+            let path = cx.root().join(&folder.value);
+            match kustomization_file(&path, &folder.value, &root) {
+                Ok(file) => overlays.push(Overlay {
+                    environment: Some((*name).to_owned()),
+                    name: folder.value.clone(),
+                    label: match environment.overlays.len() {
+                        1 => (*name).to_owned(),
+                        _ => format!("{name}: {}", folder.value),
+                    },
+                    file,
+                }),
+                Err(problem) => {
+                    problems.0.push(elsewhere(problem, config).at(config.place_of(folder)));
+                }
+            }
+        }
+    }
+    problems.or(without_repeats(overlays))
+}
+
+/// The overlays at paths that were given outright.
+pub(crate) fn of_paths(paths: &[PathBuf], cx: &Context) -> Result<Vec<Overlay>, Problems> {
+    let root = root(cx)?;
+    let mut problems = Problems::default();
+    let mut overlays = Vec::new();
+    for path in paths {
+        let name = escape::bytes(path.as_os_str().as_encoded_bytes());
+        match kustomization_file(&cx.folder().join(path), &name, &root) {
+            Ok(file) => overlays.push(Overlay { environment: None, label: name.clone(), name, file }),
+            Err(problem) => problems.0.push(problem),
+        }
+    }
+    problems.or(without_repeats(overlays))
+}
+
+/// The repository's root without symlinks.
+pub(crate) fn root(cx: &Context) -> Result<PathBuf, Problem> {
+    cx.root()
+        .canonicalize()
+        .map_err(|error| Problem::undecided("could not find the repository's root").why(error))
+}
+
+/// One overlay that is named twice is one.
+fn without_repeats(overlays: Vec<Overlay>) -> Vec<Overlay> {
+    let mut once: Vec<Overlay> = Vec::with_capacity(overlays.len());
+    for overlay in overlays {
+        if !once
+            .iter()
+            .any(|other| (&other.environment, &other.file) == (&overlay.environment, &overlay.file))
+        {
+            once.push(overlay);
+        }
+    }
+    once
+}
+
+fn unknown_environment(name: &str, config: &File<Config>) -> Problem {
+    let known = || config.sections.environments.keys().map(String::as_str);
+    let problem = Problem::misconfigured(format!("no environment is called \"{name}\""));
+    let known_names: Vec<&str> = known().collect();
+    match nearest(name, known()) {
+        Some(meant) => problem.help(format!("did you mean \"{meant}\"?")),
+        None if known_names.is_empty() => problem
+            .why(format!("{} names no environments", config.name))
+            .help("write them there, or name folders with `overlay`"),
+        None => problem.help(format!("{} names {}", config.name, known_names.join(", "))),
+    }
+}
+
+/// Overlays that live in another repository are not found in this checkout.
+fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
+    if let Some(gitops) = &config.sections.gitops {
+        let repository = &gitops.repository.value;
+        problem.help.get_or_insert(format!(
+            "the overlays live in {repository} (`gitops.repository`): run this in a checkout of it"
+        ));
+    }
+    problem
+}
+
+/// The kustomization file at `path`: a folder that holds exactly one, or the file itself.
+fn kustomization_file(path: &Path, name: &str, root: &Path) -> Result<PathBuf, Problem> {
+    let is_folder =
+        path.metadata().map(|metadata| metadata.is_dir()).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => nothing_there(path, name),
+            _ => Problem::undecided(format!("could not look at the overlay {name}")).why(error),
+        })?;
+    let file = if is_folder {
+        one_in(path, name)?
+    } else if path.file_name().is_some_and(|file| FILE_NAMES.iter().any(|known| file == *known)) {
+        path.to_path_buf()
+    } else {
+        return Err(Problem::misconfigured(format!("{name} is no kustomization file"))
+            .why(format!("a kustomization file is called {}", FILE_NAMES.join(", ")))
+            .help("name the folder of the overlay"));
+    };
+    let found = file
+        .canonicalize()
+        .map_err(|error| Problem::misconfigured(format!("{name} can't be followed")).why(error))?;
+    if !found.starts_with(root) {
+        let target = escape::bytes(found.as_os_str().as_encoded_bytes());
+        return Err(Problem::misconfigured(format!("{name} lies outside the repository"))
+            .why(format!("it is {target}"))
+            .help("run this in the repository that holds the overlay"));
+    }
+    if found.is_file() {
+        Ok(found)
+    } else {
+        Err(Problem::misconfigured(format!("the kustomization of {name} is not a file")))
+    }
+}
+
+/// kustomize refuses a folder with more than one of them, and so do we.
+fn one_in(folder: &Path, name: &str) -> Result<PathBuf, Problem> {
+    let mut found = Vec::new();
+    for file in FILE_NAMES {
+        match folder.join(file).symlink_metadata() {
+            Ok(_) => found.push(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Problem::undecided(format!("could not look into the overlay {name}")).why(error));
+            }
+        }
+    }
+    match found.as_slice() {
+        [file] => Ok(folder.join(file)),
+        [] => Err(Problem::misconfigured(format!("the overlay {name} holds no kustomization file"))
+            .why(format!("it has none of {}", FILE_NAMES.join(", ")))),
+        several => {
+            Err(Problem::misconfigured(format!("the overlay {name} holds several kustomization files"))
+                .why(format!("kustomize refuses a folder with {}", several.join(" and ")))
+                .help("keep one of them"))
+        }
+    }
+}
+
+fn nothing_there(path: &Path, name: &str) -> Problem {
+    let problem = Problem::misconfigured(format!("there is no overlay {name}"));
+    let (Some(folder), Some(wanted)) = (path.parent(), path.file_name()) else { return problem };
+    let mut siblings: Vec<String> = folder
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    siblings.sort();
+    match nearest(&wanted.to_string_lossy(), siblings.iter().map(String::as_str)) {
+        Some(meant) => problem.help(format!("did you mean \"{meant}\", beside it?")),
+        None if (1..=MOST_NAMED).contains(&siblings.len()) => {
+            problem.help(format!("its folder holds {}", siblings.join(", ")))
+        }
+        None => problem,
+    }
+}
+
+/// A list of more names than this helps no one.
+const MOST_NAMED: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    /// A repository with an overlay in `k8s/dev`.
+    struct Repository(tempfile::TempDir);
+
+    impl Repository {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir_all(folder.path().join("repo/k8s/dev")).unwrap();
+            fs::write(folder.path().join("repo/k8s/dev/kustomization.yaml"), "").unwrap();
+            Self(folder)
+        }
+
+        fn root(&self) -> PathBuf {
+            self.0.path().canonicalize().unwrap().join("repo")
+        }
+
+        fn find(&self, name: &str) -> Result<String, String> {
+            let found = kustomization_file(&self.root().join(name), name, &self.root());
+            found
+                .map(|file| file.strip_prefix(self.root()).unwrap().display().to_string())
+                .map_err(|problem| format!("{problem} ({})", problem.help.as_deref().unwrap_or_default()))
+        }
+    }
+
+    #[test]
+    fn a_folder_or_its_file_is_an_overlay() {
+        let repository = Repository::new();
+        let file = Ok("k8s/dev/kustomization.yaml".to_owned());
+        assert_eq!(repository.find("k8s/dev"), file);
+        assert_eq!(repository.find("k8s/dev/"), file);
+        assert_eq!(repository.find("k8s/../k8s/dev/kustomization.yaml"), file);
+    }
+
+    #[test]
+    fn what_is_no_overlay_says_why() {
+        let repository = Repository::new();
+        let root = repository.root();
+        fs::write(root.join("k8s/dev/values.yaml"), "").unwrap();
+        let refused = |name: &str| repository.find(name).unwrap_err();
+        assert_eq!(refused("k8s/dew"), "there is no overlay k8s/dew (did you mean \"dev\", beside it?)");
+        assert_eq!(refused("k8s/production"), "there is no overlay k8s/production (its folder holds dev)");
+        assert_eq!(refused("k8s"), "the overlay k8s holds no kustomization file ()");
+        assert_eq!(
+            refused("k8s/dev/values.yaml"),
+            "k8s/dev/values.yaml is no kustomization file (name the folder of the overlay)"
+        );
+        fs::write(root.join("k8s/dev/Kustomization"), "").unwrap();
+        assert_eq!(
+            refused("k8s/dev"),
+            "the overlay k8s/dev holds several kustomization files (keep one of them)"
+        );
+    }
+
+    #[test]
+    fn a_symlink_is_followed_inside_the_repository_only() {
+        let repository = Repository::new();
+        let root = repository.root();
+        fs::create_dir_all(root.join("k8s/eu")).unwrap();
+        symlink("../dev/kustomization.yaml", root.join("k8s/eu/kustomization.yml")).unwrap();
+        symlink("dev", root.join("k8s/us")).unwrap();
+        let file = Ok("k8s/dev/kustomization.yaml".to_owned());
+        assert_eq!(repository.find("k8s/eu"), file);
+        assert_eq!(repository.find("k8s/us"), file);
+
+        fs::create_dir(root.join("../other")).unwrap();
+        fs::write(root.join("../other/kustomization.yaml"), "").unwrap();
+        symlink("../../other", root.join("k8s/out")).unwrap();
+        fs::create_dir_all(root.join("k8s/gone")).unwrap();
+        symlink("nowhere", root.join("k8s/gone/kustomization.yaml")).unwrap();
+        let refused = |name: &str| repository.find(name).unwrap_err();
+        let outside = "lies outside the repository (run this in the repository that holds the overlay)";
+        assert_eq!(refused("k8s/out"), format!("k8s/out {outside}"));
+        assert_eq!(refused("../other"), format!("../other {outside}"));
+        assert_eq!(refused("k8s/gone"), "k8s/gone can't be followed ()");
+    }
+}

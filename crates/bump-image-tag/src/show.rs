@@ -1,0 +1,253 @@
+//! The command `show`: what each environment runs, side by side.
+
+use std::collections::BTreeSet;
+
+use sluice_config::File;
+use sluice_core::{Block, Context, Done, Draft, Problem, Problems, Verdict, nearest};
+
+use crate::{
+    Config, Outputs, ShowInputs,
+    kustomization::{self, Image},
+    outputs::{Images, Pinned},
+    overlay::{self, Overlay},
+    pin::Pin,
+    source::Source,
+};
+
+/// An overlay, its file, and the images in it.
+struct Seen {
+    overlay: Overlay,
+    source: Source,
+    images: Vec<Image>,
+}
+
+pub(crate) fn run(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+    let mut seen = look(overlays(inputs, config, cx)?, cx)?;
+    if !inputs.image.is_empty() {
+        refuse_unknown(&inputs.image, &seen)?;
+        for one in &mut seen {
+            one.images.retain(|image| inputs.image.contains(&image.name));
+        }
+    }
+    Ok(Done {
+        outputs: Outputs { changed: None, images: Images::Pinned(pinned(&seen)), diff: None },
+        report: report(&seen),
+    })
+}
+
+fn overlays(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> Result<Vec<Overlay>, Problems> {
+    if !inputs.overlay.is_empty() {
+        return overlay::of_paths(&inputs.overlay, cx);
+    }
+    if !inputs.environment.is_empty() {
+        let names: Vec<&str> = inputs.environment.iter().map(String::as_str).collect();
+        return overlay::of_environments(&names, config, cx);
+    }
+    let with_overlays =
+        config.sections.environments.iter().filter(|(_, environment)| !environment.overlays.is_empty());
+    let names: Vec<&str> = with_overlays.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return Err(Problem::misconfigured("it is not said what to show")
+            .why(format!("{} names no environment with overlays", config.name))
+            .help("write environments there, or name folders with `overlay`")
+            .into());
+    }
+    overlay::of_environments(&names, config, cx)
+}
+
+fn look(overlays: Vec<Overlay>, cx: &Context) -> Result<Vec<Seen>, Problems> {
+    let root = overlay::root(cx)?;
+    let mut problems = Problems::default();
+    let mut seen = Vec::new();
+    for overlay in overlays {
+        cx.cancellation().check().map_err(Problem::from)?;
+        let read = Source::read(&overlay.file, &root)
+            .and_then(|source| kustomization::images(&source).map(|images| (source, images)));
+        match read {
+            Ok((source, images)) => seen.push(Seen { overlay, source, images }),
+            Err(problem) => problems.0.push(problem),
+        }
+    }
+    problems.or(seen)
+}
+
+/// An image that no overlay has is a typo, not an empty answer.
+fn refuse_unknown(names: &[String], seen: &[Seen]) -> Result<(), Problems> {
+    let known = image_names(seen);
+    let unknown = names.iter().filter(|name| !known.contains(&name.as_str()));
+    let problems = unknown.map(|name| {
+        let problem = Problem::misconfigured(format!("no overlay has an entry for \"{name}\""));
+        match nearest(name, known.iter().copied()) {
+            Some(meant) => problem.help(format!("did you mean \"{meant}\"?")),
+            None => problem.help(format!("there are {}", known.join(", "))),
+        }
+    });
+    Problems(problems.collect()).or(())
+}
+
+/// The names of all images, in the order in which they were seen.
+fn image_names(seen: &[Seen]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for image in seen.iter().flat_map(|one| &one.images) {
+        if !names.contains(&image.name.as_str()) {
+            names.push(&image.name);
+        }
+    }
+    names
+}
+
+fn pinned(seen: &[Seen]) -> Vec<Pinned> {
+    let of_one = |one: &Seen| {
+        let pinned = |image: &Image| Pinned {
+            environment: one.overlay.environment.clone(),
+            overlay: one.overlay.name.clone(),
+            file: one.source.name(),
+            place: image.place.to_string(),
+            image: image.name.clone(),
+            reference: image.pin.reference(&image.name),
+            tag: image.pin.tag.clone(),
+            digest: image.pin.digest.clone(),
+        };
+        one.images.iter().map(pinned).collect::<Vec<_>>()
+    };
+    seen.iter().flat_map(of_one).collect()
+}
+
+fn report(seen: &[Seen]) -> Draft {
+    let names = image_names(seen);
+    let rows: Vec<Row> = names.iter().map(|name| Row::of(name, seen)).collect();
+    let differing = rows.iter().filter(|row| row.differs).count();
+    let images = if names.len() == 1 { "1 image".to_owned() } else { format!("{} images", names.len()) };
+    let (verdict, title) = match (seen, differing) {
+        _ if names.is_empty() => (Verdict::Skipped, "no overlay sets an image".to_owned()),
+        ([one], _) => (Verdict::Passed, format!("{images} in {}", one.overlay.label)),
+        (several, 0) => (Verdict::Passed, format!("{images}, the same in {} overlays", several.len())),
+        (several, count) => {
+            let verb = if count == 1 { "differs" } else { "differ" };
+            (Verdict::Passed, format!("{count} of {images} {verb} between {} overlays", several.len()))
+        }
+    };
+    let mut draft = Draft::new(verdict, title);
+    if !names.is_empty() {
+        let labels = seen.iter().map(|one| one.overlay.label.clone());
+        // One overlay alone differs from none: the column of marks would say nothing.
+        let marks = seen.len() > 1;
+        let first = if marks { vec![String::new(), "image".to_owned()] } else { vec!["image".to_owned()] };
+        let header = first.into_iter().chain(labels).collect();
+        let rows = rows.into_iter().map(|row| row.cells(marks)).collect();
+        draft.block(Block::Table { title: "images".to_owned(), header, rows });
+    }
+    draft.fact("read", "files on disk");
+    draft
+}
+
+/// One image in all overlays.
+struct Row {
+    name: String,
+    /// What each overlay says.
+    cells: Vec<String>,
+    /// Whether an overlay says something else than another, or nothing at all.
+    differs: bool,
+}
+
+impl Row {
+    fn of(name: &str, seen: &[Seen]) -> Self {
+        let pins: Vec<Option<&Pin>> = seen
+            .iter()
+            .map(|one| one.images.iter().find(|image| image.name == name).map(|image| &image.pin))
+            .collect();
+        let runs = |pin: Option<&Pin>| pin.map(|pin| pin.reference(name));
+        let differs = pins.windows(2).any(|pair| runs(pair[0]) != runs(pair[1]));
+        let renamed: BTreeSet<&str> = pins.iter().flatten().map(|pin| pin.name(name)).collect();
+        let cell = |pin: Option<&Pin>| match pin {
+            None => "–".to_owned(),
+            Some(pin) if renamed.len() == 1 => pin.version(),
+            Some(pin) => pin.brief(name),
+        };
+        Self { name: name.to_owned(), cells: pins.iter().copied().map(cell).collect(), differs }
+    }
+
+    /// The name and what each overlay says, behind a mark where there are marks.
+    fn cells(self, marks: bool) -> Vec<String> {
+        let mark = if self.differs { "≠" } else { "=" };
+        let mark = marks.then(|| mark.to_owned());
+        mark.into_iter().chain([self.name]).chain(self.cells).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn seen(name: &str, text: &str) -> Seen {
+        let file = PathBuf::from(format!("k8s/{name}/kustomization.yaml"));
+        let source = Source { path: file.clone(), relative: file.clone(), bytes: text.into() };
+        let images = kustomization::images(&source).unwrap();
+        let overlay = Overlay {
+            environment: Some(name.to_owned()),
+            name: format!("k8s/{name}"),
+            label: name.to_owned(),
+            file,
+        };
+        Seen { overlay, source, images }
+    }
+
+    fn told(seen: &[Seen]) -> String {
+        let draft = report(seen);
+        let mut lines = vec![draft.title];
+        for block in &draft.blocks {
+            if let Block::Table { header, rows, .. } = block {
+                lines.extend(std::iter::once(header).chain(rows).map(|row| row.join(" | ")));
+            }
+        }
+        lines.join("\n")
+    }
+
+    const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn what_differs_is_marked() {
+        let dev =
+            seen("dev", "images: [{name: a, newTag: v2}, {name: b, newTag: v1}, {name: c, newName: x/c}]");
+        let production = seen(
+            "production",
+            &format!(
+                "images: [{{name: a, newTag: v2, digest: {DIGEST}}}, {{name: b, newTag: v1}}, {{name: c}}, {{name: d}}]"
+            ),
+        );
+        insta::assert_snapshot!(told(&[dev, production]), @r"
+        3 of 4 images differ between 2 overlays
+         | image | dev | production
+        ≠ | a | v2 | v2@sha256:e3b0c44298fc
+        = | b | v1 | v1
+        ≠ | c | x/c | c
+        ≠ | d | – | no tag
+        ");
+    }
+
+    #[test]
+    fn the_title_tells_the_answer() {
+        let one = || seen("dev", "images: [{name: a, newTag: v2}]");
+        assert_eq!(told(&[one()]), "1 image in dev\nimage | dev\na | v2");
+        assert!(told(&[one(), one()]).starts_with("1 image, the same in 2 overlays"));
+        assert_eq!(told(&[seen("dev", "")]), "no overlay sets an image");
+    }
+
+    #[test]
+    fn an_image_that_no_overlay_has_is_refused() {
+        let seen = [seen("dev", "images: [{name: backend}]")];
+        assert!(refuse_unknown(&["backend".to_owned()], &seen).is_ok());
+        let problems = refuse_unknown(&["backand".to_owned(), "redis".to_owned()], &seen).unwrap_err().0;
+        let help: Vec<_> = problems.iter().filter_map(|problem| problem.help.as_deref()).collect();
+        assert_eq!(help, ["did you mean \"backend\"?", "there are backend"]);
+    }
+
+    #[test]
+    fn the_output_tells_where_each_image_stands() {
+        let seen = [seen("dev", &format!("images:\n- name: a\n  newName: x/a\n  digest: {DIGEST}\n"))];
+        let output = serde_json::to_string(&Images::Pinned(pinned(&seen))).unwrap();
+        insta::assert_snapshot!(output, @r#"[{"environment":"dev","overlay":"k8s/dev","file":"k8s/dev/kustomization.yaml","place":"2:9","image":"a","reference":"x/a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","tag":null,"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]"#);
+    }
+}
