@@ -1,0 +1,24 @@
+//! The inputs, as the command line and the runner give them.
+
+use sluice_core::ImageReference;
+
+/// Decide whether a change may go to an environment, and stay closed unless that is certain
+#[derive(Clone, Debug, clap::Parser)]
+pub enum Inputs {
+    /// Evaluate all conditions of the environment's gate, and decide
+    Evaluate(Evaluate),
+}
+
+/// The inputs of `evaluate`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Evaluate {
+    /// The environment to go to: its `gate` in the configuration is evaluated
+    #[arg(long, required = true, value_name = "NAME")]
+    pub environment: String,
+    /// The phrase as it was typed, for a gate with `confirm`. Default: nothing was typed
+    #[arg(long, value_name = "PHRASE")]
+    pub confirm: Option<String>,
+    /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<ImageReference>,
+}

@@ -1,0 +1,79 @@
+//! Decides whether a change may go to an environment.
+//!
+//! The policy is the `gate` of the environment in `.github/sluice.yml`: each key is a condition. A run
+//! reads as one sentence:
+//!
+//! 1. refuse a policy that a stranger may have written (`trust`);
+//! 2. find the gate of the environment (`policy`) and make its conditions from it (`plan`);
+//! 3. evaluate them all (`conditions`, one file each), also when one says no: people mend all that is
+//!    wrong at once;
+//! 4. decide from their states alone (`decision`): pure, total, closed unless every condition holds;
+//! 5. tell it (`report`, `outputs`).
+
+mod condition;
+mod conditions;
+mod decision;
+mod inputs;
+mod outputs;
+mod plan;
+mod policy;
+mod report;
+mod trust;
+
+use sluice_config::File;
+use sluice_core::{Action, Context, Done, Problem};
+
+use self::{
+    condition::{Answer, World},
+    plan::Plan,
+};
+pub use self::{
+    decision::State,
+    inputs::{Evaluate, Inputs},
+    outputs::{ConditionOutput, Outputs},
+    policy::Policy,
+};
+
+/// The action `gate-approval`.
+#[derive(Debug)]
+pub struct GateApproval;
+
+impl Action for GateApproval {
+    const NAME: &'static str = "gate-approval";
+    const DEFAULT_COMMAND: Option<&'static str> = Some("evaluate");
+    type Inputs = Inputs;
+    type Config = File<Policy>;
+    type Outputs = Outputs;
+
+    fn run(
+        Inputs::Evaluate(inputs): Inputs,
+        config: File<Policy>,
+        cx: &Context,
+    ) -> anyhow::Result<Done<Outputs>> {
+        let environment = inputs.environment.clone();
+        Ok(match Plan::new(inputs, &config, cx) {
+            Ok(plan) => evaluate(&plan, cx)?,
+            Err(problem) => refuse(environment, problem),
+        })
+    }
+}
+
+/// Asks every condition, then decides.
+fn evaluate(plan: &Plan, cx: &Context) -> Result<Done<Outputs>, Problem> {
+    let world = World { now: cx.now(), root: cx.root() };
+    let mut answers = Vec::new();
+    for condition in &plan.conditions {
+        cx.cancellation().check()?;
+        answers.push(Answer::of(condition.as_ref(), &world));
+    }
+    let state = decision::decide(answers.iter().map(|answer| answer.outcome.state));
+    Ok(Done {
+        outputs: Outputs::new(state, plan.environment.clone(), &answers),
+        report: report::of(state, plan, &answers, world.now),
+    })
+}
+
+/// There is no gate to evaluate: the steps that follow still read a state.
+fn refuse(environment: String, problem: Problem) -> Done<Outputs> {
+    Done { outputs: Outputs::new(State::of(&problem), environment, &[]), report: report::of_problem(problem) }
+}
