@@ -1,0 +1,404 @@
+//! All checks at once, each until it passes or its patience is over.
+
+use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sluice_core::{Context, Interrupted, Problem, Verdict};
+use sluice_http::Client;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval_at, sleep};
+
+use crate::patience;
+use crate::plan::Plan;
+use crate::probe::{Attempt, Next, Probe};
+use crate::progress;
+
+/// How a run of all checks ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// What became of each check, in the order of the plan.
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) duration: Duration,
+    /// Why the run ended before its checks did.
+    pub(crate) interrupted: Option<Interrupted>,
+}
+
+/// What became of a check, so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: String,
+    pub(crate) tries: u32,
+    /// The time from the first try on.
+    pub(crate) duration: Duration,
+    pub(crate) last: Option<Attempt>,
+    /// The last wrong answer, where the host could not be reached any more after it.
+    pub(crate) earlier: Option<String>,
+    /// Whether no try follows.
+    pub(crate) is_final: bool,
+}
+
+/// Runs the checks of a plan.
+///
+/// When the run is told to end, what is known so far is its end.
+pub(crate) fn all_checks(plan: &Plan, client: &Client, cx: &Context) -> Result<End, Problem> {
+    let is_watched = cx.is_in_actions() || std::io::stderr().is_terminal();
+    let board = Board::new(plan.probes.len());
+    let started = std::time::Instant::now();
+    let worked = cx.block_on(work(plan, client, &board, |line| {
+        if is_watched {
+            cx.say(line);
+        }
+    }));
+    let interrupted = match worked {
+        Ok(()) => None,
+        Err(problem) => Some(cx.cancellation().check().err().ok_or(problem)?),
+    };
+    let outcomes = board.lock().iter().map(|outcome| outcome.ended_by(interrupted)).collect();
+    Ok(End { outcomes, duration: started.elapsed(), interrupted })
+}
+
+/// Works on all checks and says now and then how far it is.
+async fn work(plan: &Plan, client: &Client, board: &Board, say: impl Fn(&str)) {
+    let slots = Arc::new(Semaphore::new(plan.concurrency));
+    let mut checks = JoinSet::new();
+    for (index, probe) in plan.probes.iter().enumerate() {
+        let pursuit = pursue(index, probe.clone(), client.clone(), slots.clone(), board.clone());
+        checks.spawn(pursuit);
+    }
+    let mut tick = interval_at(Instant::now() + progress::FIRST, progress::EVERY);
+    loop {
+        tokio::select! {
+            joined = checks.join_next() => if joined.is_none() { return },
+            _ = tick.tick() => if let Some(line) = progress::line(&plan.probes, &board.lock()) { say(&line) },
+        }
+    }
+}
+
+/// Tries one check until its outcome stands. A slot is held while a request is under way, not while waiting.
+async fn pursue(index: usize, probe: Arc<Probe>, client: Client, slots: Arc<Semaphore>, board: Board) {
+    let mut started = None;
+    for tries in 1.. {
+        let attempt = {
+            let Ok(_slot) = slots.acquire().await else { return };
+            started.get_or_insert_with(Instant::now);
+            probe.attempt(&client).await
+        };
+        let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
+        let wait = match attempt.next {
+            Next::Again(asked) => patience::wait(probe.patience, elapsed, tries, asked, random()),
+            Next::Done | Next::Final(_) => None,
+        };
+        board.lock()[index].take(attempt, elapsed, wait.is_none());
+        match wait {
+            Some(wait) => sleep(wait).await,
+            None => return,
+        }
+    }
+}
+
+/// A number in `[0, 1)` for the jitter, which needs no secrecy: without a source of randomness the middle will do.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / (f64::from(u32::MAX) + 1.0))
+}
+
+/// Where the checks note what they see.
+#[derive(Clone, Debug)]
+struct Board(Arc<Mutex<Vec<Outcome>>>);
+
+impl Board {
+    fn new(checks: usize) -> Self {
+        Self(Arc::new(Mutex::new(vec![Outcome::unknown(); checks])))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Outcome>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outcome {
+    pub(crate) fn unknown() -> Self {
+        Self {
+            verdict: Verdict::Undecided,
+            reason: "no answer yet".to_owned(),
+            tries: 0,
+            duration: Duration::ZERO,
+            last: None,
+            earlier: None,
+            is_final: false,
+        }
+    }
+
+    /// Takes one more try in.
+    ///
+    /// A host that once answered can be reached: when it no longer can, that is its failure, not the network's.
+    pub(crate) fn take(&mut self, attempt: Attempt, elapsed: Duration, is_final: bool) {
+        let was_answered = self.verdict == Verdict::Failed;
+        self.tries += 1;
+        self.duration = elapsed;
+        self.is_final = is_final;
+        if attempt.verdict == Verdict::Undecided && was_answered {
+            self.earlier.get_or_insert_with(|| self.reason.clone());
+        } else {
+            self.verdict = attempt.verdict;
+            self.earlier = None;
+        }
+        self.reason.clone_from(&attempt.reason);
+        self.last = Some(attempt);
+    }
+
+    /// What the outcome is worth after an end that came from outside.
+    ///
+    /// The deadline ends every patience: what was wrong then is wrong. Whoever stops the run does not want to know.
+    fn ended_by(&self, interrupted: Option<Interrupted>) -> Self {
+        let mut outcome = self.clone();
+        let Some(interrupted) = interrupted.filter(|_| !self.is_final) else { return outcome };
+        if interrupted != Interrupted::Deadline {
+            outcome.verdict = Verdict::Undecided;
+        }
+        if outcome.tries == 0 {
+            outcome.reason = format!("no answer yet when the run ended: {interrupted}");
+        }
+        outcome
+    }
+}
+
+impl End {
+    /// How many checks have a verdict.
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.verdict == verdict).count()
+    }
+
+    /// The verdict of all: a certain no is a no, whatever else could not be found out.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let has = |verdict| self.count(verdict) > 0;
+        if has(Verdict::Failed) {
+            Verdict::Failed
+        } else if has(Verdict::Undecided) {
+            Verdict::Undecided
+        } else {
+            Verdict::Passed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use Verdict::{Failed, Passed, Undecided};
+    use sluice_http::{CONNECT_TIMEOUT, Options, Proxies};
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::plan::tests::plan;
+    use crate::server::{send, serve};
+
+    /// Works on the checks of a file against a server and gives what became of each.
+    async fn run(checks: &str, base: &str) -> Vec<Outcome> {
+        run_plan(&plan(checks, base)).await
+    }
+
+    async fn run_plan(plan: &Plan) -> Vec<Outcome> {
+        let client = Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap();
+        let board = Board::new(plan.probes.len());
+        work(plan, &client, &board, |_| ()).await;
+        board.lock().clone()
+    }
+
+    async fn run_one(check: &str, base: &str) -> Outcome {
+        run(&format!("checks: [{check}]"), base).await.remove(0)
+    }
+
+    const ONCE: &str = "retry-timeout: 0s";
+
+    #[tokio::test]
+    async fn a_check_is_tried_until_it_passes() {
+        let base = serve(async |n, _, stream| match n {
+            1 => drop(stream),
+            2 => send(stream, 503, b"starting").await,
+            3 => send(stream, 200, b"old").await,
+            _ => send(stream, 200, b"new").await,
+        })
+        .await;
+        let outcome = run_one("{http: /, expect: {body: new}}", &base).await;
+        assert_eq!((outcome.verdict, outcome.tries, outcome.is_final), (Passed, 4, true));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_request_is_not_tried_again() {
+        let base = serve(async |_, _, stream| send(stream, 404, b"").await).await;
+        let outcome = run_one("{http: /}", &base).await;
+        assert_eq!((outcome.verdict, outcome.tries), (Failed, 1));
+        assert_eq!(outcome.reason, "status 404");
+        assert!(matches!(outcome.last.unwrap().next, Next::Final(_)));
+    }
+
+    #[tokio::test]
+    async fn a_4xx_that_asks_for_another_time_or_is_expected_is_tried_again() {
+        let base = serve(async |n, _, stream| match n {
+            1 => send(stream, 429, b"").await,
+            2 => send(stream, 404, b"wrong page").await,
+            _ => send(stream, 404, b"no such order").await,
+        })
+        .await;
+        let check = "{http: /, expect: {status: 404, body: {contains: order}}}";
+        assert_eq!(run_one(check, &base).await.tries, 3);
+    }
+
+    #[tokio::test]
+    async fn a_post_is_repeated_only_when_the_check_says_so() {
+        let base =
+            serve(async |n, _, stream| send(stream, if n % 2 == 1 { 500 } else { 200 }, b"").await).await;
+        let outcome = run_one("{http: {url: /, method: POST}}", &base).await;
+        assert_eq!((outcome.verdict, outcome.tries), (Failed, 1));
+        let base =
+            serve(async |n, _, stream| send(stream, if n % 2 == 1 { 500 } else { 200 }, b"").await).await;
+        let outcome = run_one("{http: {url: /, method: POST}, retry-timeout: 1m}", &base).await;
+        assert_eq!((outcome.verdict, outcome.tries), (Passed, 2));
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_reached_is_undecided() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let outcome = run_one(&format!("{{http: /, {ONCE}}}"), &format!("http://{closed}")).await;
+        assert_eq!((outcome.verdict, outcome.tries), (Undecided, 1));
+        assert!(outcome.reason.contains("connection refused"), "{}", outcome.reason);
+        assert!(outcome.last.unwrap().help.unwrap().starts_with("is the service up"));
+    }
+
+    #[tokio::test]
+    async fn requests_under_way_are_bounded() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = most.clone();
+        let base = serve(move |_, _, stream| {
+            let (now, most) = (now.clone(), most.clone());
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+                send(stream, 200, b"").await;
+            }
+        })
+        .await;
+        let many: Vec<_> = (0..50).map(|n| format!("{{http: /{n}}}")).collect();
+        let plan = Plan { concurrency: 4, ..plan(&format!("checks: [{}]", many.join(",")), &base) };
+        let outcomes = run_plan(&plan).await;
+        assert!(outcomes.iter().all(|outcome| outcome.verdict == Passed));
+        assert_eq!(seen.load(Ordering::SeqCst), 4);
+    }
+
+    #[tokio::test]
+    async fn a_check_that_waits_holds_no_other_up() {
+        let is_b_asked = Arc::new(AtomicUsize::new(0));
+        let base = serve(move |_, head, stream| {
+            let is_b = usize::from(head.starts_with("GET /b"));
+            let is_up = is_b_asked.fetch_or(is_b, Ordering::SeqCst) | is_b == 1;
+            send(stream, if is_up { 200 } else { 503 }, b"")
+        })
+        .await;
+        let plan = Plan { concurrency: 1, ..plan("checks: [{http: /a}, {http: /b}]", &base) };
+        let outcomes = run_plan(&plan).await;
+        assert_eq!(outcomes.iter().map(|outcome| outcome.tries).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_read_to_a_bound() {
+        let base = serve(async |_, _, mut stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 x\r\n\r\n").await;
+            while stream.write_all(&[b' '; 1 << 14]).await.is_ok() {}
+        })
+        .await;
+        let checks = format!(
+            "checks: [{{name: a, http: /, {ONCE}}}, {{name: b, http: /, {ONCE}, expect: {{json: {{$.a: 1}}}}}}]"
+        );
+        let outcomes = run(&checks, &base).await;
+        assert_eq!(outcomes[0].verdict, Passed);
+        assert_eq!(outcomes[1].verdict, Failed);
+        assert_eq!(outcomes[1].reason, "body is too large to be read as JSON");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_drips_or_breaks_is_a_failure() {
+        let base = serve(async |_, head, mut stream| {
+            if head.starts_with("GET /drip") {
+                let _ = stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 1000\r\n\r\n").await;
+                while stream.write_all(b".").await.is_ok() {
+                    sleep(Duration::from_millis(20)).await;
+                }
+            } else if head.starts_with("GET /half") {
+                let _ = stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 1000\r\n\r\nhalf").await;
+            } else {
+                let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
+            }
+        })
+        .await;
+        let checks = format!(
+            "checks: [{{http: {{url: /drip, timeout: 200ms}}, {ONCE}}}, {{http: /half, {ONCE}}}, {{http: /other, {ONCE}}}]"
+        );
+        let outcomes = run(&checks, &base).await;
+        let told = outcomes.iter().map(|outcome| {
+            assert_eq!(outcome.verdict, Failed, "{outcome:?}");
+            outcome.reason.replace(&base, "http://host")
+        });
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+        the answer from http://host began, but was not complete within 200ms
+        http://host closed the connection before its answer was complete: end of file before message length reached
+        http://host did not answer in HTTP: invalid HTTP version parsed
+        ");
+    }
+
+    fn attempt(verdict: Verdict, reason: &str) -> Attempt {
+        Attempt {
+            verdict,
+            reason: reason.to_owned(),
+            help: None,
+            mismatches: Vec::new(),
+            answer: None,
+            timings: None,
+            next: Next::Again(None),
+        }
+    }
+
+    #[test]
+    fn a_host_that_answered_once_is_not_out_of_reach() {
+        let mut outcome = Outcome::unknown();
+        for (verdict, reason) in
+            [(Undecided, "refused"), (Failed, "503"), (Undecided, "gone"), (Undecided, "away")]
+        {
+            outcome.take(attempt(verdict, reason), Duration::ZERO, false);
+        }
+        assert_eq!((outcome.verdict, outcome.reason.as_str()), (Failed, "away"));
+        assert_eq!(outcome.earlier.as_deref(), Some("503"));
+        outcome.take(attempt(Passed, "200"), Duration::ZERO, true);
+        assert_eq!((outcome.verdict, outcome.earlier), (Passed, None));
+    }
+
+    #[test]
+    fn the_deadline_ends_patience_and_a_signal_ends_the_question() {
+        let mut failing = Outcome::unknown();
+        failing.take(attempt(Failed, "503"), Duration::ZERO, false);
+        assert_eq!(failing.ended_by(Some(Interrupted::Deadline)).verdict, Failed);
+        assert_eq!(failing.ended_by(Some(Interrupted::Terminate)).verdict, Undecided);
+        let untried = Outcome::unknown().ended_by(Some(Interrupted::Deadline));
+        assert_eq!(untried.verdict, Undecided);
+        assert_eq!(untried.reason, "no answer yet when the run ended: the deadline is over");
+        let failed = Outcome { is_final: true, ..failing };
+        assert_eq!(failed.ended_by(Some(Interrupted::Terminate)).verdict, Failed);
+    }
+
+    #[test]
+    fn a_certain_no_is_a_no() {
+        let end = |verdicts: &[Verdict]| {
+            let outcomes = verdicts.iter().map(|verdict| Outcome { verdict: *verdict, ..Outcome::unknown() });
+            End { outcomes: outcomes.collect(), duration: Duration::ZERO, interrupted: None }.verdict()
+        };
+        assert_eq!(end(&[Passed, Passed]), Passed);
+        assert_eq!(end(&[Passed, Undecided]), Undecided);
+        assert_eq!(end(&[Undecided, Failed, Passed]), Failed);
+    }
+}
