@@ -1,0 +1,380 @@
+//! Sending: all channels at once, each with its own tries, all under one deadline.
+
+use std::time::{Duration, Instant};
+
+use sluice_core::{Problem, retry::Policy};
+use sluice_http::{Client, Error, Request, Response, StatusCode, Tried};
+use tokio::task::JoinSet;
+
+use crate::{
+    channels::{Medium, Refusal},
+    outputs::Delivery,
+    story::took,
+};
+
+/// How long sending may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// One try.
+    pub(crate) one: Duration,
+    /// All tries of all channels. Slack asks for half a minute or a minute when it is asked too often.
+    pub(crate) all: Duration,
+    pub(crate) policy: Policy,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { one: sluice_http::REQUEST_TIMEOUT, all: Duration::from_secs(90), policy: Policy::default() }
+    }
+}
+
+/// What became of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) delivery: Delivery,
+    /// In one line.
+    pub(crate) reason: String,
+    /// How many tries it took, and how long.
+    pub(crate) effort: Option<String>,
+    pub(crate) help: Option<String>,
+    pub(crate) place: Option<sluice_core::Place>,
+}
+
+/// Sends all requests at once, and tells of each as soon as it has ended: one that hangs holds no other.
+pub(crate) async fn send(
+    client: &Client,
+    requests: Vec<(usize, Request)>,
+    limits: &Limits,
+    mut ended: impl FnMut(usize, Sent),
+) {
+    let deadline = Instant::now() + limits.all;
+    let mut sending = JoinSet::new();
+    for (index, request) in requests {
+        let (client, limits) = (client.clone(), limits.clone());
+        sending.spawn(async move {
+            let began = Instant::now();
+            // What is sent again, and when, is said by `is_worth_another_try`.
+            let request = request.timeout(limits.one).idempotent(true);
+            let tried = client.send_with_retry(request, &limits.policy, deadline, is_worth_another_try).await;
+            (index, Sent { tried, took: began.elapsed() })
+        });
+    }
+    while let Some(done) = sending.join_next().await {
+        if let Ok((index, sent)) = done {
+            ended(index, sent);
+        }
+    }
+}
+
+/// The last try of one message.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    tried: Tried,
+    took: Duration,
+}
+
+/// A webhook knows no repetition, so a message is sent again only when it was surely not shown: the channel
+/// was not reached, or said that it could not take it. A connection that broke, and an answer that did not
+/// come, leave open whether it was: it is not risked to tell it twice.
+fn is_worth_another_try(outcome: &Result<Response, Error>) -> bool {
+    match outcome {
+        Ok(answer) => can_not_take_it_now(answer.status),
+        Err(error) => error.could_not_reach(),
+    }
+}
+
+fn can_not_take_it_now(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+impl Outcome {
+    /// Judges the last try by the rules that all channels share, then by the channel's own.
+    pub(crate) fn of(medium: &dyn Medium, sent: Sent) -> Self {
+        let Sent { tried, took: time } = sent;
+        let tries = if tried.tries == 1 { "1 try".to_owned() } else { format!("{} tries", tried.tries) };
+        let effort = format!("{tries}, {}", took(time));
+        let outcome = match tried.outcome {
+            Err(error) if error.could_not_reach() => Self::new(Delivery::Unreachable, error.to_string()),
+            Err(error) => Self::new(Delivery::Unreachable, error.to_string())
+                .help("it may have arrived: it was not sent again, so as not to be told twice"),
+            Ok(answer) if can_not_take_it_now(answer.status) => Self::new(
+                Delivery::Unreachable,
+                format!("it could not take the message now: {}", answer.status),
+            ),
+            Ok(answer) if answer.status.is_redirection() => Self::new(
+                Delivery::Refused,
+                format!("it redirects ({}), and the message was not handed on", answer.status),
+            )
+            .help("set the variable to the address that it redirects to"),
+            Ok(answer) => match medium.refusal(&answer) {
+                None => Self::new(Delivery::Delivered, format!("delivered to {}", medium.kind())),
+                Some(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
+            },
+        };
+        Self { effort: Some(effort), ..outcome }
+    }
+
+    /// The outcome of a message that could not be sent.
+    pub(crate) fn of_problem(problem: Problem) -> Self {
+        let reason = match problem.why {
+            Some(why) => format!("{}: {why}", problem.what),
+            None => problem.what,
+        };
+        Self { help: problem.help, place: problem.place, ..Self::new(Delivery::Misconfigured, reason) }
+    }
+
+    /// The outcome of a message that was on its way when the run was told to end.
+    pub(crate) fn interrupted(why: &Problem) -> Self {
+        Self::new(Delivery::Unreachable, why.what.clone()).help("it may have arrived")
+    }
+
+    pub(crate) fn new(delivery: Delivery, reason: impl Into<String>) -> Self {
+        Self { delivery, reason: reason.into(), effort: None, help: None, place: None }
+    }
+
+    fn help(mut self, help: &str) -> Self {
+        self.help = Some(help.to_owned());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::VecDeque,
+        num::NonZeroU32,
+        sync::{Arc, Mutex},
+    };
+
+    use sluice_config::File;
+    use sluice_core::{Secret, retry::Jitter};
+    use sluice_http::{CONNECT_TIMEOUT, Options, Proxies};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::{
+        channels::Envelope,
+        sections::{Sections, tests::file},
+    };
+
+    /// What a server does with one request.
+    #[derive(Clone)]
+    enum Act {
+        /// Answers with a status line, headers and a body.
+        Answer(&'static str, &'static str),
+        /// Says nothing, and keeps the connection.
+        Hang,
+        /// Closes the connection without an answer.
+        Close,
+        /// Answers `ok` once the other server was asked.
+        Await(Arc<tokio::sync::Notify>),
+    }
+
+    /// A server on a free port of this machine. It acts as told, the last act again and again.
+    struct Server {
+        address: String,
+        asked: Arc<tokio::sync::Notify>,
+        requests: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Server {
+        async fn start(acts: impl Into<VecDeque<Act>>) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let server = Self {
+                address: format!("http://{}/services/SECRET", listener.local_addr().unwrap()),
+                asked: Arc::default(),
+                requests: Arc::default(),
+            };
+            let (asked, requests, mut acts) = (server.asked.clone(), server.requests.clone(), acts.into());
+            tokio::spawn(async move {
+                let mut hanging = Vec::new();
+                loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    let request = read(&mut stream).await;
+                    requests.lock().unwrap().push(request);
+                    asked.notify_one();
+                    let act = if acts.len() > 1 { acts.pop_front() } else { acts.front().cloned() };
+                    match act.unwrap() {
+                        Act::Answer(head, body) => answer(stream, head, body).await,
+                        Act::Hang => hanging.push(stream),
+                        Act::Close => drop(stream),
+                        Act::Await(other) => {
+                            other.notified().await;
+                            answer(stream, "200 OK", "ok").await;
+                        }
+                    }
+                }
+            });
+            server
+        }
+
+        fn sends(&self) -> usize {
+            self.requests.lock().unwrap().len()
+        }
+    }
+
+    /// One request: its head, and as much body as it says.
+    async fn read(stream: &mut TcpStream) -> String {
+        let mut request = String::new();
+        loop {
+            let mut bytes = [0; 4096];
+            let read = stream.read(&mut bytes).await.unwrap();
+            request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+            let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            if read == 0 || body.len() == length.parse::<usize>().unwrap() {
+                return request;
+            }
+        }
+    }
+
+    async fn answer(mut stream: TcpStream, head: &str, body: &str) {
+        let length = body.len();
+        let text = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    fn limits() -> Limits {
+        let policy = Policy {
+            first: Duration::from_millis(1),
+            factor: 1,
+            cap: Duration::from_millis(1),
+            jitter: Jitter::None,
+            attempts: NonZeroU32::new(3),
+        };
+        Limits { one: Duration::from_secs(5), all: Duration::from_secs(20), policy }
+    }
+
+    fn client() -> Client {
+        Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap()
+    }
+
+    fn request(file: &File<Sections>, channel: &str, address: &str) -> Request {
+        let secret = |_: &sluice_config::FromEnvironment| Ok(Secret::new(address));
+        let now = "2026-01-02T03:04:05Z".parse().unwrap();
+        let envelope = Envelope { secret: &secret, now, idempotency_key: "0123".into() };
+        let medium = file.sections.medium(channel).unwrap();
+        medium.request("{\"text\":\"hello\"}".into(), &envelope).unwrap()
+    }
+
+    /// Sends one message to each address, and tells what became of it.
+    async fn send_to(channel: &str, addresses: &[&str], limits: &Limits) -> Vec<Outcome> {
+        let file = file("  []\n").unwrap();
+        let medium = file.sections.medium(channel).unwrap();
+        let requests = addresses.iter().map(|address| request(&file, channel, address)).enumerate();
+        let mut outcomes = vec![None; addresses.len()];
+        let ended = |index: usize, sent| outcomes[index] = Some(Outcome::of(medium, sent));
+        send(&client(), requests.collect(), limits, ended).await;
+        outcomes.into_iter().map(Option::unwrap).collect()
+    }
+
+    async fn slack(acts: impl Into<VecDeque<Act>>) -> (Outcome, usize) {
+        let server = Server::start(acts).await;
+        let outcome = send_to("deployments", &[&server.address], &limits()).await.remove(0);
+        assert!(!format!("{outcome:?}").contains("SECRET"), "{outcome:?}");
+        (outcome, server.sends())
+    }
+
+    const OK: Act = Act::Answer("200 OK", "ok");
+
+    #[tokio::test]
+    async fn a_message_that_was_taken_is_sent_once() {
+        let (outcome, sends) = slack([OK]).await;
+        assert_eq!((outcome.delivery, sends), (Delivery::Delivered, 1));
+        assert_eq!(outcome.reason, "delivered to slack");
+    }
+
+    #[tokio::test]
+    async fn what_the_channel_could_not_take_is_sent_again() {
+        let busy = Act::Answer("429 Too Many Requests\r\nretry-after: 0", "rate_limited");
+        let (outcome, sends) =
+            slack([busy, Act::Answer("500 Internal Server Error", "rollup_error"), OK]).await;
+        assert_eq!((outcome.delivery, sends), (Delivery::Delivered, 3));
+        assert!(outcome.effort.unwrap().starts_with("3 tries, "));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stays_broken_is_unreachable() {
+        let (outcome, sends) = slack([Act::Answer("503 Service Unavailable", "down")]).await;
+        assert_eq!((outcome.delivery, sends), (Delivery::Unreachable, 3));
+        assert_eq!(outcome.reason, "it could not take the message now: 503 Service Unavailable");
+    }
+
+    #[tokio::test]
+    async fn a_wait_past_the_deadline_is_not_begun() {
+        let (outcome, sends) = slack([Act::Answer("429 Too Many Requests\r\nretry-after: 3600", "")]).await;
+        assert_eq!((outcome.delivery, sends), (Delivery::Unreachable, 1));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_final() {
+        for (head, body) in
+            [("200 OK", "<html>"), ("403 Forbidden", "invalid_token"), ("400 Bad Request", "x")]
+        {
+            let (outcome, sends) = slack([Act::Answer(head, body), OK]).await;
+            assert_eq!((outcome.delivery, sends), (Delivery::Refused, 1), "{head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let other = Server::start([OK]).await;
+        let head: &'static str = format!("302 Found\r\nlocation: {}", other.address).leak();
+        let (outcome, sends) = slack([Act::Answer(head, "")]).await;
+        assert_eq!((outcome.delivery, sends, other.sends()), (Delivery::Refused, 1, 0));
+        assert_eq!(outcome.reason, "it redirects (302 Found), and the message was not handed on");
+    }
+
+    #[tokio::test]
+    async fn what_may_have_arrived_is_not_sent_again() {
+        let (outcome, sends) = slack([Act::Close, OK]).await;
+        assert_eq!((outcome.delivery, sends), (Delivery::Unreachable, 1));
+        assert!(outcome.help.unwrap().starts_with("it may have arrived"));
+
+        let server = Server::start([Act::Hang]).await;
+        let limits = Limits { one: Duration::from_millis(50), ..limits() };
+        let outcome = send_to("deployments", &[&server.address], &limits).await.remove(0);
+        assert_eq!((outcome.delivery, server.sends()), (Delivery::Unreachable, 1));
+        assert!(outcome.reason.starts_with("no answer from http://127.0.0.1:"), "{}", outcome.reason);
+    }
+
+    #[tokio::test]
+    async fn what_surely_did_not_arrive_is_sent_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let outcome = send_to("deployments", &[&address], &limits()).await.remove(0);
+        assert_eq!(outcome.delivery, Delivery::Unreachable);
+        assert!(outcome.effort.unwrap().starts_with("3 tries, "));
+        assert_eq!(outcome.help, None);
+    }
+
+    /// The first server answers only once the second one was asked: one after the other would end in time-outs.
+    #[tokio::test]
+    async fn a_channel_that_is_slow_holds_no_other() {
+        let second = Server::start([OK]).await;
+        let first = Server::start([Act::Await(second.asked.clone())]).await;
+        let outcomes = send_to("deployments", &[&first.address, &second.address], &limits()).await;
+        assert!(outcomes.iter().all(|outcome| outcome.delivery == Delivery::Delivered), "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_receiver_can_check_who_sent_it_and_whether_it_did_before() {
+        let server =
+            Server::start([Act::Answer("503 Service Unavailable", ""), Act::Answer("204 No Content", "")])
+                .await;
+        let outcome = send_to("audit", &[&server.address], &limits()).await.remove(0);
+        assert_eq!(outcome.delivery, Delivery::Delivered);
+        let requests = server.requests.lock().unwrap().clone();
+        let [first, second] = requests.as_slice() else { panic!("{requests:?}") };
+        assert_eq!(first, second);
+        for header in ["content-type: application/json", "x-timestamp: 1767323045", "idempotency-key: 0123"] {
+            assert!(first.contains(&format!("{header}\r\n")), "{first}");
+        }
+        let signature = first.lines().find_map(|line| line.strip_prefix("x-signature-256: sha256=")).unwrap();
+        assert_eq!(signature.len(), 64);
+    }
+}

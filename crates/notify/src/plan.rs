@@ -1,0 +1,84 @@
+//! What a run is to do: the inputs, checked against the configuration.
+
+use std::path::PathBuf;
+
+use sluice_config::{Event, File};
+use sluice_core::{Context, Problem};
+
+use crate::{
+    inputs::{Inputs, OnError},
+    jobs::Jobs,
+    reports::Found,
+    routes,
+    sections::Sections,
+    story::{Run, Sources, Story},
+    untrusted::Untrusted,
+};
+
+pub(crate) struct Plan {
+    reports: Option<PathBuf>,
+    environment: Option<String>,
+    pub(crate) event: Option<Event>,
+    jobs: Jobs,
+    expected: Vec<String>,
+    channels: Vec<String>,
+    pub(crate) on_error: OnError,
+    pub(crate) dry_run: bool,
+    pub(crate) http: sluice_http::Options,
+}
+
+impl Plan {
+    pub(crate) fn new(inputs: Inputs, config: &File<Sections>, cx: &Context) -> Result<Self, Problem> {
+        for name in &inputs.channel {
+            config.sections.medium(name)?;
+        }
+        if let Some(name) = &inputs.environment {
+            config.sections.check_environment(name)?;
+        }
+        Ok(Self {
+            reports: inputs.reports.map(|folder| cx.folder().join(folder)).or_else(|| cx.reports()),
+            environment: inputs.environment,
+            event: inputs.event,
+            jobs: inputs.needs.as_deref().map(Jobs::parse).transpose()?.unwrap_or_default(),
+            expected: inputs.expect,
+            channels: inputs.channel,
+            on_error: inputs.on_error.unwrap_or_default(),
+            dry_run: inputs.dry_run,
+            http: sluice_http::Options { ca_file: inputs.http.ca_file.map(|file| cx.folder().join(file)) },
+        })
+    }
+
+    /// Reads what there is and makes one story of it.
+    pub(crate) fn story(&self, config: &File<Sections>, cx: &Context) -> Result<Story, Problem> {
+        let found = self.reports.as_deref().map(Found::in_folder).unwrap_or_default();
+        let environment = match &self.environment {
+            Some(name) => Some(name.clone()),
+            None => found.environment()?,
+        };
+        if let Some(name) = &environment {
+            config.sections.check_environment(name)?;
+        }
+        let sources =
+            Sources { event: self.event, environment, found, jobs: &self.jobs, expected: &self.expected };
+        Story::tell(sources, Run::of(cx))
+    }
+
+    /// The channels that the story is told to: those asked for, else those of the routes.
+    pub(crate) fn channels<'a>(
+        &'a self,
+        config: &'a File<Sections>,
+        story: &Story,
+    ) -> Result<Vec<&'a str>, Problem> {
+        if self.channels.is_empty() {
+            let environment = story.environment.as_ref().map(Untrusted::raw);
+            return routes::channels(config, story.event, environment);
+        }
+        let mut once: Vec<&str> = Vec::new();
+        for name in &self.channels {
+            if !once.contains(&name.as_str()) {
+                once.push(name);
+            }
+        }
+        Ok(once)
+    }
+}

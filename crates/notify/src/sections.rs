@@ -1,0 +1,179 @@
+//! What notify reads of the configuration, and what must hold in it.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use sluice_config::{Channel, Channels, Places, Route, Routes, Unread};
+use sluice_core::{Problem, Problems, nearest};
+
+use crate::channels::{Medium, medium};
+
+/// The sections that notify reads.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Sections {
+    /// Where messages can go.
+    #[serde(default)]
+    pub channels: Channels,
+    /// Which message goes where.
+    #[serde(default)]
+    pub notify: Routes,
+    /// The names of the environments; what they hold is other actions' to read.
+    #[serde(default)]
+    pub environments: IndexMap<String, Unread>,
+}
+
+impl sluice_config::Sections for Sections {
+    const NAMES: &'static [&'static str] = &["channels", "notify", "environments"];
+
+    /// A route that could not be followed is refused on every run: else the first to learn of it would be
+    /// those who wait for the message about a failure.
+    fn check(&self, places: &Places<'_>) -> Problems {
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in self.notify.iter().flat_map(|route| self.check_route(route, places)) {
+            // Several routes may name the same channel.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        Problems(problems)
+    }
+}
+
+impl Sections {
+    /// The medium of the channel that is called so.
+    pub(crate) fn medium(&self, name: &str) -> Result<&dyn Medium, Problem> {
+        match self.channels.get(name) {
+            Some(channel) => medium(name, channel),
+            None => Err(unknown(
+                "channel",
+                name,
+                self.channels.keys(),
+                "declare it under `channels` in .github/sluice.yml",
+            )),
+        }
+    }
+
+    /// Refuses an environment that the configuration, where it names any, does not name: no route for it
+    /// could ever fit, and nobody would be told.
+    pub(crate) fn check_environment(&self, name: &str) -> Result<(), Problem> {
+        if self.environments.is_empty() || self.environments.contains_key(name) {
+            return Ok(());
+        }
+        Err(unknown(
+            "environment",
+            name,
+            self.environments.keys(),
+            "declare it under `environments` in .github/sluice.yml",
+        ))
+    }
+
+    fn check_route(&self, route: &Route, places: &Places<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |result: Result<(), Problem>, place| {
+            problems.extend(result.err().map(|problem| problem.at(place)));
+        };
+        for name in &route.environments {
+            check(self.check_environment(name), places.of(name));
+        }
+        for name in &route.channels {
+            let place = match self.channels.get(name.as_str()) {
+                Some(Channel::PagerDuty(channel)) => places.of(&channel.routing_key.env),
+                _ => places.of(name),
+            };
+            check(self.medium(name).map(drop), place);
+        }
+        if let Some(incident) = route.incident.as_ref().filter(|incident| incident.value) {
+            check(
+                Err(Problem::misconfigured("this version opens no incidents")
+                    .help("leave `incident` out; the channels of the route are told all the same")),
+                places.of(incident),
+            );
+        }
+        problems.extend(says_nothing(route, places));
+        problems
+    }
+}
+
+/// A route without events or channels never tells anybody anything.
+fn says_nothing(route: &Route, places: &Places<'_>) -> Option<Problem> {
+    let (missing, place) = match (route.on.first(), route.channels.first()) {
+        (Some(_), Some(_)) => return None,
+        (None, Some(channel)) => ("event", Some(places.of(channel))),
+        (Some(event), None) => ("channel", Some(places.of(event))),
+        (None, None) => ("event and no channel", None),
+    };
+    let problem = Problem::misconfigured(format!("a route of `notify` names no {missing}"))
+        .why("it would never tell anybody anything")
+        .help("write for example `{on: [failure], channels: [deployments]}`, or leave the route out");
+    Some(Problem { place, ..problem })
+}
+
+fn unknown<'a>(
+    kind: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a String> + Clone,
+    otherwise: &str,
+) -> Problem {
+    let problem = Problem::misconfigured(format!("no {kind} is called \"{name}\""));
+    let names: Vec<&str> = known.map(String::as_str).collect();
+    let problem = if names.is_empty() {
+        problem.why(format!("the configuration declares no {kind}"))
+    } else {
+        problem.why(format!("the configuration declares {}", names.join(", ")))
+    };
+    match nearest(name, names) {
+        Some(meant) => problem.help(format!("did you mean \"{meant}\"?")),
+        None => problem.help(otherwise),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use sluice_config::File;
+    use sluice_core::Configuration as _;
+
+    use super::*;
+
+    const CHANNELS: &str = "version: 1
+channels:
+  deployments: {slack: {webhook: {env: SLACK_WEBHOOK_URL}}}
+  audit: {webhook: {url: {env: AUDIT_URL}, key: {env: AUDIT_KEY}}}
+  oncall: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}}}
+environments: {dev: {gate: {whatever: 1}}, production: {}}
+notify:
+";
+
+    /// A configuration with a channel of each kind and these routes, or what is wrong with it.
+    pub(crate) fn file(routes: &str) -> Result<File<Sections>, String> {
+        File::parse(format!("{CHANNELS}{routes}").as_bytes(), "sluice.yml").map_err(|problems| {
+            let lines = problems.0.iter().map(|problem| {
+                let place = problem.place.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("{place}: {} ({})", problem.what, problem.help.as_deref().unwrap_or_default())
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    #[test]
+    fn a_route_that_could_not_be_followed_is_refused_with_its_place() {
+        let wrong = [
+            "  - {on: [failure], channels: [deploymnts]}\n",
+            "  - {on: [failure], channels: [oncall]}\n  - {on: [success], channels: [oncall]}\n",
+            "  - {on: [failure], environments: [prodution], channels: [audit]}\n",
+            "  - {on: [failure], channels: [audit], incident: true}\n",
+            "  - {on: [failed], channels: [audit]}\n",
+            "  - {on: [], channels: [audit]}\n",
+            "  - {on: [failure], channels: []}\n",
+        ];
+        let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
+        insta::assert_snapshot!(problems.join("\n"), @r#"
+sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
+sluice.yml:5:43: this version can't tell the channel "oncall" anything (name another channel instead)
+sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
+sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
+sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:8:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:8:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+"#);
+        assert!(file("  - {on: [failure], channels: [audit], incident: false}\n").is_ok());
+    }
+}
