@@ -1,0 +1,50 @@
+//! `action.yml`, the metadata that GitHub reads:
+//! <https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax>
+//!
+//! It carries no defaults: the runner would pass them always, and the configuration could never win.
+
+use std::fmt::Write as _;
+
+use crate::face::Face;
+
+/// The version whose image the actions name.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// `https://github.com/<owner>/sluice`
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
+pub(crate) fn render(face: &Face) -> String {
+    let mut text = format!(
+        "# Generated from the types in crates/{} by `cargo xtask generate`.\nname: {}\ndescription: {}\nbranding: {{icon: git-merge, color: blue}}\n",
+        face.name,
+        quoted(&format!("Sluice {}", face.name)),
+        quoted(&face.description)
+    );
+    text.push_str("inputs:\n");
+    if let Some(default) = face.default_command {
+        let names: Vec<String> = face.commands.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let description = format!("What to do: {}. Default: `{default}`", names.join(", "));
+        let _ = write!(text, "  command:\n    description: {}\n    required: false\n", quoted(&description));
+    }
+    for input in &face.inputs {
+        let _ = write!(
+            text,
+            "  {}:\n    description: {}\n    required: {}\n",
+            input.name,
+            quoted(&input.description),
+            input.required
+        );
+    }
+    text.push_str("outputs:\n");
+    for output in &face.outputs {
+        let _ = write!(text, "  {}:\n    description: {}\n", output.name, quoted(&output.description));
+    }
+    let image = REPOSITORY.trim_start_matches("https://github.com/");
+    let _ =
+        write!(text, "runs:\n  using: docker\n  image: docker://ghcr.io/{image}/{}:{VERSION}\n", face.name);
+    text
+}
+
+/// A JSON string is a YAML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
