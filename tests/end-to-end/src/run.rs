@@ -1,0 +1,156 @@
+//! An action as a process: on a terminal, or as the runner starts it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{Outcome, Repository};
+
+/// An action that is about to be run. The process gets no environment but what is set here.
+#[must_use]
+pub struct Run<'a> {
+    repository: &'a Repository,
+    action: String,
+    arguments: Vec<String>,
+    variables: BTreeMap<String, String>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(repository: &'a Repository, action: &str) -> Self {
+        Self { repository, action: action.to_owned(), arguments: Vec::new(), variables: BTreeMap::new() }
+    }
+
+    /// An argument of the command line.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// An environment variable.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// An input, as the runner hands it over: `INPUT_<NAME>`.
+    pub fn input(self, name: &str, value: &str) -> Self {
+        let name = format!("INPUT_{}", name.to_uppercase());
+        self.variable(&name, value)
+    }
+
+    /// Runs it as a step of a workflow that this event started: with the files that the runner lays
+    /// out, and every input that `action.yml` declares empty unless it is given.
+    pub fn on(mut self, event: &str, payload: &Value) -> Self {
+        let runner = self.runner();
+        std::fs::create_dir_all(&runner).unwrap();
+        let file = |name: &str| runner.join(name).to_string_lossy().into_owned();
+        for name in ["output", "summary.md"] {
+            let _ = std::fs::remove_file(file(name));
+        }
+        std::fs::write(file("event.json"), payload.to_string()).unwrap();
+        for input in declared_inputs(&self.action) {
+            self.variables.entry(format!("INPUT_{}", input.to_uppercase())).or_default();
+        }
+        for (name, value) in [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_EVENT_NAME", event),
+            ("GITHUB_EVENT_PATH", &file("event.json")),
+            ("GITHUB_OUTPUT", &file("output")),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_RUN_ATTEMPT", "1"),
+            ("GITHUB_RUN_ID", "42"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_STEP_SUMMARY", &file("summary.md")),
+            ("GITHUB_WORKFLOW", "deliver"),
+            ("RUNNER_TEMP", &file("temp")),
+        ] {
+            self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        self
+    }
+
+    /// Runs it as a step of a workflow, where the event does not matter.
+    pub fn in_actions(self) -> Self {
+        self.on("workflow_dispatch", &serde_json::json!({}))
+    }
+
+    /// Runs it to its end.
+    pub fn ends(self) -> Outcome {
+        self.starts().ends()
+    }
+
+    /// Starts it.
+    pub fn starts(self) -> Running {
+        let child = Command::new(binary(&self.action))
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.repository.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Running { child, runner: self.runner() }
+    }
+
+    /// Outside the tree, so that what the runner lays out is no change.
+    fn runner(&self) -> PathBuf {
+        self.repository.path().join(".git/runner")
+    }
+}
+
+/// An action that runs.
+pub struct Running {
+    child: Child,
+    runner: PathBuf,
+}
+
+impl Running {
+    /// Sends SIGTERM, as the runner does when a workflow is cancelled.
+    pub fn terminate(&self) -> &Self {
+        self.signal(nix::sys::signal::Signal::SIGTERM)
+    }
+
+    /// Sends SIGKILL, as the runner does 10 s later.
+    pub fn kill(&self) -> &Self {
+        self.signal(nix::sys::signal::Signal::SIGKILL)
+    }
+
+    fn signal(&self, signal: nix::sys::signal::Signal) -> &Self {
+        let process = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        // It may have ended by itself in the meantime.
+        let _ = nix::sys::signal::kill(process, signal);
+        self
+    }
+
+    /// Waits for its end.
+    pub fn ends(self) -> Outcome {
+        let output = self.child.wait_with_output().unwrap();
+        Outcome::read(&output, &self.runner)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests are told where the binaries are")]
+fn binary(action: &str) -> PathBuf {
+    let folder = std::env::var_os("SLUICE_BIN_DIR")
+        .unwrap_or_else(|| panic!("SLUICE_BIN_DIR is not set: run the tests with `cargo xtask test`"));
+    Path::new(&folder).join(action)
+}
+
+/// The names of the inputs that `action.yml` declares.
+fn declared_inputs(action: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actions").join(action).join("action.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let inputs = text.lines().skip_while(|line| *line != "inputs:").skip(1);
+    inputs
+        .take_while(|line| line.starts_with(' '))
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')))
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! detect-changes, as a workflow and as a developer run it.
+
+use serde_json::{Value, json};
+use sluice_end_to_end::Repository;
+
+const CONFIG: &str = "\
+version: 1
+components:
+  backend: {paths: [\"services/backend/**\", \"libs/**\"]}
+  frontend: {paths: [\"services/frontend/**\"], needs: [backend]}
+  foundation:
+    paths: [\"regions/{region}/layers/01-foundation/{environment}/**\"]
+    shared: [\"modules/foundation/**\"]
+environments: {dev: {}, production: {}}
+";
+
+fn shop() -> (Repository, String) {
+    let repository = Repository::new();
+    repository
+        .write(".github/sluice.yml", CONFIG)
+        .write("services/backend/main.py", "1")
+        .write("services/frontend/index.html", "1")
+        .write("regions/eu-west-1/layers/01-foundation/dev/main.tf", "1")
+        .write("regions/eu-west-1/layers/01-foundation/production/main.tf", "1")
+        .write("regions/af-south-1/layers/01-foundation/production/main.tf", "1")
+        .write("README.md", "1");
+    let before = repository.commit("before");
+    (repository, before)
+}
+
+#[test]
+fn a_push_tells_what_changed_and_what_needs_it() {
+    let (repository, before) = shop();
+    let after = repository.write("services/backend/main.py", "2").commit("after");
+    let outcome =
+        repository.run("detect-changes").on("push", &json!({"before": before, "after": after})).ends();
+    outcome
+        .exits(0)
+        .has_output("any", "true")
+        .has_output("backend", "true")
+        .has_output("frontend", "true")
+        .has_output("foundation", "false")
+        .has_output("changes", r#"["backend","frontend"]"#)
+        .has_output("stages", r#"[["backend"],["frontend"]]"#)
+        .has_output("base", &before)
+        .has_output("head", &after)
+        .has_output("complete", "true")
+        .says("services/backend/main.py");
+}
+
+#[test]
+fn a_layer_s_change_is_one_cell_and_a_shared_module_s_is_every_cell() {
+    let (repository, _) = shop();
+    repository.write("regions/af-south-1/layers/01-foundation/production/main.tf", "2").commit("one");
+    let one = repository.run("detect-changes").argument("--base=HEAD~1").argument("--format=json").ends();
+    let object: Value = serde_json::from_str(&one.exits(0).stdout).unwrap();
+    assert_eq!(
+        object["outputs"]["matrix"],
+        json!({"include": [{"component": "foundation", "region": "af-south-1", "environment": "production"}]})
+    );
+
+    repository.write("modules/foundation/main.tf", "1").commit("all");
+    let all = repository.run("detect-changes").argument("--base=HEAD~1").argument("--format=json").ends();
+    let object: Value = serde_json::from_str(&all.exits(0).stdout).unwrap();
+    assert_eq!(object["outputs"]["foundation_matrix"]["include"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn nothing_is_told_only_when_it_is_certain() {
+    let (repository, before) = shop();
+    let after = repository.write("README.md", "2").commit("after");
+    let certain =
+        repository.run("detect-changes").on("push", &json!({"before": before, "after": after})).ends();
+    certain.exits(0).has_output("any", "false").has_output("changes", "[]");
+    assert_eq!(certain.reported("/verdict"), "skipped");
+
+    // A commit that this clone does not have: after a force push, or in a shallow clone.
+    let gone = "1".repeat(40);
+    let unknown =
+        repository.run("detect-changes").on("push", &json!({"before": gone, "after": after})).ends();
+    unknown.exits(3).says("forced push");
+    assert_eq!(unknown.outputs.keys().collect::<Vec<_>>(), ["report-file"]);
+    assert_eq!(unknown.reported("/verdict"), "undecided");
+}
+
+#[test]
+fn a_shallow_clone_is_undecided_not_empty() {
+    let (repository, before) = shop();
+    let after = repository.write("libs/money.py", "2").commit("after");
+    let clone = Repository::new();
+    clone.git(&["fetch", "--quiet", "--depth=1", &format!("file://{}", repository.path().display()), "main"]);
+    clone.git(&["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
+    clone
+        .run("detect-changes")
+        .on("push", &json!({"before": before, "after": after}))
+        .ends()
+        .exits(3)
+        .says("shallow");
+}
+
+#[test]
+fn a_filter_file_of_paths_filter_works_unchanged() {
+    let repository = Repository::new();
+    repository.commit("before");
+    repository
+        .write("filters.yml", "shared: &shared\n  - 'libs/**'\nbackend:\n  - *shared\n  - services/backend/**\nadded:\n  - added: '**'\n")
+        .write("libs/money.py", "1")
+        .commit("after");
+    repository
+        .run("detect-changes")
+        .input("base", "HEAD~1")
+        .input("filters", "filters.yml")
+        .input("list-files", "csv")
+        .in_actions()
+        .ends()
+        .exits(0)
+        .has_output("shared", "true")
+        .has_output("shared_files", "libs/money.py")
+        .has_output("added_count", "2")
+        .has_output("backend_count", "1");
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let (repository, _) = shop();
+    let run = |argument: &str| repository.run("detect-changes").argument(argument).ends();
+    run("--head=HEAD").exits(2).says("--base origin/main");
+    run("--base=nowhere").exits(3).says("nowhere");
+    let elsewhere = Repository::new();
+    std::fs::remove_dir_all(elsewhere.path().join(".git")).unwrap();
+    elsewhere
+        .run("detect-changes")
+        .argument("--base=HEAD")
+        .argument("--filters=a: b")
+        .ends()
+        .says("no git repository");
+
+    repository.write(
+        ".github/sluice.yml",
+        "version: 1\ncomponents: {api: {paths: [a], needs: [bakend]}, backend: {paths: [b]}}\n",
+    );
+    run("--base=HEAD").exits(2).says("did you mean \"backend\"?").says(".github/sluice.yml:2:");
+    repository.write(
+        ".github/sluice.yml",
+        "version: 1\ncomponents: {a: {paths: [a], needs: [b]}, b: {paths: [b], needs: [a]}}\n",
+    );
+    run("--base=HEAD").exits(2).says("a → b → a");
+}

@@ -1,0 +1,11 @@
+//! The built binaries, end to end. One file an idea; the harness is this crate's library.
+
+mod bump_image_tag;
+mod configuration;
+mod dependencies;
+mod detect_changes;
+mod gate_approval;
+mod hostile;
+mod notify;
+mod signals;
+mod smoke_test;
