@@ -1,0 +1,50 @@
+//! The chores of the project: `cargo xtask demo | test | generate | bench`.
+//!
+//! It depends on no action: it builds them, and runs them as processes.
+#![expect(clippy::print_stdout, reason = "a chore talks to the terminal that it was started from")]
+
+mod bench;
+mod demo;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The chores of the project
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Chore {
+    /// Shows a change that travels from a push to production, and one that the gate rejects
+    Demo,
+    /// Sets up what the tests need, and runs all of them
+    Test,
+    /// Writes what is generated from the types: action.yml, tables, schemas
+    Generate {
+        /// Write nothing, and fail where a file differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measures the release binaries: size, start, memory
+    Bench,
+    /// Runs a command many times and prints what it took, as JSON
+    #[command(hide = true)]
+    Measure(bench::Measure),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Chore::parse() {
+        Chore::Demo => demo::run(),
+        Chore::Test => test::run(),
+        Chore::Generate { check } => {
+            workspace::cargo(["run", "--quiet", "--package", "sluice-generate", "--"])
+                .args(check.then_some("--check"))
+                .status()
+                .map(|status| if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                .map_err(Into::into)
+        }
+        Chore::Bench => bench::run(),
+        Chore::Measure(measure) => measure.run(),
+    }
+}

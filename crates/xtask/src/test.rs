@@ -1,0 +1,74 @@
+//! `cargo xtask test`: sets up what the tests need, then runs all of them.
+
+mod setup;
+
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use self::setup::Tools;
+use crate::workspace::{self, cargo};
+
+/// Every check that a change must pass, in the order in which a mistake shows soonest.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    heading("set-up");
+    let tools = Tools::set_up()?;
+    for missing in &tools.missing {
+        println!("not there: {missing}");
+    }
+    for (name, mut command) in checks(&tools) {
+        heading(name);
+        let step = Instant::now();
+        workspace::check(&mut command)?;
+        println!("{name}: {:.0} s", step.elapsed().as_secs_f64());
+    }
+    println!("\nAll checks passed in {:.0} s.", started.elapsed().as_secs_f64());
+    for missing in &tools.missing {
+        println!("NOT checked, because it is not there: {missing}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn checks(tools: &Tools) -> Vec<(&'static str, Command)> {
+    let mut checks = vec![
+        ("formatting", cargo(["fmt", "--all", "--check"])),
+        (
+            "lints",
+            cargo([
+                "clippy",
+                "--quiet",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "--deny",
+                "warnings",
+            ]),
+        ),
+        ("build", cargo(["build", "--quiet", "--locked", "--workspace", "--all-targets"])),
+        ("generated files", cargo(["run", "--quiet", "--package", "sluice-generate", "--", "--check"])),
+        ("tests", with_binaries(cargo(["test", "--quiet", "--locked", "--workspace"]))),
+        ("documentation", documentation()),
+    ];
+    checks.extend(tools.linters());
+    checks
+}
+
+/// End-to-end tests run the binaries of this folder.
+fn with_binaries(mut command: Command) -> Command {
+    command.env("SLUICE_BIN_DIR", workspace::target().join("debug"));
+    command
+}
+
+fn documentation() -> Command {
+    let mut command =
+        cargo(["doc", "--quiet", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    command.env("RUSTDOCFLAGS", "--deny warnings");
+    command
+}
+
+fn heading(name: &str) {
+    println!("\n── {name} {}", "─".repeat(60_usize.saturating_sub(name.len())));
+}

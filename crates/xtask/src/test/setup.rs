@@ -1,0 +1,213 @@
+//! What the tests need beyond Rust: made by the project's own files, under `target/`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::workspace::{check, root, target};
+
+/// Programs that the tests start, and the Debian package that holds each.
+const PROGRAMS: [(&str, &str); 4] =
+    [("git", "git"), ("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm")];
+
+/// What is there to test with.
+pub(crate) struct Tools {
+    /// The folder of the Python programs; absent when they could not be set up.
+    python: Option<PathBuf>,
+    /// The folder of the Node packages; absent when they could not be set up.
+    node: Option<PathBuf>,
+    /// What could not be set up, and why.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Tools {
+    /// Sets everything up. On CI what can't be set up is a failure, never a silent skip.
+    pub(crate) fn set_up() -> anyhow::Result<Self> {
+        let mut missing = Vec::new();
+        missing.extend(programs().err().map(|error| format!("{error:#}")));
+        let mut or_missing = |what: anyhow::Result<PathBuf>| match what {
+            Ok(folder) => Some(folder),
+            Err(error) => {
+                missing.push(format!("{error:#}"));
+                None
+            }
+        };
+        let python = or_missing(python().context("Python programs for linting workflows"));
+        let node = or_missing(node().context("Node packages for reading workflows"));
+        if on_ci() && !missing.is_empty() {
+            bail!("could not set up: {}", missing.join("; "));
+        }
+        Ok(Self { python, node, missing })
+    }
+
+    /// The linters of workflows, actions, configurations and schemas.
+    pub(crate) fn linters(&self) -> Vec<(&'static str, Command)> {
+        let actions = files("actions", "/action.yml");
+        let workflows = [files(".github/workflows", ".yml"), examples("/workflows/")].concat();
+        let configurations = [
+            vec!["crates/config/tests/sluice.yml".into(), "crates/xtask/shop/sluice.yml".into()],
+            examples("/sluice.yml"),
+        ]
+        .concat();
+        let checks = [vec!["crates/xtask/shop/smoke.yml".into()], examples("/smoke/")].concat();
+
+        let mut linters = Vec::new();
+        if let Some(folder) = &self.python {
+            let mut run = |name, program: &str, arguments: &[&str], files: &[PathBuf]| {
+                let mut command = Command::new(folder.join(program));
+                command.args(arguments).args(files).current_dir(root());
+                linters.push((name, command));
+            };
+            let zizmor = [
+                "--offline",
+                "--quiet",
+                "--no-progress",
+                "--persona",
+                "auditor",
+                "--config",
+                ".github/zizmor.yml",
+            ];
+            run("zizmor", "zizmor", &zizmor, &[workflows.clone(), actions.clone()].concat());
+            let schema = "check-jsonschema";
+            run("workflows by schema", schema, &["--builtin-schema", "vendor.github-workflows"], &workflows);
+            run("actions by schema", schema, &["--builtin-schema", "vendor.github-actions"], &actions);
+            run("schemas by schema", schema, &["--check-metaschema"], &files("schemas", ".schema.json"));
+            run(
+                "configurations by schema",
+                schema,
+                &["--schemafile", "schemas/sluice.schema.json"],
+                &configurations,
+            );
+            run("checks by schema", schema, &["--schemafile", "schemas/checks.schema.json"], &checks);
+        }
+        if let Some(folder) = &self.node {
+            let mut parser = Command::new("node");
+            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows);
+            linters.push(("workflows by GitHub's own parser", parser));
+        }
+        linters
+    }
+}
+
+/// The YAML files of the examples whose paths hold this.
+fn examples(part: &str) -> Vec<PathBuf> {
+    let mut found = files("workflows-examples", ".yml");
+    found.retain(|file| file.to_string_lossy().contains(part));
+    found
+}
+
+/// Installs missing programs where that is possible: on Debian, as root.
+fn programs() -> anyhow::Result<()> {
+    let missing: Vec<_> = PROGRAMS.iter().filter(|(program, _)| !answers(program, "--version")).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    let list = packages.join(", ");
+    if !answers("apt-get", "--version") || !is_root() {
+        bail!("install {list} (only root can, and only on Debian it is done here)");
+    }
+    println!("installing {list}");
+    check(Command::new("apt-get").arg("update").stdout(Stdio::null()))?;
+    check(
+        Command::new("apt-get")
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(&packages)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null()),
+    )
+}
+
+/// A virtual environment with the programs of `tests/tools/requirements.txt`.
+fn python() -> anyhow::Result<PathBuf> {
+    let folder = target().join("tools/python");
+    let requirements = root().join("tests/tools/requirements.txt");
+    if !is_current(&folder, &[&requirements])? {
+        println!("setting up {}", folder.display());
+        check(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        check(
+            Command::new(folder.join("bin/pip"))
+                .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .arg(&requirements),
+        )?;
+        mark_current(&folder, &[&requirements])?;
+    }
+    Ok(folder.join("bin"))
+}
+
+/// The packages of `tests/tools/package.json`, and our scripts over them as one file each.
+fn node() -> anyhow::Result<PathBuf> {
+    let folder = target().join("tools/node");
+    let sources = ["package.json", "package-lock.json", "workflows.mjs"]
+        .map(|name| root().join("tests/tools").join(name));
+    let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
+    if !is_current(&folder, &sources)? {
+        println!("setting up {}", folder.display());
+        std::fs::create_dir_all(&folder)?;
+        for source in &sources {
+            std::fs::copy(source, folder.join(source.file_name().unwrap_or_default()))?;
+        }
+        check(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+        std::fs::create_dir_all(folder.join("bundle"))?;
+        // GitHub's packages import JSON in a way that Node 20 can't: bundled it can.
+        check(
+            Command::new(folder.join("node_modules/.bin/esbuild"))
+                .args(["workflows.mjs", "--bundle", "--platform=node", "--format=cjs", "--log-level=error"])
+                .arg("--outfile=bundle/workflows.cjs")
+                .current_dir(&folder),
+        )?;
+        mark_current(&folder, &sources)?;
+    }
+    Ok(folder.join("bundle"))
+}
+
+/// Whether `folder` was set up from these very files.
+fn is_current(folder: &Path, sources: &[&Path]) -> anyhow::Result<bool> {
+    Ok(std::fs::read(folder.join("set-up-from")).ok() == Some(joined(sources)?))
+}
+
+fn mark_current(folder: &Path, sources: &[&Path]) -> anyhow::Result<()> {
+    Ok(std::fs::write(folder.join("set-up-from"), joined(sources)?)?)
+}
+
+fn joined(sources: &[&Path]) -> anyhow::Result<Vec<u8>> {
+    let mut joined = Vec::new();
+    for source in sources {
+        joined.extend(std::fs::read(source).with_context(|| source.display().to_string())?);
+    }
+    Ok(joined)
+}
+
+/// Files below a folder of the repository whose names end so, sorted.
+fn files(folder: &str, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in root().join(&folder).read_dir().into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(end) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn answers(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore reads its own environment")]
+fn on_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}
