@@ -330,10 +330,19 @@ fn refuse_inputs_of_other_commands(
 /// clap's words as a problem: the first line says what, its tip what to do.
 #[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
 fn explain(error: clap::Error) -> Stop {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     let text = error.to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Answered(text);
+    }
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(flags)) = error.get(ContextKind::InvalidArg)
+    {
+        let names: Vec<String> = flags.iter().map(|flag| format!("`{}`", name_of(flag))).collect();
+        let (noun, verb) = if names.len() == 1 { ("input", "is") } else { ("inputs", "are") };
+        return Problem::misconfigured(format!("the required {noun} {} {verb} missing", names.join(" and ")))
+            .help(format!("give {}, or in a workflow {} below `with:`", flags.join(" "), names.join(" and ")))
+            .into();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
@@ -358,6 +367,11 @@ fn explain(error: clap::Error) -> Stop {
         problem = problem.why(more.join(" "));
     }
     problem.into()
+}
+
+/// The input's name in `--base-ref <REVISION>`.
+fn name_of(flag: &str) -> &str {
+    flag.trim_start_matches('-').split([' ', '=']).next().unwrap_or(flag)
 }
 
 #[cfg(test)]
@@ -482,7 +496,11 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_what_to_do() {
         let missing = problem(&[], &[]);
-        assert_eq!(missing.what, "the following required arguments were not provided: --base-ref <BASE_REF>");
+        assert_eq!(missing.what, "the required input `base-ref` is missing");
+        assert_eq!(
+            missing.help.as_deref(),
+            Some("give --base-ref <BASE_REF>, or in a workflow `base-ref` below `with:`")
+        );
         let number = problem(&["--base-ref=x"], &[("INPUT_COUNT", "many")]);
         assert_eq!(number.what, "invalid value 'many' for '--count <COUNT>': invalid digit found in string");
         let flag = problem(&["--base-ref=x", "--dry-rum"], &[]);

@@ -63,7 +63,7 @@ pub use crate::error::{Error, Phase, TlsProblem};
 pub use crate::proxy::Proxies;
 pub use crate::request::{BodyLimit, Request};
 pub use crate::response::{Response, Timings};
-pub use crate::retry::{Stop, Tried, is_transient};
+pub use crate::retry::{Stop, Tried, is_transient, jitter};
 pub use crate::url::Url;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 

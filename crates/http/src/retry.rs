@@ -66,9 +66,9 @@ impl Client {
             if !request.idempotent && !had_no_effect(&outcome) {
                 return Tried { outcome, tries, stop: Stop::NotRepeatable };
             }
-            let asked = outcome.as_ref().ok().and_then(asked);
+            let asked = outcome.as_ref().ok().and_then(Response::asked_wait);
             let time_left = deadline.saturating_duration_since(Instant::now());
-            match policy.decide(tries, random(), asked, time_left) {
+            match policy.decide(tries, jitter(), asked, time_left) {
                 Decision::Wait(wait) => tokio::time::sleep(wait).await,
                 Decision::GiveUp(reason) => return Tried { outcome, tries, stop: Stop::GaveUp(reason) },
             }
@@ -83,18 +83,21 @@ fn had_no_effect(outcome: &Result<Response, Error>) -> bool {
     }
 }
 
-/// How long the server wants to be left alone. Its dates are held against its own clock.
-fn asked(response: &Response) -> Option<Duration> {
-    let now = response.header("date").and_then(http_date);
-    if let Some(asked) = response.header("retry-after").and_then(|value| retry_after(value, now)) {
-        return Some(asked);
+impl Response {
+    /// How long the server asks to be left alone, by `Retry-After` or by a rate limit that is used up. Its dates are
+    /// held against its own clock.
+    pub fn asked_wait(&self) -> Option<Duration> {
+        let now = self.header("date").and_then(http_date);
+        if let Some(asked) = self.header("retry-after").and_then(|value| retry_after(value, now)) {
+            return Some(asked);
+        }
+        let spent = self.header("x-ratelimit-remaining") == Some("0");
+        let reset = self.header("x-ratelimit-reset").filter(|_| spent)?;
+        rate_limit_reset(reset, now?)
     }
-    let spent = response.header("x-ratelimit-remaining") == Some("0");
-    let reset = response.header("x-ratelimit-reset").filter(|_| spent)?;
-    rate_limit_reset(reset, now?)
 }
 
-/// A number in `[0, 1)` for the jitter, which needs no secrecy: without a source of randomness the middle will do.
-fn random() -> f64 {
+/// A number in `[0, 1)` for [`Policy::decide`]. It needs no secrecy: without a source of randomness the middle will do.
+pub fn jitter() -> f64 {
     getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / (f64::from(u32::MAX) + 1.0))
 }

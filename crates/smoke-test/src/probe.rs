@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sluice_core::retry::{http_date, retry_after};
 use sluice_core::{Place, Verdict, escape};
 use sluice_http::{Client, Error, Response, StatusCode, Timings, TlsProblem, Url};
 
@@ -113,8 +112,7 @@ impl Probe {
         if !self.is_repeatable && status != StatusCode::TOO_MANY_REQUESTS {
             return NOT_REPEATABLE;
         }
-        let now = answer.header("date").and_then(http_date);
-        Next::Again(answer.header("retry-after").and_then(|value| retry_after(value, now)))
+        Next::Again(answer.asked_wait())
     }
 
     fn explain(&self, error: &Error) -> Attempt {

@@ -88,7 +88,9 @@ async fn pursue(index: usize, probe: Arc<Probe>, client: Client, slots: Arc<Sema
         };
         let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
         let wait = match attempt.next {
-            Next::Again(asked) => patience::wait(probe.patience, elapsed, tries, asked, random()),
+            Next::Again(asked) => {
+                patience::wait(probe.patience, elapsed, tries, asked, sluice_http::jitter())
+            }
             Next::Done | Next::Final(_) => None,
         };
         board.lock()[index].take(attempt, elapsed, wait.is_none());
@@ -97,11 +99,6 @@ async fn pursue(index: usize, probe: Arc<Probe>, client: Client, slots: Arc<Sema
             None => return,
         }
     }
-}
-
-/// A number in `[0, 1)` for the jitter, which needs no secrecy: without a source of randomness the middle will do.
-fn random() -> f64 {
-    getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / (f64::from(u32::MAX) + 1.0))
 }
 
 /// Where the checks note what they see.
