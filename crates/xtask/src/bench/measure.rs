@@ -1,0 +1,106 @@
+//! How long a command runs, and how much memory it takes.
+
+use std::{
+    io::{Read as _, Seek as _},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, ensure};
+
+/// Runs a command and prints what it took, as JSON
+#[derive(clap::Args)]
+pub(crate) struct Measure {
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+impl Measure {
+    /// In a process of its own: the memory that the system counts is the most that any child took.
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let (program, arguments) = self.command.split_first().context("no command")?;
+        // A file: whoever reads from a pipe would be measured, too.
+        let mut said = tempfile::tempfile()?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(said.try_clone()?).stderr(said.try_clone()?);
+        let started = Instant::now();
+        let status = command.status()?;
+        let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+        if !status.success() {
+            let mut text = String::new();
+            said.rewind()?;
+            said.read_to_string(&mut text)?;
+            anyhow::bail!("{program} failed ({status}): {text}");
+        }
+        let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
+        let kibibytes = usage.max_rss();
+        println!("{}", serde_json::json!({ "milliseconds": milliseconds, "kibibytes": kibibytes }));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A command to measure, in a folder, with an environment of its own.
+pub(super) struct Run {
+    pub(super) folder: PathBuf,
+    pub(super) command: Vec<String>,
+    pub(super) environment: Vec<(String, String)>,
+}
+
+impl Run {
+    pub(super) fn new(folder: &Path, program: &str, arguments: &[&str]) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            command: [program].iter().chain(arguments).map(|word| (*word).to_owned()).collect(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// What one run takes: milliseconds and kibibytes.
+    fn once(&self) -> anyhow::Result<(f64, f64)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("measure").arg("--").args(&self.command).current_dir(&self.folder);
+        // Nothing of this environment but where programs and temporary files are.
+        #[expect(clippy::disallowed_methods, reason = "a chore has no Context")]
+        let kept = ["PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(kept).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let output = command.stderr(Stdio::inherit()).output()?;
+        ensure!(output.status.success(), "could not measure `{}`", self.command.join(" "));
+        let measured: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let number = |name: &str| measured[name].as_f64().with_context(|| format!("no {name} were measured"));
+        Ok((number("milliseconds")?, number("kibibytes")?))
+    }
+}
+
+/// What the runs of a command took.
+pub(super) struct Taken {
+    /// The middle one of the times, in milliseconds.
+    pub(super) median: f64,
+    /// The least of the times, in milliseconds.
+    pub(super) least: f64,
+    /// The most memory of any run, in megabytes.
+    pub(super) megabytes: f64,
+}
+
+/// Runs the commands in turns, so that whatever else the machine does slows each of them alike.
+pub(super) fn in_turns<const N: usize>(runs: [&Run; N], rounds: usize) -> anyhow::Result<[Taken; N]> {
+    let mut times = [const { Vec::new() }; N];
+    let mut kibibytes = [0_f64; N];
+    for _ in 0..rounds {
+        for (index, run) in runs.iter().enumerate() {
+            let (time, memory) = run.once()?;
+            times[index].push(time);
+            kibibytes[index] = kibibytes[index].max(memory);
+        }
+    }
+    Ok(std::array::from_fn(|index| {
+        let times = &mut times[index];
+        times.sort_by(f64::total_cmp);
+        Taken {
+            median: times.get(times.len() / 2).copied().unwrap_or_default(),
+            least: times.first().copied().unwrap_or_default(),
+            megabytes: kibibytes[index] * 1024.0 / 1e6,
+        }
+    }))
+}
