@@ -17,6 +17,10 @@ pub struct Captures<'g, 'p> {
 }
 
 impl<'g, 'p> Captures<'g, 'p> {
+    pub(crate) fn new(names: &'g [String], values: Vec<&'p [u8]>) -> Self {
+        Self { names, values }
+    }
+
     /// Those of a pattern without names.
     pub(crate) fn none() -> Self {
         Self { names: &[], values: Vec::new() }

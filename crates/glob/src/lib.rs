@@ -28,9 +28,9 @@
 //!
 //! `parse` makes a tree of the text (`syntax`, with `shorthand` for the short patterns that picomatch
 //! treats apart, `groups` for what belongs together and `class` for sets of characters). `shape` answers
-//! for the common patterns by comparing bytes. For the others, `program` compiles the tree to an automaton
-//! and `matcher` runs it over a `path`, in time at most the product of their sizes, whatever they hold.
-//! `captures` tells what each name holds.
+//! for the common patterns, captures included, by comparing bytes. For the others, `program` compiles the
+//! tree to an automaton and `matcher` runs it over a `path`, in time at most the product of their sizes,
+//! whatever they hold; `captures` tells what each name holds.
 //!
 //! # Where it differs from picomatch
 //!
@@ -151,10 +151,14 @@ impl Glob {
     /// What the captures hold, if the path matches (nothing, if the pattern has none). They take as much as
     /// they can, from left to right; globs take as little as they can.
     pub fn captures<'p>(&self, path: &'p [u8]) -> Option<Captures<'_, 'p>> {
-        match &self.capturing {
-            None => self.is_match(path).then(Captures::none),
-            Some(_) if path.is_empty() || self.shape.answer(path) == Answer::No => None,
-            Some(capturing) => capturing.find(&self.names, path),
+        let Some(capturing) = &self.capturing else {
+            return self.is_match(path).then(Captures::none);
+        };
+        match self.shape.answer(path) {
+            _ if path.is_empty() => None,
+            Answer::Yes => Some(Captures::new(&self.names, self.shape.captured(path))),
+            Answer::No => None,
+            Answer::Run => capturing.find(&self.names, path),
         }
     }
 

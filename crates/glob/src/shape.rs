@@ -1,6 +1,6 @@
 //! The shapes that most patterns have, matched by comparing bytes, without memory.
 
-use crate::path::has_dots;
+use crate::path::{has_dots, holds};
 use crate::syntax::{Check, Node};
 
 /// How a pattern is matched without its program.
@@ -14,9 +14,25 @@ pub(crate) enum Shape {
     Below(Vec<u8>),
     /// `*.rs`, `src/*.rs`, `src/**/*.rs`: a file of a folder or, if `deep`, below it.
     File { folder: Vec<u8>, deep: bool, ending: Vec<u8>, maybe_slash: bool },
+    /// `regions/*/layers/**`, `regions/{region}/**`: pieces that end where a segment does, so that there is one
+    /// way at most to match them, and a shape for what is left of the path.
+    Behind { front: Vec<Piece>, rest: Box<Self> },
+    /// `{a,b}/**`: any of these.
+    Any(Vec<Self>),
     /// Anything else: the program decides, for paths that start with one of these, contain this, and end with
     /// one of these.
     Other { starts: Vec<String>, middle: String, ends: Vec<String> },
+}
+
+/// A part of what stands in front.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Text(Vec<u8>),
+    Check(Check),
+    /// What is left of a segment.
+    Star,
+    /// What is left of a segment, which is something.
+    Capture,
 }
 
 /// What a shape says of a path.
@@ -36,21 +52,59 @@ impl From<bool> for Answer {
 
 impl Shape {
     pub(crate) fn of(node: &Node) -> Self {
-        let (start, rest) = match node.parts() {
+        let nodes = node.parts();
+        Self::certain(nodes).or_else(|| Self::any(nodes)).unwrap_or_else(|| Self::other(node))
+    }
+
+    fn certain(nodes: &[Node]) -> Option<Self> {
+        Self::whole(nodes).or_else(|| Self::behind(nodes))
+    }
+
+    fn any(nodes: &[Node]) -> Option<Self> {
+        let shapes: Option<_> = alternatives(nodes)?.iter().map(|nodes| Self::certain(nodes)).collect();
+        shapes.map(Self::Any)
+    }
+
+    fn whole(nodes: &[Node]) -> Option<Self> {
+        let (start, rest) = match nodes {
             [Node::Text(text), rest @ ..] => (text.as_str(), rest),
-            parts => ("", parts),
+            nodes => ("", nodes),
         };
         match rest {
-            [] => Self::Text(start.into()),
-            [Node::Globstar] if start.is_empty() => Self::Everything,
+            [] => Some(Self::Text(start.into())),
+            [Node::Globstar] if start.is_empty() => Some(Self::Everything),
             [Node::Check(Check::NoDots), Node::Globstar, slash]
                 if start.is_empty() && is_maybe_slash(slash) =>
             {
-                Self::Everything
+                Some(Self::Everything)
             }
-            [Node::Below] => Self::Below(start.into()),
-            _ => Self::file(start, rest).unwrap_or_else(|| Self::other(node)),
+            [Node::Below] => Some(Self::Below(start.into())),
+            _ => Self::file(start, rest),
         }
+    }
+
+    fn behind(nodes: &[Node]) -> Option<Self> {
+        let mut front = Vec::new();
+        let mut captured = Vec::new();
+        let mut left = nodes;
+        while let [node, behind @ ..] = left {
+            left = behind;
+            front.push(match node {
+                Node::Text(text) => Piece::Text(text.as_bytes().to_vec()),
+                Node::Check(check) => Piece::Check(*check),
+                Node::Star if at_segment_end(left) => Piece::Star,
+                Node::Capture(name) if at_segment_end(left) && !captured.contains(name) => {
+                    captured.push(*name);
+                    Piece::Capture
+                }
+                _ => return None,
+            });
+            let may_end = matches!(front.last(), Some(Piece::Star | Piece::Capture));
+            if let Some(rest) = may_end.then(|| Self::whole(left)).flatten() {
+                return Some(Self::Behind { front, rest: Box::new(rest) });
+            }
+        }
+        None
     }
 
     fn file(start: &str, rest: &[Node]) -> Option<Self> {
@@ -93,6 +147,15 @@ impl Shape {
         }
     }
 
+    /// What the captures hold of a path that this matches, in the order of the pattern.
+    pub(crate) fn captured<'p>(&self, path: &'p [u8]) -> Vec<&'p [u8]> {
+        let mut held = Vec::new();
+        if let Self::Behind { front, .. } = self {
+            left_behind(front, path, |value| held.push(value));
+        }
+        held
+    }
+
     pub(crate) fn answer(&self, path: &[u8]) -> Answer {
         match self {
             Self::Text(text) => (path == text).into(),
@@ -106,6 +169,11 @@ impl Shape {
                 Some(below) => is_file(below, *deep, ending, *maybe_slash).into(),
                 None => Answer::No,
             },
+            Self::Behind { front, rest } => match left_behind(front, path, |_| {}) {
+                Some(left) => rest.answer(left),
+                None => Answer::No,
+            },
+            Self::Any(shapes) => shapes.iter().any(|shape| shape.answer(path) == Answer::Yes).into(),
             Self::Other { starts, middle, ends } => {
                 let starts = starts.iter().any(|start| path.starts_with(start.as_bytes()));
                 let ends = starts && ends.iter().any(|end| path.ends_with(end.as_bytes()));
@@ -113,6 +181,72 @@ impl Shape {
             }
         }
     }
+}
+
+/// What is left of a path behind the front of a pattern, if that matches. Tells what each capture holds.
+fn left_behind<'p>(front: &[Piece], path: &'p [u8], mut holding: impl FnMut(&'p [u8])) -> Option<&'p [u8]> {
+    let mut left = path;
+    for piece in front {
+        match piece {
+            Piece::Text(text) => left = left.strip_prefix(text.as_slice())?,
+            Piece::Check(check) => holds(*check, path, path.len() - left.len()).then_some(())?,
+            Piece::Star => left = split_segment(left).1,
+            Piece::Capture => {
+                let (held, behind) = split_segment(left);
+                if held.is_empty() {
+                    return None;
+                }
+                holding(held);
+                left = behind;
+            }
+        }
+    }
+    Some(left)
+}
+
+/// The path up to its first slash, and from there on.
+fn split_segment(path: &[u8]) -> (&[u8], &[u8]) {
+    path.split_at(path.iter().position(|&byte| byte == b'/').unwrap_or(path.len()))
+}
+
+/// Whether what these nodes match starts where a segment ends.
+fn at_segment_end(nodes: &[Node]) -> bool {
+    match nodes {
+        [] | [Node::Below | Node::Between { .. }, ..] => true,
+        [Node::Text(text), ..] => text.starts_with('/'),
+        _ => false,
+    }
+}
+
+/// A pattern with choices of few texts, as that many patterns. Not with captures: what they hold could
+/// depend on the choice.
+fn alternatives(nodes: &[Node]) -> Option<Vec<Vec<Node>>> {
+    if nodes.len() > LONGEST {
+        return None;
+    }
+    let mut all = vec![Vec::new()];
+    for node in nodes {
+        let choices = match node {
+            Node::Choice(choices) if choices.len() * all.len() <= MOST => choices.as_slice(),
+            Node::Choice(_) | Node::Capture(_) => return None,
+            node => std::slice::from_ref(node),
+        };
+        let longer = all.iter().flat_map(|so_far| choices.iter().map(|choice| joined(so_far, choice)));
+        all = longer.collect::<Option<_>>()?;
+    }
+    Some(all)
+}
+
+/// These nodes with one more; a text becomes part of the text before it.
+fn joined(nodes: &[Node], next: &Node) -> Option<Vec<Node>> {
+    let mut nodes = nodes.to_vec();
+    match (nodes.last_mut(), next.parts()) {
+        (_, []) => {}
+        (Some(Node::Text(text)), [Node::Text(more)]) => text.push_str(more),
+        (_, [next]) => nodes.push(next.clone()),
+        _ => return None,
+    }
+    Some(nodes)
 }
 
 /// Whether this path, relative to the folder, is one of its files (`deep`: or of a folder in it) with this
@@ -154,6 +288,9 @@ fn ends(nodes: &[Node]) -> Option<Vec<String>> {
         _ => None,
     }
 }
+
+/// How many nodes a pattern may have that is taken for several: each of them is copied.
+const LONGEST: usize = 32;
 
 /// How many texts are compared before the program is run instead.
 const MOST: usize = 16;

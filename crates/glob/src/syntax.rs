@@ -39,7 +39,7 @@ impl Pattern {
 }
 
 /// A part of a pattern. "Segment" is the part of a path between slashes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Node {
     /// These characters.
     Text(String),

@@ -52,6 +52,25 @@ fn pattern() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
+/// A pattern whose captures are whole segments, or parts.
+fn capturing_pattern() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => Just("{x}/"),
+        3 => Just("/{y}/"),
+        2 => Just("{y}"),
+        2 => Just("/**"),
+        2 => Just("/**/*"),
+        1 => Just("**/"),
+        2 => Just("/*"),
+        2 => Just("a"),
+        1 => Just("src/"),
+        1 => Just(".js"),
+        3 => Just("{a,b}"),
+        1 => Just("?"),
+    ];
+    prop::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat())
+}
+
 /// Every sign of the syntax, well placed or not.
 fn signs() -> impl Strategy<Value = String> {
     prop::collection::vec(
@@ -74,6 +93,17 @@ proptest! {
                 answer == Answer::Run || (answer == Answer::Yes) == automaton,
                 "{:?} says {answer:?}, the automaton {automaton}", glob.shape
             );
+        }
+    }
+
+    #[test]
+    fn a_shape_captures_what_the_automaton_captures(
+        pattern in capturing_pattern(),
+        path in prop_oneof![path(), "[ab/.]{1,7}".prop_map(String::into_bytes)],
+    ) {
+        if let Ok(glob) = Glob::with_captures(&pattern) && let Some(capturing) = &glob.capturing {
+            let found = capturing.find(&glob.names, &path);
+            prop_assert_eq!(glob.captures(&path), found, "{:?}", glob.shape);
         }
     }
 
@@ -170,10 +200,16 @@ fn every_common_shape_is_recognised() {
         ("src/*", false),
         ("src/*.rs", false),
         ("src/**/*.rs", false),
+        ("src/*/test/**", false),
+        ("src-*/*/*.rs", false),
+        ("{a,b}/**", false),
+        ("{a,b}/**/*.{js,ts}", false),
+        ("{x}/src/{y}/**", false),
+        ("{x}/**/*", false),
+        ("{x}/{y}.rs", true),
         ("src/**/test/*.rs", true),
-        ("{a,b}/**", true),
     ] {
-        let shape = Shape::of(&parse(pattern, false).unwrap().node);
+        let shape = Shape::of(&parse(pattern, true).unwrap().node);
         assert_eq!(matches!(shape, Shape::Other { .. }), run, "{pattern}: {shape:?}");
     }
 }
