@@ -40,20 +40,46 @@ pub(crate) fn bound(
     mut spill: impl FnMut(&str, &str) -> io::Result<Option<String>>,
 ) -> io::Result<Vec<Spilled>> {
     let mut spilled = Vec::new();
+    let mut lengths: Vec<usize> = outputs.values().map(length).collect();
     loop {
-        let lengths: Vec<(String, usize)> =
-            outputs.iter().map(|(name, value)| (name.clone(), text(value).len())).collect();
-        let total: usize = lengths.iter().map(|(_, length)| length).sum();
-        let longest = lengths.into_iter().max_by_key(|(_, length)| *length);
-        let Some((name, length)) = longest else { return Ok(spilled) };
-        let can_shrink = length > LARGEST_STUB;
-        if length <= LONGEST_VALUE && (total <= LARGEST_TOTAL || !can_shrink) {
+        let total: usize = lengths.iter().sum();
+        let longest = lengths.iter_mut().zip(outputs.iter_mut()).max_by_key(|(length, _)| **length);
+        let Some((longest, (name, value))) = longest else { return Ok(spilled) };
+        let can_shrink = *longest > LARGEST_STUB;
+        if *longest <= LONGEST_VALUE && (total <= LARGEST_TOTAL || !can_shrink) {
             return Ok(spilled);
         }
-        let Some(value) = outputs.get_mut(&name) else { return Ok(spilled) };
-        let file = spill(&name, &text(value))?;
+        let file = spill(name, &text(value))?;
         *value = stub(value, file.as_deref());
-        spilled.push(Spilled { name, file });
+        *longest = length(value);
+        spilled.push(Spilled { name: name.clone(), file });
+    }
+}
+
+/// The length of the value's text, in bytes.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Null => 0,
+        Value::String(text) => text.len(),
+        other => {
+            let mut length = Length(0);
+            let _ = serde_json::to_writer(&mut length, other);
+            length.0
+        }
+    }
+}
+
+/// Counts what is written, and keeps nothing.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -165,6 +191,19 @@ mod tests {
             (0..20).map(|index| (format!("x{index}"), Value::String("x".repeat(80_000)))).collect();
         bound(&mut outputs, |_, _| Ok(None)).unwrap();
         assert!(outputs.values().map(|value| text(value).len()).sum::<usize>() <= LARGEST_TOTAL);
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_text() {
+        for value in [
+            Value::Null,
+            true.into(),
+            "é\n".into(),
+            serde_json::json!([1, "é\n\u{7f}", null]),
+            serde_json::json!({"a\"": {}}),
+        ] {
+            assert_eq!(length(&value), text(&value).len(), "{value}");
+        }
     }
 
     proptest! {
