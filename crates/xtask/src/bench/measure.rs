@@ -18,7 +18,8 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    /// In a process of its own: the memory that the system counts is the most that any child took.
+    /// In a process of its own: the memory that the system counts is the most that any child took. It is never
+    /// less than that of this process, from which the child starts.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let (program, arguments) = self.command.split_first().context("no command")?;
         // A file: whoever reads from a pipe would be measured, too.
