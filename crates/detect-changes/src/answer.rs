@@ -7,6 +7,7 @@ use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 use crate::{
     components::{Cell, Component},
     decision::{Cause, Decision},
+    discover::Web,
     lists,
     matrix::{self, Matrix},
     needs,
@@ -24,6 +25,7 @@ const CELLS_SHOWN: usize = 10;
 pub(crate) struct Answer {
     pub(crate) plan: Plan,
     pub(crate) revisions: Revisions,
+    pub(crate) web: Web,
     pub(crate) tally: Tally,
     /// One for each component of the catalog.
     pub(crate) decisions: Vec<Decision>,
@@ -32,10 +34,12 @@ pub(crate) struct Answer {
 impl Answer {
     /// The components that were asked about, with what was decided on them.
     fn components(&self) -> impl Iterator<Item = (&Component, &Decision, &Hits)> {
-        self.plan.asked.iter().map(|&index| {
-            let component = &self.plan.catalog.components[index];
-            (component, &self.decisions[index], &self.tally.components[index].hits)
-        })
+        self.plan.asked.iter().map(|&index| self.component(index))
+    }
+
+    fn component(&self, index: usize) -> (&Component, &Decision, &Hits) {
+        let component = &self.plan.catalog.components[index];
+        (component, &self.decisions[index], &self.tally.components[index].hits)
     }
 
     fn filters(&self) -> impl Iterator<Item = (&str, &Hits)> {
@@ -107,14 +111,15 @@ impl Answer {
     pub(crate) fn report(&self, branch: &str) -> Draft {
         let mut draft = Draft::new(self.verdict(), self.title());
         for (name, hits) in self.filters() {
-            draft.finding(match hits.why() {
+            draft.finding(match hits.why(|node| self.web.path(node)) {
                 Some(why) => Finding::new(name, Verdict::Passed, why),
                 None => Finding::new(name, Verdict::Skipped, "no changed file matches"),
             });
         }
-        for (component, decision, hits) in self.components() {
-            draft.finding(self.finding(component, decision, hits));
+        for index in &self.plan.asked {
+            draft.finding(self.finding(*index));
         }
+        draft.findings.extend(self.web.findings.iter().cloned());
         let Revisions { base, head, base_is, head_is, .. } = &self.revisions;
         draft.fact("base", format!("{} ({base_is})", base.short()));
         draft.fact("head", format!("{} ({head_is})", head.short()));
@@ -150,10 +155,11 @@ impl Answer {
         format!("{} ({})", parts.join(", "), counted(self.tally.total(), "file"))
     }
 
-    fn finding(&self, component: &Component, decision: &Decision, hits: &Hits) -> Finding {
+    fn finding(&self, index: usize) -> Finding {
+        let (component, decision, hits) = self.component(index);
         let name = |index: usize| self.plan.catalog.components[index].name.as_str();
         let verdict = if *decision == Decision::default() { Verdict::Skipped } else { Verdict::Passed };
-        let why = hits.why();
+        let why = hits.why(|node| self.web.chain_of(index, node));
         let reason = match &why {
             Some(why) if verdict == Verdict::Skipped => {
                 format!("{why}, but no file of the component itself is left")
@@ -172,6 +178,7 @@ impl Answer {
             for (cell, cause) in &decision.changed {
                 let because = match cause {
                     Cause::Needs(need) if why.is_some() => format!(" (needs {})", name(*need)),
+                    Cause::Uses(from, to) => format!(" ({})", self.web.chain(*from, *to)),
                     _ => String::new(),
                 };
                 lines.push(format!("{}{because}", coordinates(component, cell)));
@@ -226,7 +233,7 @@ mod tests {
         components::tests::{LAYERS, config},
         event::Event,
         filters::Filter,
-        inputs::{Inputs, ListFiles, Quantifier},
+        inputs::{Discover, Inputs, ListFiles, Quantifier},
         sandbox::Sandbox,
     };
 
@@ -324,6 +331,67 @@ databases_matrix: {"include":[{"component":"databases","region":"eu","environmen
 backend: false
 backend_count: 0
 backend_matrix: {"include":[]}
+"##);
+    }
+
+    /// Two layers that call one module, one of them through another.
+    fn modules() -> Sandbox {
+        let sandbox = Sandbox::new();
+        let module = |source: &str| format!("module \"x\" {{ source = \"{source}\" }}\n");
+        sandbox.write("layers/one/main.tf", &module("../../modules/network"));
+        sandbox.write("layers/two/main.tf", &module("../../modules/vpc"));
+        sandbox.write("layers/three/main.tf", &module("../../modules/gone"));
+        sandbox.write("modules/network/main.tf", &module("../vpc"));
+        sandbox.write("modules/vpc/main.tf", "");
+        sandbox.write("apps/one/x", "x");
+        sandbox.commit();
+        sandbox.write("modules/vpc/main.tf", "locals {}");
+        sandbox.write("modules/vpc/README.md", "x");
+        sandbox.write("layers/two/x", "x");
+        sandbox.commit();
+        sandbox
+    }
+
+    const MODULES: &str = "
+version: 1
+components:
+  layer: {paths: ['layers/{name}/**', '!**/*.md']}
+  app: {paths: ['apps/{name}/**'], needs: [layer]}
+";
+
+    #[test]
+    fn what_files_use_is_told_with_the_way_there() {
+        let inputs = || Inputs { discover: vec![Discover::Terraform], ..Inputs::default() };
+        let answer = answer(&modules(), MODULES, "", inputs()).unwrap();
+        insta::assert_snapshot!(shown(&answer), @r##"
+✓ detect-changes — 2 of 2 components changed (3 files)
+
+  ✓ layer     layers/two/x (added) matches layers/{name}/**, +1 more
+              name=one (layers/one → modules/network → modules/vpc)
+              name=two
+  ✓ app       needs layer
+              name=one
+  – discover  "../../modules/gone" is not there
+              --> layers/three/main.tf:1:23
+
+  base   <base> (`base`: HEAD~1)
+  head   <head> (checked out)
+  files  3: 2 added, 1 modified
+"##);
+        insta::assert_snapshot!(outputs(&answer), @r##"
+changes: ["layer","app"]
+any: true
+matrix: {"include":[{"component":"layer","name":"one"},{"component":"layer","name":"two"},{"component":"app","name":"one"}]}
+stages: [["layer"],["app"]]
+deleted: []
+strategy: "given"
+complete: true
+layer: true
+layer_count: 2
+layer_matrix: {"include":[{"component":"layer","name":"one"},{"component":"layer","name":"two"}]}
+app: true
+app_count: 0
+app_matrix: {"include":[{"component":"app","name":"one"}]}
 "##);
     }
 

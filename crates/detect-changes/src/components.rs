@@ -46,8 +46,10 @@ struct Patterns {
 
 /// A pattern that may capture.
 #[derive(Debug)]
-struct Pattern {
-    glob: Glob,
+pub(crate) struct Pattern {
+    pub(crate) glob: Glob,
+    /// Where it is written.
+    pub(crate) place: Place,
     /// For `.../{name}/**`, which also matches the folder itself: what matches inside of it only. Else a
     /// plain file that lies beside the folders would be taken for one: a README for an environment.
     inside: Option<Glob>,
@@ -119,12 +121,29 @@ impl Component {
         self.shared_dimensions.get(pattern).map_or(&[], |dimensions| dimensions)
     }
 
+    /// Whether a file is left out by a pattern with `!`.
+    pub(crate) fn leaves_out(&self, file: File<'_>) -> bool {
+        self.paths.leaves_out(file) || self.shared.leaves_out(file)
+    }
+
+    /// Whether the configuration says what a file is to this component, be it nothing.
+    pub(crate) fn knows(&self, file: File<'_>) -> bool {
+        self.patterns().any(|pattern| pattern.captures(file).is_some())
+    }
+
     /// Whether a file of this component may lie somewhere below `folder`.
     pub(crate) fn may_lie_below(&self, folder: &[u8]) -> bool {
-        self.paths.taken.iter().any(|pattern| {
-            let prefix = pattern.glob.literal_prefix().as_bytes();
-            lies_in(folder, prefix) || lies_in(prefix, folder)
-        })
+        self.paths.taken.iter().any(|pattern| pattern.may_match_below(folder))
+    }
+
+    /// Whether a file of this component, or one that its cells share, may lie somewhere below `folder`.
+    pub(crate) fn may_share_below(&self, folder: &[u8]) -> bool {
+        self.patterns().any(|pattern| pattern.may_match_below(folder))
+    }
+
+    /// The patterns of `paths` and `shared` that take files in.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.paths.taken.iter().chain(&self.shared.taken)
     }
 
     /// The pairs of equal dimensions of this component and another, by position.
@@ -145,13 +164,18 @@ impl Patterns {
 }
 
 impl Pattern {
-    fn new(glob: Glob) -> Result<Self, sluice_glob::Error> {
+    fn new(glob: Glob, place: Place) -> Result<Self, sluice_glob::Error> {
         let takes_folder = !glob.capture_names().is_empty() && glob.as_str().ends_with("/**");
         let inside = takes_folder.then(|| Glob::with_captures(&format!("{}/*", glob.as_str())));
-        Ok(Self { inside: inside.transpose()?, glob })
+        Ok(Self { inside: inside.transpose()?, glob, place })
     }
 
-    fn captures<'p>(&self, file: File<'p>) -> Option<Captures<'_, 'p>> {
+    fn may_match_below(&self, folder: &[u8]) -> bool {
+        let prefix = self.glob.literal_prefix().as_bytes();
+        lies_in(folder, prefix) || lies_in(prefix, folder)
+    }
+
+    pub(crate) fn captures<'p>(&self, file: File<'p>) -> Option<Captures<'_, 'p>> {
         match &self.inside {
             Some(inside) if file.is_plain => inside.captures(file.path),
             _ => self.glob.captures(file.path),
@@ -206,7 +230,7 @@ impl<P: Fn(&Placed<String>) -> Place> Reader<'_, P> {
                 if glob.is_negated() {
                     patterns.left_out.push(glob);
                 } else {
-                    patterns.taken.push(Pattern::new(glob)?);
+                    patterns.taken.push(Pattern::new(glob, (self.place)(pattern))?);
                 }
                 Ok(())
             });

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     components::{Catalog, Cell},
+    discover::{Owners, Web},
     tally::ComponentHits,
 };
 
@@ -23,6 +24,8 @@ pub(crate) enum Cause {
     Own,
     /// A file did that it shares with other cells.
     Shared,
+    /// Something did that its files use: from this node of the web to that one.
+    Uses(usize, usize),
     /// A component did that it needs: this one, by position.
     Needs(usize),
 }
@@ -32,6 +35,7 @@ pub(crate) enum Cause {
 pub(crate) struct Case<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) hits: &'a [ComponentHits],
+    pub(crate) web: &'a Web,
     /// Whether a component changes when one that it needs does.
     pub(crate) dependents: bool,
 }
@@ -46,9 +50,9 @@ impl Case<'_> {
             let hits = &self.hits[index];
             let by_need =
                 self.dependents && self.catalog.components[index].needs.iter().any(|need| touched[*need]);
-            touched[index] = by_need || !hits.cells.is_empty() || !hits.shared.is_empty();
-            in_question[index] =
-                by_need || !hits.shared.is_empty() || hits.cells.values().any(|is_there| !is_there);
+            let by_share = !hits.shared.is_empty() || !hits.used.is_empty();
+            touched[index] = by_need || by_share || !hits.cells.is_empty();
+            in_question[index] = by_need || by_share || hits.cells.values().any(|is_there| !is_there);
         }
         in_question
     }
@@ -57,13 +61,36 @@ impl Case<'_> {
     pub(crate) fn decide(&self, existing: &[BTreeSet<Cell>]) -> Vec<Decision> {
         let mut decisions: Vec<Decision> =
             self.catalog.components.iter().map(|_| Decision::default()).collect();
+        let users = self.users();
         for &index in &self.catalog.order {
-            decisions[index] = self.decide_one(index, &existing[index], &decisions);
+            decisions[index] = self.decide_one(index, &existing[index], &users[index], &decisions);
         }
         decisions
     }
 
-    fn decide_one(&self, index: usize, existing: &BTreeSet<Cell>, decided: &[Decision]) -> Decision {
+    /// For each component the parts of it that use something which was hit, with the way there.
+    fn users(&self) -> Vec<Vec<(Cause, &Owners)>> {
+        let mut users = vec![Vec::new(); self.hits.len()];
+        let hit: BTreeSet<usize> = self.hits.iter().flat_map(|hits| &hits.used).copied().collect();
+        for node in hit {
+            let ways = self.web.ways_to(node);
+            for (component, users) in users.iter_mut().enumerate() {
+                if self.hits[component].used.contains(&node) {
+                    let roots = self.web.roots(component).filter(|(root, _)| ways.lead_from(*root));
+                    users.extend(roots.map(|(root, owners)| (Cause::Uses(root, node), owners)));
+                }
+            }
+        }
+        users
+    }
+
+    fn decide_one(
+        &self,
+        index: usize,
+        existing: &BTreeSet<Cell>,
+        users: &[(Cause, &Owners)],
+        decided: &[Decision],
+    ) -> Decision {
         let (component, hits) = (&self.catalog.components[index], &self.hits[index]);
         let mut decision = Decision::default();
         for (cell, is_there) in &hits.cells {
@@ -75,6 +102,16 @@ impl Case<'_> {
         }
         for (pattern, captured) in &hits.shared {
             decision.touch(existing, component.shared_dimensions(*pattern), captured, Cause::Shared);
+        }
+        for (cause, owners) in users {
+            for cell in &owners.cells {
+                decision.changed.entry(cell.clone()).or_insert(*cause);
+            }
+            for (pattern, captured) in &owners.shared {
+                let captured = BTreeSet::from([captured.clone()]);
+                let dimensions = component.shared_dimensions(*pattern);
+                decision.touch(existing, dimensions, &captured, *cause);
+            }
         }
         for &need in component.needs.iter().filter(|_| self.dependents) {
             let (ours, theirs) = component.dimensions_shared_with(&self.catalog.components[need]);
@@ -137,7 +174,7 @@ mod tests {
             catalog.components.iter().map(|_| ComponentHits::default()).collect();
         for (status, path) in changed {
             for (component, hits) in catalog.components.iter().zip(&mut hits) {
-                hits.count(&Change { file: file(path), status: *status }, component, false);
+                hits.count(&Change { file: file(path), status: *status }, component, Vec::new(), false);
             }
         }
         hits
@@ -147,7 +184,7 @@ mod tests {
     fn decide(yaml: &str, changed: &[(Status, &str)], tree: &[&str], dependents: bool) -> Vec<Decision> {
         let catalog = catalog(yaml);
         let hits = hits(&catalog, changed);
-        let case = Case { catalog: &catalog, hits: &hits, dependents };
+        let case = Case { catalog: &catalog, hits: &hits, web: &Web::default(), dependents };
         let cells_of = |component: &crate::components::Component| {
             tree.iter()
                 .filter_map(|path| component.cells_of(file(path)))
@@ -260,7 +297,7 @@ mod tests {
         let in_question = |status, path, dependents| {
             let catalog = catalog(LAYERS);
             let hits = hits(&catalog, &[(status, path)]);
-            Case { catalog: &catalog, hits: &hits, dependents }.in_question()
+            Case { catalog: &catalog, hits: &hits, web: &Web::default(), dependents }.in_question()
         };
         assert_eq!(in_question(Status::Added, "README.md", true), [false, false, false]);
         assert_eq!(in_question(Status::Modified, TREE[0], false), [false, false, false]);

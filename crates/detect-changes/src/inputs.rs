@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub use crate::discover::Discover;
+
 /// Tell which components and filters a change touches
 ///
 /// Two trees of the repository are compared: what is different between them has changed. A run that
@@ -38,6 +40,12 @@ pub struct Inputs {
     /// Whether a component changes when one that it needs does. Default: `true`
     #[arg(long)]
     pub dependents: Option<bool>,
+    /// The tools by whose files dependencies are found: `terraform`, `kustomize`, `helm`. Default: none
+    ///
+    /// A component changes with the local modules, bases and charts that its files use, in the cells whose
+    /// files do so, through any number of steps. A pattern of the component with `!` leaves files out.
+    #[arg(long, value_name = "TOOL", value_delimiter = ',')]
+    pub discover: Vec<Discover>,
     /// The folder whose repository is looked at. Default: the folder that the run was started in
     #[arg(long, value_name = "FOLDER")]
     pub working_directory: Option<PathBuf>,

@@ -6,10 +6,11 @@
 //!    dorny/paths-filter, `components` the components of `.github/sluice.yml`, `needs` puts these in order;
 //! 2. `repository` opens the repository, and `revisions` chooses the two trees that are compared, from
 //!    what was given or from what the `event` of the workflow says;
-//! 3. `changes` walks over what differs between the two, and `tally` counts what each file hits;
-//! 4. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
-//!    files, those that its cells share, and what it needs;
-//! 5. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
+//! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
+//! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
+//! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
+//!    files, those that its cells share, what they use, and what it needs;
+//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
 //!
 //! Paths are bytes throughout.
 
@@ -19,6 +20,7 @@ mod changes;
 mod components;
 mod config;
 mod decision;
+mod discover;
 mod event;
 mod filters;
 mod inputs;
@@ -33,17 +35,18 @@ mod revisions;
 mod sandbox;
 mod status;
 mod tally;
+mod tree;
 
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
 use self::{
-    answer::Answer, decision::Case, event::Event, plan::Plan, repository::Repository, revisions::Revisions,
-    tally::Tally,
+    answer::Answer, decision::Case, discover::Web, event::Event, plan::Plan, repository::Repository,
+    revisions::Revisions, tally::Tally,
 };
 pub use self::{
     config::Sections,
-    inputs::{Inputs, ListFiles, Quantifier},
+    inputs::{Discover, Inputs, ListFiles, Quantifier},
     matrix::{Entry, Matrix},
     outputs::Outputs,
     revisions::Strategy,
@@ -77,15 +80,18 @@ fn detect(
     let repository = Repository::open(&plan.folder)?;
     let revisions = Revisions::choose(&repository, plan.base.as_deref(), plan.head.as_deref(), event)?;
 
+    let components = &plan.catalog.components;
+    let web = Web::read(&repository, revisions.head, components, &plan.discover, &go_on)?;
+
     let mut tally = Tally::new(&plan);
     changes::between(&repository, revisions.base, revisions.head, |change| {
-        tally.count(&change, &plan);
+        tally.count(&change, &plan, &web);
         go_on()
     })?;
 
-    let components = &plan.catalog.components;
-    let case = Case { catalog: &plan.catalog, hits: &tally.components, dependents: plan.dependents };
+    let case =
+        Case { catalog: &plan.catalog, hits: &tally.components, web: &web, dependents: plan.dependents };
     let existing = census::cells(&repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
-    Ok(Answer { plan, revisions, tally, decisions })
+    Ok(Answer { plan, revisions, web, tally, decisions })
 }

@@ -12,7 +12,7 @@ use crate::{
     components::Catalog,
     config::Sections,
     filters::Filter,
-    inputs::{Inputs, ListFiles, Quantifier},
+    inputs::{Discover, Inputs, ListFiles, Quantifier},
     outputs,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) environments: Option<Vec<String>>,
     pub(crate) list_files: ListFiles,
     pub(crate) dependents: bool,
+    /// The tools by whose files dependencies are found.
+    pub(crate) discover: Vec<Discover>,
 }
 
 impl Plan {
@@ -74,6 +76,7 @@ impl Plan {
             environments: sections.environments.as_ref().map(|section| section.keys().cloned().collect()),
             list_files: inputs.list_files.unwrap_or_default(),
             dependents: inputs.dependents.unwrap_or(true),
+            discover: inputs.discover,
         };
         plan.check_names()?;
         Ok(plan)

@@ -7,6 +7,7 @@ use sluice_core::escape;
 use crate::{
     changes::Change,
     components::{Cell, Component},
+    discover::Web,
     inputs::ListFiles,
     plan::Plan,
     status::Status,
@@ -33,12 +34,21 @@ pub(crate) struct Hits {
     pub(crate) files: Vec<Vec<u8>>,
 }
 
-/// A file and the pattern that it matches.
+/// A file, and why it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hit {
     pub(crate) path: Vec<u8>,
     pub(crate) status: Status,
-    pub(crate) pattern: String,
+    pub(crate) reason: Reason,
+}
+
+/// Why a file counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It matches this pattern.
+    Matches(String),
+    /// It is, or is a part of, what is used: this node of the web.
+    Used(usize),
 }
 
 /// The files that hit one component.
@@ -49,6 +59,8 @@ pub(crate) struct ComponentHits {
     pub(crate) cells: BTreeMap<Cell, bool>,
     /// For each pattern of `shared` that was hit what it captured.
     pub(crate) shared: BTreeMap<usize, BTreeSet<Cell>>,
+    /// The nodes of the web that were hit and that the component uses.
+    pub(crate) used: BTreeSet<usize>,
 }
 
 impl Tally {
@@ -66,22 +78,27 @@ impl Tally {
     }
 
     /// Counts one changed file.
-    pub(crate) fn count(&mut self, change: &Change<'_>, plan: &Plan) {
+    pub(crate) fn count(&mut self, change: &Change<'_>, plan: &Plan, web: &Web) {
         let keep = plan.list_files != ListFiles::None;
         self.statuses[change.status as usize] += 1;
         for (filter, hits) in plan.filters.iter().zip(&mut self.filters) {
             if let Some(pattern) = filter.matching(change) {
-                hits.add(change, pattern.as_str(), keep);
+                hits.add(change, keep, || Reason::Matches(pattern.as_str().to_owned()));
             }
         }
-        for (component, hits) in plan.catalog.components.iter().zip(&mut self.components) {
-            hits.count(change, component, keep);
+        let nodes = web.nodes_of(change.file.path);
+        for (index, (component, hits)) in plan.catalog.components.iter().zip(&mut self.components).enumerate()
+        {
+            let is_used = |node: &usize| web.components_using(*node).binary_search(&index).is_ok();
+            let used = nodes.iter().copied().filter(is_used).collect();
+            hits.count(change, component, used, keep);
         }
     }
 }
 
 impl ComponentHits {
-    pub(crate) fn count(&mut self, change: &Change<'_>, component: &Component, keep: bool) {
+    /// Counts one changed file; `used` holds the nodes of the web that it hits and the component uses.
+    pub(crate) fn count(&mut self, change: &Change<'_>, component: &Component, used: Vec<usize>, keep: bool) {
         let mut pattern = None;
         if let Some((glob, cells)) = component.cells_of(change.file) {
             let is_there = change.status != Status::Deleted;
@@ -94,32 +111,44 @@ impl ComponentHits {
             self.shared.entry(index).or_default().insert(captured);
             pattern.get_or_insert(glob);
         }
+        let used = if used.is_empty() || component.leaves_out(change.file) { Vec::new() } else { used };
         if let Some(pattern) = pattern {
-            self.hits.add(change, pattern.as_str(), keep);
+            self.hits.add(change, keep, || Reason::Matches(pattern.as_str().to_owned()));
+        } else if let Some(node) = used.first() {
+            self.hits.add(change, keep, || Reason::Used(*node));
         }
+        self.used.extend(used);
     }
 }
 
 impl Hits {
-    fn add(&mut self, change: &Change<'_>, pattern: &str, keep: bool) {
+    fn add(&mut self, change: &Change<'_>, keep: bool, reason: impl FnOnce() -> Reason) {
         self.count += 1;
         if self.first.is_none() {
-            self.first = Some(Hit {
-                path: change.file.path.to_vec(),
-                status: change.status,
-                pattern: pattern.to_owned(),
-            });
+            self.first =
+                Some(Hit { path: change.file.path.to_vec(), status: change.status, reason: reason() });
         }
         if keep {
             self.files.push(change.file.path.to_vec());
         }
     }
 
-    /// Why, in one line: `src/a.rs (modified) matches src/**, +13 more`.
-    pub(crate) fn why(&self) -> Option<String> {
+    /// Why, in one line: `src/a.rs (modified) matches src/**, +13 more`. `chain` tells how a node of the web
+    /// comes to be used.
+    pub(crate) fn why(&self, chain: impl Fn(usize) -> String) -> Option<String> {
         let first = self.first.as_ref()?;
         let path = escape::bytes(&first.path);
         let more = if self.count > 1 { format!(", +{} more", self.count - 1) } else { String::new() };
-        Some(format!("{path} ({}) matches {}{more}", first.status.as_str(), first.pattern))
+        Some(format!("{path} ({}) {}{more}", first.status.as_str(), first.reason.shown(chain)))
+    }
+}
+
+impl Reason {
+    /// `matches src/**`, `is used: layers/prod → modules/vpc`.
+    pub(crate) fn shown(&self, chain: impl Fn(usize) -> String) -> String {
+        match self {
+            Self::Matches(pattern) => format!("matches {pattern}"),
+            Self::Used(node) => format!("is used: {}", chain(*node)),
+        }
     }
 }
