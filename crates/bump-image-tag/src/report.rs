@@ -117,6 +117,7 @@ mod tests {
         lines.extend(draft.blocks.iter().map(|block| match block {
             Block::Diff { title, .. } => format!("diff of {title}"),
             Block::Table { title, .. } => format!("table {title}"),
+            Block::Mermaid { title, .. } => format!("graph {title}"),
         }));
         lines.join("\n")
     }

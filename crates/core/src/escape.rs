@@ -56,6 +56,20 @@ pub fn markdown_code(text: &str) -> String {
     format!("<code>{}</code>", markdown(text))
 }
 
+/// A label in a Mermaid graph, between double quotes: only letters, digits and what has no meaning there
+/// stand for themselves. <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
+pub(crate) fn mermaid(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in visible(text, |_| false).chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/') {
+            escaped.push(c);
+        } else {
+            let _ = write!(escaped, "#{};", u32::from(c));
+        }
+    }
+    escaped
+}
+
 /// Several lines inside a fenced block: the fence to use, longer than any in the text, and the text.
 pub(crate) fn markdown_fenced(text: &str) -> (String, String) {
     let text = visible(text, |c| c == '\n');
@@ -131,6 +145,12 @@ mod tests {
             prop_assert!(!line.chars().any(char::is_control));
             prop_assert!(!line.trim_start().starts_with("::"));
             prop_assert!(!line.contains("##["));
+        }
+
+        #[test]
+        fn no_label_leaves_its_quotes(text in any::<String>()) {
+            let leaves = |c: char| c.is_control() || "\"`[](){}<>|&%\\".contains(c);
+            prop_assert!(!mermaid(&text).contains(leaves));
         }
 
         #[test]

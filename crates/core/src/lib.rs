@@ -53,7 +53,7 @@ pub use self::{
     place::Place,
     problem::{Problem, Problems, nearest},
     render::{markdown, terminal},
-    report::{Block, Draft, Fact, Finding, Link, Report, SCHEMA, Subject, SubjectKind},
+    report::{Block, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject, SubjectKind},
     run::{CONFIG_FILE, main},
     secret::Secret,
     verdict::Verdict,

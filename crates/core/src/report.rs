@@ -129,6 +129,36 @@ pub enum Block {
         /// The rows.
         rows: Vec<Vec<String>>,
     },
+    /// A graph, drawn in a summary only: <https://mermaid.js.org/syntax/flowchart.html>
+    Mermaid {
+        /// What it shows.
+        title: String,
+        /// The nodes.
+        nodes: Vec<Node>,
+        /// From one node to another, by position in `nodes`, from 0.
+        arrows: Vec<[usize; 2]>,
+    },
+}
+
+/// A node of a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Node {
+    /// What is written in it.
+    pub label: String,
+    /// How much it stands out.
+    pub emphasis: Emphasis,
+}
+
+/// How much a node stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Emphasis {
+    /// The graph is about it.
+    Strong,
+    /// It is affected.
+    Normal,
+    /// It is there to show the rest.
+    Faint,
 }
 
 impl Finding {
@@ -352,6 +382,18 @@ pub(crate) mod tests {
             .block(Block::Diff {
                 title: "k8s/overlays/dev/kustomization.yaml".into(),
                 text: "@@ -1,2 +1,2 @@\n images:\n-  - newTag: v1\n+  - newTag: v2\n+```\n".into(),
+            })
+            .block(Block::Mermaid {
+                title: "components".into(),
+                nodes: vec![
+                    Node { label: "backend".into(), emphasis: Emphasis::Strong },
+                    Node {
+                        label: "a\"]\n```\nclick n0 href x %%{init}%% #35;".into(),
+                        emphasis: Emphasis::Normal,
+                    },
+                    Node { label: "café 日本".into(), emphasis: Emphasis::Faint },
+                ],
+                arrows: vec![[0, 1], [1, 2], [2, 9]],
             });
         draft.links.push(Link { label: "run".into(), url: "https://example.com/run/1".into() });
         Report {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Block, Finding, Report, Verdict, escape};
+use crate::{Block, Emphasis, Finding, Node, Report, Verdict, escape};
 
 /// The report as Markdown.
 pub fn markdown(report: &Report) -> String {
@@ -24,6 +24,7 @@ pub fn markdown(report: &Report) -> String {
         match block {
             Block::Table { title, header, rows } => table(&mut text, title, header, rows),
             Block::Diff { title, text: lines } => diff(&mut text, title, lines),
+            Block::Mermaid { title, nodes, arrows } => mermaid(&mut text, title, nodes, arrows),
         }
     }
     let mut line: Vec<String> = report
@@ -87,6 +88,25 @@ fn diff(text: &mut String, title: &str, lines: &str) {
     let (fence, lines) = escape::markdown_fenced(lines);
     let _ =
         writeln!(text, "{}\n\n{fence}diff\n{}\n{fence}\n", escape::markdown_code(title), lines.trim_end());
+}
+
+/// The styles show on a light and on a dark page.
+fn mermaid(text: &mut String, title: &str, nodes: &[Node], arrows: &[[usize; 2]]) {
+    let _ = writeln!(text, "**{}**\n\n```mermaid\nflowchart LR", escape::markdown(title));
+    for (index, node) in nodes.iter().enumerate() {
+        let class = match node.emphasis {
+            Emphasis::Strong => "strong",
+            Emphasis::Normal => "normal",
+            Emphasis::Faint => "faint",
+        };
+        let _ = writeln!(text, "  n{index}[\"{}\"]:::{class}", escape::mermaid(&node.label));
+    }
+    for [from, to] in arrows.iter().filter(|arrow| arrow.iter().all(|end| *end < nodes.len())) {
+        let _ = writeln!(text, "  n{from} --> n{to}");
+    }
+    text.push_str("  classDef strong stroke-width:3px,font-weight:bold\n");
+    text.push_str("  classDef normal stroke-width:2px,stroke-dasharray:5 3\n");
+    text.push_str("  classDef faint opacity:0.5\n```\n\n");
 }
 
 /// An address that is safe to click on.

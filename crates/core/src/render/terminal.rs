@@ -24,10 +24,11 @@ pub fn terminal(report: &Report, colour: bool) -> String {
         None => findings(&mut text, paint, &report.findings),
     }
     for block in &report.blocks {
-        text.push('\n');
         match block {
             Block::Table { title, header, rows } => table(&mut text, paint, title, header, rows),
             Block::Diff { title, text: lines } => diff(&mut text, paint, title, lines),
+            // Lines of text draw no graph, and what it shows the findings say too.
+            Block::Mermaid { .. } => {}
         }
     }
     if !report.facts.is_empty() || !report.links.is_empty() {
@@ -85,7 +86,7 @@ fn details(text: &mut String, paint: Paint, finding: &Finding, indent: usize) {
 }
 
 fn table(text: &mut String, paint: Paint, title: &str, header: &[String], rows: &[Vec<String>]) {
-    let _ = writeln!(text, "  {}", paint.bold(&escape::line(title)));
+    let _ = writeln!(text, "\n  {}", paint.bold(&escape::line(title)));
     let lines: Vec<Vec<String>> = std::iter::once(header)
         .chain(rows.iter().map(Vec::as_slice))
         .map(|row| row.iter().map(|cell| escape::line(cell)).collect())
@@ -104,7 +105,7 @@ fn table(text: &mut String, paint: Paint, title: &str, header: &[String], rows: 
 }
 
 fn diff(text: &mut String, paint: Paint, title: &str, lines: &str) {
-    let _ = writeln!(text, "  {}", paint.bold(&escape::line(title)));
+    let _ = writeln!(text, "\n  {}", paint.bold(&escape::line(title)));
     for line in lines.lines() {
         let shown = escape::line(line);
         let shown = match line.chars().next() {
