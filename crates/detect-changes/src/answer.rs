@@ -1,8 +1,10 @@
 //! The answer, told twice: to the steps that follow and to people.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use serde_json::Value;
-use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
+use sluice_core::{Block, Draft, Emphasis, Finding, Node, Problem, SubjectKind, Verdict, escape};
 
 use crate::{
     components::{Cell, Component},
@@ -15,11 +17,16 @@ use crate::{
     plan::Plan,
     revisions::Revisions,
     status::Status,
-    tally::{Hits, Tally},
+    tally::{Hits, Reason, Tally},
 };
 
 /// How many cells of a component the report names.
 const CELLS_SHOWN: usize = 10;
+
+/// The largest graph that can still be looked at, in components.
+const LARGEST_GRAPH: usize = 50;
+
+const EVERYTHING: &str = "a changed file is named by nobody, so everything counts as changed";
 
 /// All that was found out.
 pub(crate) struct Answer {
@@ -29,6 +36,10 @@ pub(crate) struct Answer {
     pub(crate) tally: Tally,
     /// One for each component of the catalog.
     pub(crate) decisions: Vec<Decision>,
+    /// Whether everything counts as changed, because of files that nobody names.
+    pub(crate) everything: bool,
+    /// What may be wrong with the configuration.
+    pub(crate) warnings: Vec<Finding>,
 }
 
 impl Answer {
@@ -53,8 +64,9 @@ impl Answer {
         let mut matrix = Matrix::default();
         let mut deleted = Vec::new();
         for (name, hits) in self.filters() {
-            self.name(&mut named, name, hits.count > 0, hits)?;
-            changes.extend((hits.count > 0).then(|| name.to_owned()));
+            let is_hit = hits.count > 0 || self.everything;
+            self.name(&mut named, name, is_hit, hits)?;
+            changes.extend(is_hit.then(|| name.to_owned()));
         }
         for (component, decision, hits) in self.components() {
             let name = &component.name;
@@ -113,13 +125,19 @@ impl Answer {
         for (name, hits) in self.filters() {
             draft.finding(match hits.why(|node| self.web.path(node)) {
                 Some(why) => Finding::new(name, Verdict::Passed, why),
+                None if self.everything => Finding::new(name, Verdict::Passed, EVERYTHING),
                 None => Finding::new(name, Verdict::Skipped, "no changed file matches"),
             });
         }
         for index in &self.plan.asked {
             draft.finding(self.finding(*index));
         }
-        draft.findings.extend(self.web.findings.iter().cloned());
+        if self.everything {
+            draft.finding(Finding::new("unclassified", Verdict::Skipped, self.tally.unclassified()));
+        }
+        draft.findings.extend(self.web.findings.iter().chain(&self.warnings).cloned());
+        draft.blocks.extend(self.plan.explain.then(|| self.explanation()));
+        draft.blocks.extend(self.graph());
         let Revisions { base, head, base_is, head_is, .. } = &self.revisions;
         draft.fact("base", format!("{} ({base_is})", base.short()));
         draft.fact("head", format!("{} ({head_is})", head.short()));
@@ -133,12 +151,15 @@ impl Answer {
     fn verdict(&self) -> Verdict {
         let is_hit = self.filters().any(|(_, hits)| hits.count > 0)
             || self.components().any(|(_, decision, _)| *decision != Decision::default());
-        if is_hit { Verdict::Passed } else { Verdict::Skipped }
+        if is_hit || self.everything { Verdict::Passed } else { Verdict::Skipped }
     }
 
     /// `2 of 3 components changed (14 files)`.
     fn title(&self) -> String {
         let mut parts = Vec::new();
+        if self.everything {
+            return format!("everything counts as changed ({})", counted(self.tally.total(), "file"));
+        }
         if !self.plan.asked.is_empty() {
             let changed = self.components().filter(|(_, decision, _)| decision.is_changed()).count();
             parts.push(portion(changed, self.plan.asked.len(), "component", "changed"));
@@ -167,6 +188,7 @@ impl Answer {
             Some(why) if decision.is_changed() => why.clone(),
             Some(why) => format!("deleted: {why}"),
             None => match decision.needs().as_slice() {
+                [] if decision.is_changed() => EVERYTHING.to_owned(),
                 [] => "none of its files changed".to_owned(),
                 needs => {
                     format!("needs {}", needs.iter().map(|need| name(*need)).collect::<Vec<_>>().join(", "))
@@ -191,6 +213,56 @@ impl Answer {
         lines.truncate(CELLS_SHOWN);
         lines.extend((more > 0).then(|| format!("+{more} more")));
         lines.into_iter().fold(Finding::new(&component.name, verdict, reason), Finding::evidence)
+    }
+
+    /// Every file, with what it counts for and why.
+    fn explanation(&self) -> Block {
+        let row = |file: &[u8], status: Status, name: &str, why: String| {
+            vec![escape::bytes(file), status.as_str().to_owned(), name.to_owned(), why]
+        };
+        let mut rows = Vec::new();
+        for (name, hits) in self.filters() {
+            let why = |reason: &Reason| reason.shown(|node| self.web.path(node));
+            rows.extend(hits.explained.iter().map(|hit| row(&hit.path, hit.status, name, why(&hit.reason))));
+        }
+        for &index in &self.plan.asked {
+            let (component, _, hits) = self.component(index);
+            let mut chains = HashMap::new();
+            for hit in &hits.explained {
+                let mut chain =
+                    |node| chains.entry(node).or_insert_with(|| self.web.chain_of(index, node)).clone();
+                rows.push(row(&hit.path, hit.status, &component.name, hit.reason.shown(&mut chain)));
+            }
+        }
+        let nobody =
+            |(path, status): &(Vec<u8>, Status)| row(path, *status, "–", "is named by nobody".to_owned());
+        rows.extend(self.tally.unclassified.iter().map(nobody));
+        let header = ["file", "status", "counts for", "because it"].map(str::to_owned).to_vec();
+        Block::Table { title: "files".to_owned(), header, rows }
+    }
+
+    /// What needs what; none where nothing does, or where no eye could follow.
+    fn graph(&self) -> Option<Block> {
+        let asked = &self.plan.asked;
+        let position = |index: usize| asked.iter().position(|asked| *asked == index);
+        let mut arrows = Vec::new();
+        for (to, index) in asked.iter().enumerate() {
+            let needs = self.plan.catalog.components[*index].needs.iter();
+            arrows.extend(needs.filter_map(|need| Some([position(*need)?, to])));
+        }
+        if arrows.is_empty() || asked.len() > LARGEST_GRAPH {
+            return None;
+        }
+        let node = |(component, decision, _): (&Component, &Decision, &Hits)| Node {
+            label: component.name.clone(),
+            emphasis: match decision {
+                decision if *decision == Decision::default() => Emphasis::Faint,
+                decision if decision.is_by_need_only() => Emphasis::Normal,
+                _ => Emphasis::Strong,
+            },
+        };
+        let title = "components: changed (bold), touched by what they need (dashed), untouched (faint)";
+        Some(Block::Mermaid { title: title.to_owned(), nodes: self.components().map(node).collect(), arrows })
     }
 
     /// `14: 2 added, 12 modified`.
@@ -233,7 +305,7 @@ mod tests {
         components::tests::{LAYERS, config},
         event::Event,
         filters::Filter,
-        inputs::{Discover, Inputs, ListFiles, Quantifier},
+        inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
         sandbox::Sandbox,
     };
 
@@ -309,6 +381,10 @@ mod tests {
   ✓ databases   needs foundation
                 region=eu environment=prod client=one
   – backend     none of its files changed
+  – patterns    modules/foundation/** (component foundation) matches no file of either tree
+                --> .github/sluice.yml:6:14
+  – patterns    libs/** (component backend) matches no file of either tree
+                --> .github/sluice.yml:11:36
 
   base   <base> (`base`: HEAD~1)
   head   <head> (checked out)
@@ -396,6 +472,149 @@ app_matrix: {"include":[{"component":"app","name":"one"}]}
     }
 
     #[test]
+    fn every_file_is_explained_where_that_is_asked_for() {
+        let sandbox = modules();
+        sandbox.write_all(&["apps/two/x", "README.md"]);
+        sandbox.git(["add", "--all"]);
+        sandbox.git(["commit", "--quiet", "--amend", "--message=x"]);
+        let inputs = Inputs { discover: vec![Discover::Terraform], explain: true, ..Inputs::default() };
+        let yaml = format!("{MODULES}  none: {{paths: ['layers/*/*.json', 'app/**']}}\n");
+        let answer = answer(&sandbox, &yaml, "docs: ['**/*.md', '**/*.rst']\n", inputs).unwrap();
+        insta::assert_snapshot!(shown(&answer), @r##"
+✓ detect-changes — 2 of 3 components changed, 1 of 1 filter matched (5 files)
+
+  ✓ docs      README.md (added) matches **/*.md, +1 more
+  ✓ layer     layers/two/x (added) matches layers/{name}/**, +1 more
+              name=one (layers/one → modules/network → modules/vpc)
+              name=two
+  ✓ app       apps/two/x (added) matches apps/{name}/**
+              name=one (needs layer)
+              name=two
+  – none      none of its files changed
+  – discover  "../../modules/gone" is not there
+              --> layers/three/main.tf:1:23
+  – patterns  **/*.rst (filter docs) matches no file of either tree
+              --> filters:1:19
+  – patterns  layers/*/*.json (component none) matches no file of either tree
+              --> .github/sluice.yml:6:18
+  – patterns  app/** (component none) matches no file of either tree
+              --> .github/sluice.yml:6:37
+
+  files
+  file                   status    counts for  because it
+  README.md              added     docs        matches **/*.md
+  modules/vpc/README.md  added     docs        matches **/*.md
+  layers/two/x           added     layer       matches layers/{name}/**
+  modules/vpc/main.tf    modified  layer       is used: layers/one → modules/network → modules/vpc
+  apps/two/x             added     app         matches apps/{name}/**
+
+  base   <base> (`base`: HEAD~1)
+  head   <head> (checked out)
+  files  5: 4 added, 1 modified
+"##);
+    }
+
+    #[test]
+    fn the_summary_draws_what_needs_what() {
+        let answer = answer(&sandbox(), LAYERS, "", Inputs::default()).unwrap();
+        let Draft { blocks, .. } = answer.report("main");
+        let [Block::Mermaid { nodes, arrows, .. }] = &*blocks else { panic!("{blocks:?}") };
+        let nodes: Vec<_> = nodes.iter().map(|node| (&*node.label, node.emphasis)).collect();
+        let expected =
+            [("foundation", Emphasis::Strong), ("databases", Emphasis::Normal), ("backend", Emphasis::Faint)];
+        assert_eq!((nodes, &**arrows), (expected.to_vec(), &[[0, 1]][..]));
+    }
+
+    #[test]
+    fn files_that_nobody_names_are_passed_over_refused_or_change_everything() {
+        let sandbox = sandbox();
+        let with = |policy| {
+            answer(
+                &sandbox,
+                LAYERS,
+                "code: '**/*.rs'\n",
+                Inputs { unclassified: Some(policy), ..Inputs::default() },
+            )
+        };
+        assert!(with(Unclassified::Ignore).unwrap().outputs().unwrap().any);
+        let problem = with(Unclassified::Fail).err().unwrap();
+        insta::assert_snapshot!(format!("{}: {}\n{}\n{}", problem.verdict, problem.what, problem.why.unwrap(), problem.help.unwrap()), @r##"
+misconfigured: changed files are named by no component or filter
+docs/a.md, docs/b.md
+name them in the `paths` of a component; or take `unclassified: all`, or `ignore`
+"##);
+        let all = with(Unclassified::All).unwrap();
+        insta::assert_snapshot!(shown(&all), @r##"
+✓ detect-changes — everything counts as changed (5 files)
+
+  ✓ code          a changed file is named by nobody, so everything counts as changed
+  ✓ foundation    regions/eu/layers/01-foundation/prod/::error::x\n.tf (added) matches regions/{region}/layers/01-foundation/{environment}/**, +2 more
+                  region=eu environment=prod
+                  region=us environment=prod (deleted)
+  ✓ databases     needs foundation
+                  region=eu environment=prod client=one
+  ✓ backend       a changed file is named by nobody, so everything counts as changed
+  – unclassified  docs/a.md, docs/b.md
+  – patterns      modules/foundation/** (component foundation) matches no file of either tree
+                  --> .github/sluice.yml:6:14
+  – patterns      libs/** (component backend) matches no file of either tree
+                  --> .github/sluice.yml:11:36
+
+  base   <base> (`base`: HEAD~1)
+  head   <head> (checked out)
+  files  5: 2 added, 1 modified, 2 deleted
+"##);
+        insta::assert_snapshot!(outputs(&all), @r##"
+changes: ["code","foundation","databases","backend"]
+any: true
+matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"},{"component":"databases","region":"eu","environment":"prod","client":"one"},{"component":"backend"}]}
+stages: [["foundation","backend"],["databases"]]
+deleted: [{"component":"foundation","region":"us","environment":"prod"}]
+strategy: "given"
+complete: true
+code: true
+code_count: 0
+foundation: true
+foundation_count: 3
+foundation_matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"}]}
+databases: true
+databases_count: 0
+databases_matrix: {"include":[{"component":"databases","region":"eu","environment":"prod","client":"one"}]}
+backend: true
+backend_count: 0
+backend_matrix: {"include":[{"component":"backend"}]}
+"##);
+        // What a component takes in and leaves out again it does name.
+        sandbox.write("services/backend/a.md", "x");
+        sandbox.commit();
+        assert!(with(Unclassified::Fail).is_ok());
+    }
+
+    #[test]
+    fn a_pattern_in_a_folder_that_is_not_there_is_told() {
+        let yaml =
+            "version: 1\ncomponents:\n  a: {paths: ['service/backend/**', 'docs/a.md', 'services/*.none']}\n";
+        let plain = answer(&sandbox(), yaml, "", Inputs::default()).unwrap();
+        insta::assert_snapshot!(shown(&plain), @r##"
+✓ detect-changes — no component changed, 1 deleted (5 files)
+
+  ✓ a         deleted: docs/a.md (deleted) matches docs/a.md
+  – patterns  service/backend/** (component a) matches no file of either tree
+              --> .github/sluice.yml:3:15
+
+  base   <base> (`base`: HEAD~1)
+  head   <head> (checked out)
+  files  5: 2 added, 1 modified, 2 deleted
+"##);
+        let explained = answer(&sandbox(), yaml, "", Inputs { explain: true, ..Inputs::default() }).unwrap();
+        let reasons: Vec<_> = explained.warnings.iter().map(|finding| &*finding.reason).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @r##"
+service/backend/** (component a) matches no file of either tree
+services/*.none (component a) matches no file of either tree
+"##);
+    }
+
+    #[test]
     fn filters_are_told_by_the_names_that_paths_filter_gives_them() {
         let filters = "docs:\n  - docs/**\ngone:\n  - deleted: '**'\nsrc: src/**\n";
         let inputs = Inputs { list_files: Some(ListFiles::Json), ..Inputs::default() };
@@ -403,9 +622,11 @@ app_matrix: {"include":[{"component":"app","name":"one"}]}
         insta::assert_snapshot!(shown(&answer), @r##"
 ✓ detect-changes — 2 of 3 filters matched (5 files)
 
-  ✓ docs  docs/a.md (deleted) matches docs/**, +1 more
-  ✓ gone  docs/a.md (deleted) matches **, +1 more
-  – src   no changed file matches
+  ✓ docs      docs/a.md (deleted) matches docs/**, +1 more
+  ✓ gone      docs/a.md (deleted) matches **, +1 more
+  – src       no changed file matches
+  – patterns  src/** (filter src) matches no file of either tree
+              --> filters:5:6
 
   base   <base> (`base`: HEAD~1)
   head   <head> (checked out)
@@ -443,6 +664,10 @@ src_files: []
   – foundation  none of its files changed
   – databases   none of its files changed
   – backend     none of its files changed
+  – patterns    modules/foundation/** (component foundation) matches no file of either tree
+                --> .github/sluice.yml:6:14
+  – patterns    libs/** (component backend) matches no file of either tree
+                --> .github/sluice.yml:11:36
 
   base   <base> (`base`: HEAD~1)
   head   <head> (checked out)
@@ -479,6 +704,10 @@ backend_matrix: {"include":[]}
 
   ✓ databases  needs foundation
                region=eu environment=prod client=one
+  – patterns   modules/foundation/** (component foundation) matches no file of either tree
+               --> .github/sluice.yml:6:14
+  – patterns   libs/** (component backend) matches no file of either tree
+               --> .github/sluice.yml:11:36
 
   base   <base> (`base`: HEAD~1)
   head   <head> (checked out)
@@ -499,6 +728,10 @@ backend_matrix: {"include":[]}
   – foundation  none of its files changed
   – databases   none of its files changed
   ✓ backend     deleted: services/backend/main.rs (deleted) matches services/backend/**
+  – patterns    modules/foundation/** (component foundation) matches no file of either tree
+                --> .github/sluice.yml:6:14
+  – patterns    libs/** (component backend) matches no file of either tree
+                --> .github/sluice.yml:11:36
 
   base   <base> (`base`: HEAD~1)
   head   <head> (checked out)

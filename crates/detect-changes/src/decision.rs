@@ -28,6 +28,8 @@ pub(crate) enum Cause {
     Uses(usize, usize),
     /// A component did that it needs: this one, by position.
     Needs(usize),
+    /// A file did that nobody names: everything counts as changed.
+    Everything,
 }
 
 /// What there is to decide on.
@@ -38,13 +40,15 @@ pub(crate) struct Case<'a> {
     pub(crate) web: &'a Web,
     /// Whether a component changes when one that it needs does.
     pub(crate) dependents: bool,
+    /// Whether everything that exists counts as changed.
+    pub(crate) everything: bool,
 }
 
 impl Case<'_> {
     /// The components for which it matters which cells the head tree has: all others can be decided on
     /// the changed files alone.
     pub(crate) fn in_question(&self) -> Vec<bool> {
-        let mut touched = vec![false; self.catalog.components.len()];
+        let mut touched = vec![self.everything; self.catalog.components.len()];
         let mut in_question = touched.clone();
         for &index in &self.catalog.order {
             let hits = &self.hits[index];
@@ -52,7 +56,8 @@ impl Case<'_> {
                 self.dependents && self.catalog.components[index].needs.iter().any(|need| touched[*need]);
             let by_share = !hits.shared.is_empty() || !hits.used.is_empty();
             touched[index] = by_need || by_share || !hits.cells.is_empty();
-            in_question[index] = by_need || by_share || hits.cells.values().any(|is_there| !is_there);
+            in_question[index] =
+                self.everything || by_need || by_share || hits.cells.values().any(|is_there| !is_there);
         }
         in_question
     }
@@ -121,6 +126,9 @@ impl Case<'_> {
             let values = cells.map(|cell| project(cell, &theirs)).collect();
             decision.touch(existing, &ours, &values, Cause::Needs(need));
         }
+        if self.everything {
+            decision.touch(existing, &[], &BTreeSet::from([Cell::new()]), Cause::Everything);
+        }
         decision
     }
 }
@@ -129,6 +137,11 @@ impl Decision {
     /// Whether the component is to be built, planned, deployed: a cell of it changed and exists.
     pub(crate) fn is_changed(&self) -> bool {
         !self.changed.is_empty()
+    }
+
+    /// Whether nothing of the component itself changed, only what it needs.
+    pub(crate) fn is_by_need_only(&self) -> bool {
+        self.deleted.is_empty() && self.changed.values().all(|cause| matches!(cause, Cause::Needs(_)))
     }
 
     /// The components because of which a cell changed that had no change of its own, by position.
@@ -167,6 +180,7 @@ mod tests {
         changes::Change,
         components::tests::{LAYERS, catalog, cell, file},
         status::Status,
+        tally::Keep,
     };
 
     fn hits(catalog: &Catalog, changed: &[(Status, &str)]) -> Vec<ComponentHits> {
@@ -174,7 +188,12 @@ mod tests {
             catalog.components.iter().map(|_| ComponentHits::default()).collect();
         for (status, path) in changed {
             for (component, hits) in catalog.components.iter().zip(&mut hits) {
-                hits.count(&Change { file: file(path), status: *status }, component, Vec::new(), false);
+                hits.count(
+                    &Change { file: file(path), status: *status },
+                    component,
+                    Vec::new(),
+                    Keep::default(),
+                );
             }
         }
         hits
@@ -184,7 +203,8 @@ mod tests {
     fn decide(yaml: &str, changed: &[(Status, &str)], tree: &[&str], dependents: bool) -> Vec<Decision> {
         let catalog = catalog(yaml);
         let hits = hits(&catalog, changed);
-        let case = Case { catalog: &catalog, hits: &hits, web: &Web::default(), dependents };
+        let web = Web::default();
+        let case = Case { catalog: &catalog, hits: &hits, web: &web, dependents, everything: false };
         let cells_of = |component: &crate::components::Component| {
             tree.iter()
                 .filter_map(|path| component.cells_of(file(path)))
@@ -297,7 +317,8 @@ mod tests {
         let in_question = |status, path, dependents| {
             let catalog = catalog(LAYERS);
             let hits = hits(&catalog, &[(status, path)]);
-            Case { catalog: &catalog, hits: &hits, web: &Web::default(), dependents }.in_question()
+            let web = Web::default();
+            Case { catalog: &catalog, hits: &hits, web: &web, dependents, everything: false }.in_question()
         };
         assert_eq!(in_question(Status::Added, "README.md", true), [false, false, false]);
         assert_eq!(in_question(Status::Modified, TREE[0], false), [false, false, false]);

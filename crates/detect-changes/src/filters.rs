@@ -30,7 +30,8 @@ pub(crate) struct Filter {
 struct Rule {
     /// The statuses that count; none means all.
     statuses: Option<Vec<Status>>,
-    globs: Vec<Glob>,
+    /// The patterns, and where they are written.
+    globs: Vec<(Glob, Place)>,
 }
 
 impl Filter {
@@ -53,6 +54,11 @@ impl Filter {
         reader.problems.or(filters)
     }
 
+    /// The patterns, and where they are written.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = (&Glob, &Place)> {
+        self.rules.iter().flat_map(|rule| &rule.globs).map(|(glob, place)| (glob, place))
+    }
+
     /// The pattern by which a file matches; none if it does not.
     pub(crate) fn matching(&self, change: &Change<'_>) -> Option<&Glob> {
         let mut rules = self.rules.iter();
@@ -69,7 +75,7 @@ impl Filter {
 impl Rule {
     fn matching(&self, change: &Change<'_>) -> Option<&Glob> {
         let counts = self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&change.status));
-        let mut globs = self.globs.iter().filter(|_| counts);
+        let mut globs = self.globs.iter().map(|(glob, _)| glob).filter(|_| counts);
         globs.find(|glob| glob.is_match(change.file.path))
     }
 }
@@ -162,7 +168,7 @@ impl Reader<'_> {
         }
     }
 
-    fn add_globs(&mut self, item: Placed<Item>, globs: &mut Vec<Glob>) {
+    fn add_globs(&mut self, item: Placed<Item>, globs: &mut Vec<(Glob, Place)>) {
         match item.value {
             Item::Pattern(pattern) => globs.extend(self.glob(&Placed { value: pattern, place: item.place })),
             Item::List(items) => items.into_iter().for_each(|item| self.add_globs(item, globs)),
@@ -174,9 +180,9 @@ impl Reader<'_> {
         }
     }
 
-    fn glob(&mut self, pattern: &Placed<String>) -> Option<Glob> {
+    fn glob(&mut self, pattern: &Placed<String>) -> Option<(Glob, Place)> {
         match Glob::new(pattern) {
-            Ok(glob) => Some(glob),
+            Ok(glob) => Some((glob, Place::at(self.file, pattern.place.line, pattern.place.column))),
             Err(error) => {
                 self.problem(Problem::misconfigured(error.to_string()), pattern);
                 None

@@ -46,9 +46,30 @@ pub struct Inputs {
     /// files do so, through any number of steps. A pattern of the component with `!` leaves files out.
     #[arg(long, value_name = "TOOL", value_delimiter = ',')]
     pub discover: Vec<Discover>,
+    /// What a changed file does that no component or filter names: `ignore`, `fail` or `all`. Default: `ignore`
+    ///
+    /// `fail` ends the run: the configuration is incomplete. `all` counts everything as changed. A file that
+    /// a component takes in and leaves out again is named.
+    #[arg(long, value_name = "WORD")]
+    pub unclassified: Option<Unclassified>,
+    /// Show every changed file with its pattern or its dependency, and look for patterns that match no file
+    #[arg(long)]
+    pub explain: bool,
     /// The folder whose repository is looked at. Default: the folder that the run was started in
     #[arg(long, value_name = "FOLDER")]
     pub working_directory: Option<PathBuf>,
+}
+
+/// What a changed file does that no component or filter names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unclassified {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// It ends the run: the configuration is incomplete.
+    Fail,
+    /// Everything counts as changed.
+    All,
 }
 
 /// How many patterns of a filter must match a file.

@@ -8,6 +8,7 @@
 //!    what was given or from what the `event` of the workflow says;
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
+//!    `silent` watches for patterns that match nothing;
 //! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
 //!    files, those that its cells share, what they use, and what it needs;
 //! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
@@ -33,6 +34,7 @@ mod repository;
 mod revisions;
 #[cfg(test)]
 mod sandbox;
+mod silent;
 mod status;
 mod tally;
 mod tree;
@@ -42,11 +44,11 @@ use sluice_core::{Action, Context, Done, Problem};
 
 use self::{
     answer::Answer, decision::Case, discover::Web, event::Event, plan::Plan, repository::Repository,
-    revisions::Revisions, tally::Tally,
+    revisions::Revisions, silent::Silent, tally::Tally,
 };
 pub use self::{
     config::Sections,
-    inputs::{Discover, Inputs, ListFiles, Quantifier},
+    inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
     matrix::{Entry, Matrix},
     outputs::Outputs,
     revisions::Strategy,
@@ -84,14 +86,18 @@ fn detect(
     let web = Web::read(&repository, revisions.head, components, &plan.discover, &go_on)?;
 
     let mut tally = Tally::new(&plan);
+    let mut silent = Silent::new(&plan, &repository, revisions.head)?;
     changes::between(&repository, revisions.base, revisions.head, |change| {
         tally.count(&change, &plan, &web);
+        silent.look_at(change.file.path);
         go_on()
     })?;
+    let warnings = silent.findings(&repository, revisions.head, &go_on)?;
+    let everything = tally.is_everything(plan.unclassified)?;
 
-    let case =
-        Case { catalog: &plan.catalog, hits: &tally.components, web: &web, dependents: plan.dependents };
+    let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);
+    let case = Case { catalog, hits, web: &web, dependents, everything };
     let existing = census::cells(&repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
-    Ok(Answer { plan, revisions, web, tally, decisions })
+    Ok(Answer { plan, revisions, web, tally, decisions, everything, warnings })
 }

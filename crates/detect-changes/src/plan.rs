@@ -12,7 +12,7 @@ use crate::{
     components::Catalog,
     config::Sections,
     filters::Filter,
-    inputs::{Discover, Inputs, ListFiles, Quantifier},
+    inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
     outputs,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) dependents: bool,
     /// The tools by whose files dependencies are found.
     pub(crate) discover: Vec<Discover>,
+    pub(crate) unclassified: Unclassified,
+    pub(crate) explain: bool,
 }
 
 impl Plan {
@@ -77,6 +79,8 @@ impl Plan {
             list_files: inputs.list_files.unwrap_or_default(),
             dependents: inputs.dependents.unwrap_or(true),
             discover: inputs.discover,
+            unclassified: inputs.unclassified.unwrap_or_default(),
+            explain: inputs.explain,
         };
         plan.check_names()?;
         Ok(plan)

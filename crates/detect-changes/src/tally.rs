@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sluice_core::escape;
+use sluice_core::{Problem, escape};
 
 use crate::{
     changes::Change,
     components::{Cell, Component},
     discover::Web,
-    inputs::ListFiles,
+    inputs::{ListFiles, Unclassified},
     plan::Plan,
     status::Status,
 };
+
+/// How many of the files that nobody names are shown in a line.
+const UNCLASSIFIED_SHOWN: usize = 10;
 
 /// What all changed files hit.
 #[derive(Debug)]
@@ -22,6 +25,20 @@ pub(crate) struct Tally {
     pub(crate) filters: Vec<Hits>,
     /// What hit each component.
     pub(crate) components: Vec<ComponentHits>,
+    /// The files that no component or filter names, where these are asked for.
+    pub(crate) unclassified: Vec<(Vec<u8>, Status)>,
+    keep: Keep,
+}
+
+/// What is kept of the files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keep {
+    /// The names of those that hit something.
+    names: bool,
+    /// Why each of them does.
+    reasons: bool,
+    /// Those that hit nothing.
+    unclassified: bool,
 }
 
 /// The files that hit one filter or component.
@@ -32,6 +49,8 @@ pub(crate) struct Hits {
     pub(crate) first: Option<Hit>,
     /// All of them, where they are asked for.
     pub(crate) files: Vec<Vec<u8>>,
+    /// All of them and why, where that is asked for.
+    pub(crate) explained: Vec<Hit>,
 }
 
 /// A file, and why it counts.
@@ -69,7 +88,39 @@ impl Tally {
             statuses: [0; Status::ALL.len()],
             filters: plan.filters.iter().map(|_| Hits::default()).collect(),
             components: plan.catalog.components.iter().map(|_| ComponentHits::default()).collect(),
+            unclassified: Vec::new(),
+            keep: Keep {
+                names: plan.list_files != ListFiles::None,
+                reasons: plan.explain,
+                unclassified: plan.explain || plan.unclassified != Unclassified::Ignore,
+            },
         }
+    }
+
+    /// Whether everything counts as changed because of a file that no component or filter names; an error
+    /// where there may be none.
+    pub(crate) fn is_everything(&self, policy: Unclassified) -> Result<bool, Problem> {
+        match policy {
+            _ if self.unclassified.is_empty() => Ok(false),
+            Unclassified::Ignore => Ok(false),
+            Unclassified::All => Ok(true),
+            Unclassified::Fail => {
+                Err(Problem::misconfigured("changed files are named by no component or filter")
+                    .why(self.unclassified())
+                    .help(
+                        "name them in the `paths` of a component; or take `unclassified: all`, or `ignore`",
+                    ))
+            }
+        }
+    }
+
+    /// The first of the files that no component or filter names.
+    pub(crate) fn unclassified(&self) -> String {
+        let first = self.unclassified.iter().take(UNCLASSIFIED_SHOWN);
+        let mut names: Vec<String> = first.map(|(path, _)| escape::bytes(path)).collect();
+        let more = self.unclassified.len().saturating_sub(UNCLASSIFIED_SHOWN);
+        names.extend((more > 0).then(|| format!("+{more} more")));
+        names.join(", ")
     }
 
     /// How many files changed.
@@ -79,26 +130,32 @@ impl Tally {
 
     /// Counts one changed file.
     pub(crate) fn count(&mut self, change: &Change<'_>, plan: &Plan, web: &Web) {
-        let keep = plan.list_files != ListFiles::None;
+        let keep = self.keep;
+        let mut is_named = !keep.unclassified;
         self.statuses[change.status as usize] += 1;
         for (filter, hits) in plan.filters.iter().zip(&mut self.filters) {
             if let Some(pattern) = filter.matching(change) {
                 hits.add(change, keep, || Reason::Matches(pattern.as_str().to_owned()));
+                is_named = true;
             }
         }
         let nodes = web.nodes_of(change.file.path);
         for (index, (component, hits)) in plan.catalog.components.iter().zip(&mut self.components).enumerate()
         {
             let is_used = |node: &usize| web.components_using(*node).binary_search(&index).is_ok();
-            let used = nodes.iter().copied().filter(is_used).collect();
+            let used: Vec<usize> = nodes.iter().copied().filter(is_used).collect();
+            is_named = is_named || !used.is_empty() || component.knows(change.file);
             hits.count(change, component, used, keep);
+        }
+        if !is_named {
+            self.unclassified.push((change.file.path.to_vec(), change.status));
         }
     }
 }
 
 impl ComponentHits {
     /// Counts one changed file; `used` holds the nodes of the web that it hits and the component uses.
-    pub(crate) fn count(&mut self, change: &Change<'_>, component: &Component, used: Vec<usize>, keep: bool) {
+    pub(crate) fn count(&mut self, change: &Change<'_>, component: &Component, used: Vec<usize>, keep: Keep) {
         let mut pattern = None;
         if let Some((glob, cells)) = component.cells_of(change.file) {
             let is_there = change.status != Status::Deleted;
@@ -122,20 +179,21 @@ impl ComponentHits {
 }
 
 impl Hits {
-    fn add(&mut self, change: &Change<'_>, keep: bool, reason: impl FnOnce() -> Reason) {
+    fn add(&mut self, change: &Change<'_>, keep: Keep, reason: impl FnOnce() -> Reason) {
         self.count += 1;
-        if self.first.is_none() {
-            self.first =
-                Some(Hit { path: change.file.path.to_vec(), status: change.status, reason: reason() });
+        if self.first.is_none() || keep.reasons {
+            let hit = Hit { path: change.file.path.to_vec(), status: change.status, reason: reason() };
+            self.explained.extend(keep.reasons.then(|| hit.clone()));
+            self.first.get_or_insert(hit);
         }
-        if keep {
+        if keep.names {
             self.files.push(change.file.path.to_vec());
         }
     }
 
     /// Why, in one line: `src/a.rs (modified) matches src/**, +13 more`. `chain` tells how a node of the web
     /// comes to be used.
-    pub(crate) fn why(&self, chain: impl Fn(usize) -> String) -> Option<String> {
+    pub(crate) fn why(&self, chain: impl FnMut(usize) -> String) -> Option<String> {
         let first = self.first.as_ref()?;
         let path = escape::bytes(&first.path);
         let more = if self.count > 1 { format!(", +{} more", self.count - 1) } else { String::new() };
@@ -145,7 +203,7 @@ impl Hits {
 
 impl Reason {
     /// `matches src/**`, `is used: layers/prod → modules/vpc`.
-    pub(crate) fn shown(&self, chain: impl Fn(usize) -> String) -> String {
+    pub(crate) fn shown(&self, mut chain: impl FnMut(usize) -> String) -> String {
         match self {
             Self::Matches(pattern) => format!("matches {pattern}"),
             Self::Used(node) => format!("is used: {}", chain(*node)),
