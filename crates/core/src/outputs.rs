@@ -114,7 +114,7 @@ pub(crate) fn lines(outputs: &Map<String, Value>) -> io::Result<String> {
 }
 
 /// A name that ends no line and opens no value. Names of components come from the configuration.
-fn output_name(name: &str) -> String {
+pub(crate) fn output_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' }).collect()
 }
 

@@ -197,7 +197,7 @@ impl Ending<'_> {
         let spilled = outputs::bound(outputs, |name, value| {
             let Some(folder) = &reports else { return Ok(None) };
             std::fs::create_dir_all(folder)?;
-            let file = format!("{}-{name}.txt", report.action);
+            let file = format!("{}-{}.txt", report.action, outputs::output_name(name));
             crate::file::replace(&folder.join(&file), value.as_bytes())?;
             Ok(Some(format!("{}/{file}", crate::context::REPORTS)))
         })?;
