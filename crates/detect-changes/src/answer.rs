@@ -1,6 +1,6 @@
 //! The answer, told twice: to the steps that follow and to people.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -10,8 +10,8 @@ use crate::{
     components::{Cell, Component},
     decision::{Cause, Decision},
     discover::Web,
-    lists,
-    matrix::{self, Matrix},
+    lists::Lists,
+    matrix::{self, MOST_JOBS, Matrix},
     needs,
     outputs::{Outputs, SUFFIXES},
     plan::Plan,
@@ -58,25 +58,34 @@ impl Answer {
     }
 
     /// What the steps that follow are told.
-    pub(crate) fn outputs(&self) -> Result<Outputs, Problem> {
+    ///
+    /// Lists that are too long are written into `folder`.
+    pub(crate) fn outputs(&self, folder: Option<&Path>) -> Result<Outputs, Problem> {
+        let mut lists = Lists::new(self.plan.list_files, folder);
         let mut changes = Vec::new();
         let mut named = IndexMap::new();
         let mut matrix = Matrix::default();
         let mut deleted = Vec::new();
         for (name, hits) in self.filters() {
             let is_hit = hits.count > 0 || self.everything;
-            self.name(&mut named, name, is_hit, hits)?;
+            name_all(&mut named, &mut lists, name, is_hit, hits)?;
             changes.extend(is_hit.then(|| name.to_owned()));
         }
         for (component, decision, hits) in self.components() {
             let name = &component.name;
-            self.name(&mut named, name, decision.is_changed(), hits)?;
+            name_all(&mut named, &mut lists, name, decision.is_changed(), hits)?;
             changes.extend(decision.is_changed().then(|| name.clone()));
             let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref());
-            let include = decision.changed.keys().map(entry).collect::<Result<Vec<_>, _>>()?;
+            let own = Matrix { include: decision.changed.keys().map(entry).collect::<Result<Vec<_>, _>>()? };
             deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
-            matrix.include.extend(include.iter().cloned());
-            named.insert(format!("{name}_matrix"), serde_json::json!({ "include": include }));
+            matrix.include.extend(own.include.iter().cloned());
+            named.insert(format!("{name}_matrix"), own.to_json());
+            for (number, part) in (1..).zip(own.parts()) {
+                named.insert(format!("{name}_matrix-{number}"), part.to_json());
+            }
+        }
+        for (number, part) in (1..).zip(matrix.parts()) {
+            named.insert(format!("matrix-{number}"), part.to_json());
         }
         Ok(Outputs {
             any: !changes.is_empty(),
@@ -92,21 +101,14 @@ impl Answer {
         })
     }
 
-    /// The outputs that are about one name.
-    fn name(
-        &self,
-        named: &mut IndexMap<String, Value>,
-        name: &str,
-        changed: bool,
-        hits: &Hits,
-    ) -> Result<(), Problem> {
-        let [is_changed, count, files, _] = SUFFIXES.map(|suffix| format!("{name}{suffix}"));
-        named.insert(is_changed, changed.into());
-        named.insert(count, hits.count.into());
-        if let Some(list) = lists::list(&hits.files, self.plan.list_files)? {
-            named.insert(files, list);
-        }
-        Ok(())
+    /// The lists among the outputs that were too long.
+    pub(crate) fn spilled(outputs: &Outputs) -> impl Iterator<Item = Finding> {
+        outputs.named.iter().filter(|(name, _)| name.ends_with("_files")).filter_map(|(name, list)| {
+            let (count, file) = (list.get("count")?, list.get("file")?);
+            let place = file.as_str().map_or_else(String::new, |file| format!(": they are in {file}"));
+            let reason = format!("`{name}` is too long to hand on with {count} files{place}");
+            Some(Finding::new("list-files", Verdict::Skipped, reason))
+        })
     }
 
     fn stages(&self) -> Vec<Vec<String>> {
@@ -131,6 +133,14 @@ impl Answer {
         }
         for index in &self.plan.asked {
             draft.finding(self.finding(*index));
+        }
+        let cells: usize = self.components().map(|(_, decision, _)| decision.changed.len()).sum();
+        if cells > MOST_JOBS {
+            let reason = format!(
+                "{cells} cells: a job takes at most {MOST_JOBS}, so `matrix-1` to `matrix-{}` hold them in parts",
+                cells.div_ceil(MOST_JOBS)
+            );
+            draft.finding(Finding::new("matrix", Verdict::Skipped, reason));
         }
         if self.everything {
             draft.finding(Finding::new("unclassified", Verdict::Skipped, self.tally.unclassified()));
@@ -278,6 +288,24 @@ impl Answer {
     }
 }
 
+/// The outputs that are about one name.
+fn name_all(
+    named: &mut IndexMap<String, Value>,
+    lists: &mut Lists<'_>,
+    name: &str,
+    changed: bool,
+    hits: &Hits,
+) -> Result<(), Problem> {
+    let [is_changed, count, files, files_file, _] = SUFFIXES.map(|suffix| format!("{name}{suffix}"));
+    named.insert(is_changed, changed.into());
+    named.insert(count, hits.count.into());
+    if let Some((list, file)) = lists.output(&files, &hits.files)? {
+        named.insert(files, list);
+        named.extend(file.map(|file| (files_file, file.into())));
+    }
+    Ok(())
+}
+
 /// `region=eu-west-1 environment=dev`.
 fn coordinates(component: &Component, cell: &Cell) -> String {
     let entry = matrix::shown(component, cell);
@@ -361,7 +389,7 @@ mod tests {
     }
 
     fn outputs(answer: &Answer) -> String {
-        let mut outputs = serde_json::to_value(answer.outputs().unwrap()).unwrap();
+        let mut outputs = serde_json::to_value(answer.outputs(None).unwrap()).unwrap();
         let Value::Object(fields) = &mut outputs else { unreachable!() };
         assert_eq!(fields.shift_remove("base"), Some(answer.revisions.base.id.to_string().into()));
         assert_eq!(fields.shift_remove("head"), Some(answer.revisions.head.id.to_string().into()));
@@ -536,7 +564,7 @@ app_matrix: {"include":[{"component":"app","name":"one"}]}
                 Inputs { unclassified: Some(policy), ..Inputs::default() },
             )
         };
-        assert!(with(Unclassified::Ignore).unwrap().outputs().unwrap().any);
+        assert!(with(Unclassified::Ignore).unwrap().outputs(None).unwrap().any);
         let problem = with(Unclassified::Fail).err().unwrap();
         insta::assert_snapshot!(format!("{}: {}\n{}\n{}", problem.verdict, problem.what, problem.why.unwrap(), problem.help.unwrap()), @r##"
 misconfigured: changed files are named by no component or filter
@@ -713,7 +741,7 @@ backend_matrix: {"include":[]}
   head   <head> (checked out)
   files  5: 2 added, 1 modified, 2 deleted
 "##);
-        insta::assert_snapshot!(answer.outputs().unwrap().stages.concat().join(" "), @"databases");
+        insta::assert_snapshot!(answer.outputs(None).unwrap().stages.concat().join(" "), @"databases");
     }
 
     #[test]
@@ -737,7 +765,7 @@ backend_matrix: {"include":[]}
   head   <head> (checked out)
   files  1: 1 deleted
 "##);
-        let outputs = answer.outputs().unwrap();
+        let outputs = answer.outputs(None).unwrap();
         assert!(!outputs.any);
         assert_eq!(
             serde_json::to_value(&outputs.deleted).unwrap(),
@@ -757,7 +785,51 @@ backend_matrix: {"include":[]}
         let finding = &answer.report("main").findings[0];
         assert_eq!(finding.evidence.len(), CELLS_SHOWN + 1);
         assert_eq!(finding.evidence.last().unwrap(), "+5 more");
-        assert_eq!(answer.outputs().unwrap().matrix.include.len(), 15);
+        assert_eq!(answer.outputs(None).unwrap().matrix.include.len(), 15);
+    }
+
+    #[test]
+    fn more_cells_than_a_job_takes_are_told_in_parts() {
+        let sandbox = Sandbox::new();
+        sandbox.commit();
+        (0..300).for_each(|index| sandbox.write(format!("apps/{index:03}/x"), "x"));
+        (0..256).for_each(|index| sandbox.write(format!("jobs/{index:03}/x"), "x"));
+        sandbox.commit();
+        let yaml =
+            "version: 1\ncomponents: {app: {paths: ['apps/{name}/**']}, job: {paths: ['jobs/{name}/**']}}\n";
+        let answer = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
+        let outputs = answer.outputs(None).unwrap();
+        let sizes = |name: &str| {
+            let parts = (1..).map_while(|number| outputs.named.get(&format!("{name}-{number}")));
+            parts.map(|part| part["include"].as_array().unwrap().len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes("matrix"), [256, 256, 44]);
+        assert_eq!(sizes("app_matrix"), [256, 44]);
+        assert_eq!(sizes("job_matrix"), [0; 0]);
+        assert_eq!(outputs.matrix.include.len(), 556);
+        let parts: Vec<Value> =
+            (1..=3).map(|number| outputs.named[&format!("matrix-{number}")]["include"].clone()).collect();
+        let joined: Vec<Value> = parts.iter().flat_map(|part| part.as_array().unwrap().clone()).collect();
+        assert_eq!(serde_json::to_value(&outputs.matrix.include).unwrap(), Value::Array(joined));
+        let report = answer.report("main");
+        let finding = report.findings.iter().find(|finding| finding.subject == "matrix").unwrap();
+        insta::assert_snapshot!(finding.reason, @"556 cells: a job takes at most 256, so `matrix-1` to `matrix-3` hold them in parts");
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_said_to_be() {
+        let sandbox = Sandbox::new();
+        sandbox.commit();
+        (0..3_000).for_each(|index| sandbox.write(format!("a-folder-with-a-name/{index:06}"), "x"));
+        sandbox.commit();
+        let inputs = Inputs { list_files: Some(ListFiles::Lines), ..Inputs::default() };
+        let answer = answer(&sandbox, "version: 1\n", "all: '**'\n", inputs).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let outputs = answer.outputs(Some(&folder.path().join("sluice"))).unwrap();
+        assert_eq!(outputs.named["all_count"], 3_000);
+        assert_eq!(outputs.named["all_files_file"], "sluice/detect-changes-all_files.txt");
+        let said: Vec<_> = Answer::spilled(&outputs).map(|finding| finding.reason).collect();
+        insta::assert_snapshot!(said.join("\n"), @"`all_files` is too long to hand on with 3000 files: they are in sluice/detect-changes-all_files.txt");
     }
 
     #[test]
@@ -765,10 +837,10 @@ backend_matrix: {"include":[]}
         let sandbox = sandbox();
         let with = |environments: &str| format!("{LAYERS}environments: {environments}\n");
         let known = answer(&sandbox, &with("{prod: {anything: new}}"), "", Inputs::default()).unwrap();
-        assert!(known.outputs().is_ok());
+        assert!(known.outputs(None).is_ok());
         let problem = |environments: &str| {
             let answer = answer(&sandbox, &with(environments), "", Inputs::default()).unwrap();
-            let Problem { what, why, help, place, .. } = answer.outputs().unwrap_err();
+            let Problem { what, why, help, place, .. } = answer.outputs(None).unwrap_err();
             format!("{}: {what}\n{}\n{}", place.unwrap(), why.unwrap(), help.unwrap())
         };
         insta::assert_snapshot!(problem("{prods: {}}"), @r##"
@@ -791,10 +863,10 @@ add it to `environments`, or leave the folder out with a pattern `!...`
         sandbox.commit();
         let yaml = "version: 1\ncomponents: {app: {paths: ['apps/{name}/**']}}\n";
         let added = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        assert_eq!(added.outputs().unwrap_err().what, "the name \"caf\\xe9\" can't be handed on");
+        assert_eq!(added.outputs(None).unwrap_err().what, "the name \"caf\\xe9\" can't be handed on");
         std::fs::remove_dir_all(sandbox.file("apps")).unwrap();
         sandbox.commit();
         let deleted = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        assert_eq!(deleted.outputs().unwrap().deleted[0]["name"], "caf\\xe9");
+        assert_eq!(deleted.outputs(None).unwrap().deleted[0]["name"], "caf\\xe9");
     }
 }

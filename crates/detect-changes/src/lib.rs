@@ -69,7 +69,10 @@ impl Action for DetectChanges {
         let plan = Plan::new(inputs, &config, cx)?;
         let branch = plan.head.as_deref().or(cx.variable("GITHUB_REF_NAME")).unwrap_or("HEAD").to_owned();
         let answer = detect(plan, || Event::read(cx), || Ok(cx.cancellation().check()?))?;
-        Ok(Done { outputs: answer.outputs()?, report: answer.report(&branch) })
+        let outputs = answer.outputs(cx.reports().as_deref())?;
+        let mut report = answer.report(&branch);
+        report.findings.extend(Answer::spilled(&outputs));
+        Ok(Done { outputs, report })
     }
 }
 

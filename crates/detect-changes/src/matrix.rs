@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 use sluice_core::{Problem, escape, nearest};
 
 use crate::components::{COMPONENT, Cell, Component};
@@ -15,6 +16,22 @@ const ENVIRONMENT: &str = "environment";
 pub struct Matrix {
     /// One entry a job.
     pub include: Vec<Entry>,
+}
+
+/// How many jobs a matrix may have, in GitHub's words "a maximum of 256 jobs per workflow run":
+/// <https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/run-job-variations>
+pub(crate) const MOST_JOBS: usize = 256;
+
+impl Matrix {
+    /// The parts that a job can take each, where the whole is more than that; else none.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Self> {
+        let include = if self.include.len() > MOST_JOBS { &*self.include } else { &[] };
+        include.chunks(MOST_JOBS).map(|part| Self { include: part.to_vec() })
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "include": self.include })
+    }
 }
 
 /// One cell: `component`, and each dimension with its value.

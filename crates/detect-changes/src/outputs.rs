@@ -33,13 +33,21 @@ pub struct Outputs {
     /// Whether every changed file was looked at; `true`, as a run that could not do so fails
     pub complete: bool,
     /// For each filter and component `<name>` (whether it changed), `<name>_count` (how many changed files
-    /// match it), `<name>_files` (which, as `list-files` says), and for a component `<name>_matrix`.
+    /// match it), `<name>_files` (which, as `list-files` says), `<name>_files_file` (where these are, if they
+    /// are too many), and for a component `<name>_matrix`. More than 256 cells also stand in `matrix-1`,
+    /// `matrix-2`, ... and `<name>_matrix-1`, ...
     #[serde(flatten)]
     pub named: IndexMap<String, Value>,
 }
 
 /// What follows a name in the outputs that are about it.
-pub(crate) const SUFFIXES: [&str; 4] = ["", "_count", "_files", "_matrix"];
+pub(crate) const SUFFIXES: [&str; 5] = ["", "_count", "_files", "_files_file", "_matrix"];
+
+/// Whether an output of this name may be a part of a matrix: `matrix-1`, `backend_matrix-1`.
+pub(crate) fn is_part(name: &str) -> bool {
+    let number = name.rsplit_once("matrix-").filter(|(owner, _)| owner.is_empty() || owner.ends_with('_'));
+    number.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 /// The names that every run answers by.
 pub(crate) fn names() -> [&'static str; 10] {

@@ -97,6 +97,11 @@ impl Plan {
         for (owner, name) in filters.chain(components) {
             for suffix in outputs::SUFFIXES {
                 let output = format!("{name}{suffix}");
+                if outputs::is_part(&output_name(&output)) {
+                    return Err(Problem::misconfigured(format!("{owner} can't have that name"))
+                        .why(format!("the output `{output}` is for the parts of a matrix that is too large"))
+                        .help(format!("give {owner} another name")));
+                }
                 if let Some(other) = owners.insert(output_name(&output), owner.clone()) {
                     return Err(Problem::misconfigured(format!("two outputs would be called `{output}`"))
                         .why(format!("{owner} has one, and so has {other}"))
@@ -109,7 +114,7 @@ impl Plan {
 }
 
 /// Outputs are told apart without regard to case, and by letters, digits, `_` and `-` only.
-fn output_name(name: &str) -> String {
+pub(crate) fn output_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '_' };
     name.chars().map(plain).collect()
 }
@@ -230,7 +235,19 @@ two outputs would be called `src_count`
 the filter "src_count" has one, and so has the filter "src"
 give the filter "src_count" another name
 "##);
-        assert!(merge(Inputs::default(), LAYERS, "docs: x\na-b: x\na_b: x\n").is_ok());
+        insta::assert_snapshot!(problem(Inputs::default(), "version: 1\n", "src_Matrix-12: x\n"), @r##"
+the filter "src_Matrix-12" can't have that name
+the output `src_Matrix-12` is for the parts of a matrix that is too large
+give the filter "src_Matrix-12" another name
+"##);
+        assert!(
+            merge(
+                Inputs::default(),
+                LAYERS,
+                "docs: x\na-b: x\na_b: x\nmatrix-x: x\nmatrix-: x\nxmatrix-1: x\n"
+            )
+            .is_ok()
+        );
     }
 
     /// Each output that every run has is kept from names.
