@@ -125,7 +125,7 @@ impl Answer {
     pub(crate) fn report(&self, branch: &str) -> Draft {
         let mut draft = Draft::new(self.verdict(), self.title());
         for (name, hits) in self.filters() {
-            draft.finding(match hits.why(|node| self.web.path(node)) {
+            draft.finding(match hits.why(&self.tally.moves, |node| self.web.path(node)) {
                 Some(why) => Finding::new(name, Verdict::Passed, why),
                 None if self.everything => Finding::new(name, Verdict::Passed, EVERYTHING),
                 None => Finding::new(name, Verdict::Skipped, "no changed file matches"),
@@ -190,7 +190,7 @@ impl Answer {
         let (component, decision, hits) = self.component(index);
         let name = |index: usize| self.plan.catalog.components[index].name.as_str();
         let verdict = if *decision == Decision::default() { Verdict::Skipped } else { Verdict::Passed };
-        let why = hits.why(|node| self.web.chain_of(index, node));
+        let why = hits.why(&self.tally.moves, |node| self.web.chain_of(index, node));
         let reason = match &why {
             Some(why) if verdict == Verdict::Skipped => {
                 format!("{why}, but no file of the component itself is left")
@@ -227,13 +227,18 @@ impl Answer {
 
     /// Every file, with what it counts for and why.
     fn explanation(&self) -> Block {
-        let row = |file: &[u8], status: Status, name: &str, why: String| {
-            vec![escape::bytes(file), status.as_str().to_owned(), name.to_owned(), why]
+        let row = |file: &[u8], status: String, name: &str, why: String| {
+            vec![escape::bytes(file), status, name.to_owned(), why]
         };
+        let moves = &self.tally.moves;
         let mut rows = Vec::new();
         for (name, hits) in self.filters() {
             let why = |reason: &Reason| reason.shown(|node| self.web.path(node));
-            rows.extend(hits.explained.iter().map(|hit| row(&hit.path, hit.status, name, why(&hit.reason))));
+            rows.extend(
+                hits.explained
+                    .iter()
+                    .map(|hit| row(&hit.path, hit.what_happened(moves), name, why(&hit.reason))),
+            );
         }
         for &index in &self.plan.asked {
             let (component, _, hits) = self.component(index);
@@ -241,11 +246,17 @@ impl Answer {
             for hit in &hits.explained {
                 let mut chain =
                     |node| chains.entry(node).or_insert_with(|| self.web.chain_of(index, node)).clone();
-                rows.push(row(&hit.path, hit.status, &component.name, hit.reason.shown(&mut chain)));
+                rows.push(row(
+                    &hit.path,
+                    hit.what_happened(moves),
+                    &component.name,
+                    hit.reason.shown(&mut chain),
+                ));
             }
         }
-        let nobody =
-            |(path, status): &(Vec<u8>, Status)| row(path, *status, "–", "is named by nobody".to_owned());
+        let nobody = |(path, status): &(Vec<u8>, Status)| {
+            row(path, status.as_str().to_owned(), "–", "is named by nobody".to_owned())
+        };
         rows.extend(self.tally.unclassified.iter().map(nobody));
         let header = ["file", "status", "counts for", "because it"].map(str::to_owned).to_vec();
         Block::Table { title: "files".to_owned(), header, rows }
@@ -540,6 +551,30 @@ app_matrix: {"include":[{"component":"app","name":"one"}]}
   head   <head> (checked out)
   files  5: 4 added, 1 modified
 "##);
+    }
+
+    #[test]
+    fn a_renamed_file_counts_twice_and_its_old_name_is_told() {
+        let sandbox = sandbox();
+        sandbox.write_all(&["docs/one", "docs/two"]);
+        sandbox.write("docs/empty", "");
+        sandbox.commit();
+        sandbox.git(["mv", "docs/one", "src"]);
+        sandbox.git(["mv", "docs/empty", "none"]);
+        sandbox.git(["mv", "docs/two", "here"]);
+        sandbox.write("there", "docs/two");
+        sandbox.commit();
+        let filters = "docs: docs/**\nsrc: src\nnone: none\ncopied: [here, there]\n";
+        let answer = answer(&sandbox, "version: 1\n", filters, Inputs::default()).unwrap();
+        let reasons: Vec<_> =
+            answer.report("main").findings.into_iter().map(|finding| finding.reason).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @r##"
+docs/empty (deleted) matches docs/**, +2 more
+src (added, renamed from docs/one) matches src
+none (added) matches none
+here (added) matches here, +1 more
+"##);
+        assert_eq!(answer.tally.statuses, [4, 0, 3, 0]);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) struct File<'a> {
 pub(crate) struct Change<'a> {
     pub(crate) file: File<'a>,
     pub(crate) status: Status,
+    /// The content of a file that is new or gone.
+    pub(crate) id: Option<ObjectId>,
 }
 
 /// Hands each file that differs from `base` to `head` to `each`, folder by folder from the top.
@@ -135,8 +137,8 @@ impl<F> Walk<F> {
 }
 
 impl<F: FnMut(Change<'_>) -> Result<(), Problem>> Walk<F> {
-    fn tell(&mut self, status: Status, is_plain: bool) -> Action {
-        match (self.each)(Change { file: File { path: &self.path, is_plain }, status }) {
+    fn tell(&mut self, status: Status, is_plain: bool, id: Option<ObjectId>) -> Action {
+        match (self.each)(Change { file: File { path: &self.path, is_plain }, status, id }) {
             Ok(()) => ControlFlow::Continue(()),
             Err(problem) => {
                 self.problem = Some(problem);
@@ -165,18 +167,18 @@ impl<F: FnMut(Change<'_>) -> Result<(), Problem>> gix::diff::tree::Visit for Wal
 
     fn visit(&mut self, difference: Difference) -> Action {
         match difference {
-            Difference::Addition { entry_mode, .. } if !entry_mode.is_tree() => {
-                self.tell(Status::Added, entry_mode.is_blob())
+            Difference::Addition { entry_mode, oid, .. } if !entry_mode.is_tree() => {
+                self.tell(Status::Added, entry_mode.is_blob(), Some(oid))
             }
-            Difference::Deletion { entry_mode, .. } if !entry_mode.is_tree() => {
-                self.tell(Status::Deleted, entry_mode.is_blob())
+            Difference::Deletion { entry_mode, oid, .. } if !entry_mode.is_tree() => {
+                self.tell(Status::Deleted, entry_mode.is_blob(), Some(oid))
             }
             Difference::Modification { previous_entry_mode, previous_oid, entry_mode, oid }
                 if !entry_mode.is_tree() =>
             {
                 let is_plain = previous_entry_mode.is_blob() && entry_mode.is_blob();
                 match Status::of((previous_entry_mode, &previous_oid), (entry_mode, &oid)) {
-                    Some(status) => self.tell(status, is_plain),
+                    Some(status) => self.tell(status, is_plain, None),
                     None => ControlFlow::Continue(()),
                 }
             }

@@ -189,7 +189,7 @@ mod tests {
         for (status, path) in changed {
             for (component, hits) in catalog.components.iter().zip(&mut hits) {
                 hits.count(
-                    &Change { file: file(path), status: *status },
+                    &Change { file: file(path), status: *status, id: None },
                     component,
                     Vec::new(),
                     Keep::default(),

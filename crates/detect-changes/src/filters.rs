@@ -46,7 +46,7 @@ impl Filter {
                     None => problem.help("see https://github.com/dorny/paths-filter#filter-rules-syntax"),
                 }
             })?;
-        let mut reader = Reader { file, problems: Problems::default() };
+        let mut reader = Reader { file, quantifier, problems: Problems::default() };
         let filters = written
             .into_iter()
             .map(|(name, item)| Self { rules: reader.rules(&name, item), name: name.value, quantifier })
@@ -68,15 +68,32 @@ impl Filter {
                 let first = rules.next()?.matching(change)?;
                 rules.all(|rule| rule.matching(change).is_some()).then_some(first)
             }
+            Quantifier::SomeWithExcludes => {
+                let first = rules.find_map(|rule| rule.taking(change))?;
+                (!self.rules.iter().any(|rule| rule.excludes(change))).then_some(first)
+            }
         }
     }
 }
 
 impl Rule {
     fn matching(&self, change: &Change<'_>) -> Option<&Glob> {
+        self.globs_for(change).find(|glob| glob.is_match(change.file.path))
+    }
+
+    /// The pattern without `!` that matches.
+    fn taking(&self, change: &Change<'_>) -> Option<&Glob> {
+        self.globs_for(change).find(|glob| !glob.is_negated() && glob.is_match(change.file.path))
+    }
+
+    /// Whether a pattern with `!` takes the file out.
+    fn excludes(&self, change: &Change<'_>) -> bool {
+        self.globs_for(change).any(|glob| glob.excludes(change.file.path))
+    }
+
+    fn globs_for(&self, change: &Change<'_>) -> impl Iterator<Item = &Glob> {
         let counts = self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&change.status));
-        let mut globs = self.globs.iter().map(|(glob, _)| glob).filter(|_| counts);
-        globs.find(|glob| glob.is_match(change.file.path))
+        self.globs.iter().map(|(glob, _)| glob).filter(move |_| counts)
     }
 }
 
@@ -132,13 +149,21 @@ impl<'de> Visitor<'de> for ItemVisitor {
 /// Turns what is written into rules and collects what is wrong with it.
 struct Reader<'a> {
     file: &'a str,
+    quantifier: Quantifier,
     problems: Problems,
 }
 
 impl Reader<'_> {
     fn rules(&mut self, name: &Placed<String>, item: Placed<Item>) -> Vec<Rule> {
         let mut rules = Vec::new();
+        let known = self.problems.0.len();
         self.add_rules(item, &mut rules);
+        let takes_none = || rules.iter().flat_map(|rule| &rule.globs).all(|(glob, _)| glob.is_negated());
+        let is_new = self.problems.0.len() == known;
+        if self.quantifier == Quantifier::SomeWithExcludes && is_new && !rules.is_empty() && takes_none() {
+            let what = format!("the filter \"{}\" only takes files out", name.value);
+            self.problem(Problem::misconfigured(what).help("write `**` before its patterns with `!`"), name);
+        }
         if rules.is_empty() {
             let what = format!("the filter \"{}\" has no pattern", name.value);
             self.problem(Problem::misconfigured(what).help(ALL_FILES), name);
@@ -251,7 +276,7 @@ mod tests {
 
     fn matches(filter: &Filter, status: Status, path: &str) -> bool {
         let file = File { path: path.as_bytes(), is_plain: true };
-        filter.matching(&Change { file, status }).is_some()
+        filter.matching(&Change { file, status, id: None }).is_some()
     }
 
     #[test]
@@ -299,6 +324,22 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn some_with_excludes_takes_files_out_again() {
+        let quantifier = Quantifier::SomeWithExcludes;
+        let read = |yaml: &str| Filter::read_all(yaml.as_bytes(), "filters.yml", quantifier);
+        let filters =
+            read("docs: ['docs/**', '!**/*.png', 'docs/a.png']\nnew: {added: ['**', '!src/**']}\n").unwrap();
+        for (path, docs) in [("docs/a.md", true), ("docs/a.png", false), ("src/a.rs", false)] {
+            assert_eq!(matches(&filters[0], Status::Modified, path), docs, "{path}");
+        }
+        assert!(matches(&filters[1], Status::Added, "docs/a"));
+        assert!(!matches(&filters[1], Status::Added, "src/a"));
+        assert!(!matches(&filters[1], Status::Modified, "docs/a"));
+        let problems = read("a: ['!x']\n").unwrap_err();
+        assert_eq!(problems.0[0].what, "the filter \"a\" only takes files out");
     }
 
     #[test]

@@ -25,7 +25,10 @@ pub struct Inputs {
     /// path is relative to `working-directory`.
     #[arg(long, value_name = "YAML|FILE")]
     pub filters: Option<String>,
-    /// How many patterns of a filter must match a file: `some` or `every`. Default: `some`
+    /// Which patterns of a filter must match a file: `some`, `every` or `some-with-excludes`. Default: `some`
+    ///
+    /// Under `some-with-excludes` a pattern with `!` takes files out that another takes in. Under `some` it
+    /// is one like all others, and matches nearly every file.
     #[arg(long, value_name = "WORD")]
     pub predicate_quantifier: Option<Quantifier>,
     /// How to list the files that matched: `none`, `json`, `csv` or `lines`. Default: `none`
@@ -72,7 +75,7 @@ pub enum Unclassified {
     All,
 }
 
-/// How many patterns of a filter must match a file.
+/// Which patterns of a filter must match a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Quantifier {
     /// One is enough. A pattern with `!` is one like all others: it matches nearly every file.
@@ -80,6 +83,8 @@ pub enum Quantifier {
     Some,
     /// All must.
     Every,
+    /// One without `!` must, and none with `!` may take the file out again.
+    SomeWithExcludes,
 }
 
 /// How to list the files that matched.

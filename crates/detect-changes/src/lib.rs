@@ -8,7 +8,7 @@
 //!    what was given or from what the `event` of the workflow says;
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
-//!    `silent` watches for patterns that match nothing;
+//!    `moves` tells which were renamed, `silent` which patterns match nothing;
 //! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
 //!    files, those that its cells share, what they use, and what it needs;
 //! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
@@ -27,6 +27,7 @@ mod filters;
 mod inputs;
 mod lists;
 mod matrix;
+mod moves;
 mod needs;
 mod outputs;
 mod plan;

@@ -18,7 +18,7 @@ pub struct Matrix {
     pub include: Vec<Entry>,
 }
 
-/// How many jobs a matrix may have, in GitHub's words "a maximum of 256 jobs per workflow run":
+/// How many jobs GitHub makes of a matrix:
 /// <https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/run-job-variations>
 pub(crate) const MOST_JOBS: usize = 256;
 

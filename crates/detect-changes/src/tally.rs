@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gix::ObjectId;
 use sluice_core::{Problem, escape};
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     components::{Cell, Component},
     discover::Web,
     inputs::{ListFiles, Unclassified},
+    moves::Moves,
     plan::Plan,
     status::Status,
 };
@@ -27,6 +29,8 @@ pub(crate) struct Tally {
     pub(crate) components: Vec<ComponentHits>,
     /// The files that no component or filter names, where these are asked for.
     pub(crate) unclassified: Vec<(Vec<u8>, Status)>,
+    /// Which of the files were renamed.
+    pub(crate) moves: Moves,
     keep: Keep,
 }
 
@@ -58,6 +62,8 @@ pub(crate) struct Hits {
 pub(crate) struct Hit {
     pub(crate) path: Vec<u8>,
     pub(crate) status: Status,
+    /// Its content, if it is new or gone.
+    pub(crate) id: Option<ObjectId>,
     pub(crate) reason: Reason,
 }
 
@@ -89,6 +95,7 @@ impl Tally {
             filters: plan.filters.iter().map(|_| Hits::default()).collect(),
             components: plan.catalog.components.iter().map(|_| ComponentHits::default()).collect(),
             unclassified: Vec::new(),
+            moves: Moves::default(),
             keep: Keep {
                 names: plan.list_files != ListFiles::None,
                 reasons: plan.explain,
@@ -133,6 +140,7 @@ impl Tally {
         let keep = self.keep;
         let mut is_named = !keep.unclassified;
         self.statuses[change.status as usize] += 1;
+        self.moves.look_at(change);
         for (filter, hits) in plan.filters.iter().zip(&mut self.filters) {
             if let Some(pattern) = filter.matching(change) {
                 hits.add(change, keep, || Reason::Matches(pattern.as_str().to_owned()));
@@ -182,7 +190,12 @@ impl Hits {
     fn add(&mut self, change: &Change<'_>, keep: Keep, reason: impl FnOnce() -> Reason) {
         self.count += 1;
         if self.first.is_none() || keep.reasons {
-            let hit = Hit { path: change.file.path.to_vec(), status: change.status, reason: reason() };
+            let hit = Hit {
+                path: change.file.path.to_vec(),
+                status: change.status,
+                id: change.id,
+                reason: reason(),
+            };
             self.explained.extend(keep.reasons.then(|| hit.clone()));
             self.first.get_or_insert(hit);
         }
@@ -193,11 +206,23 @@ impl Hits {
 
     /// Why, in one line: `src/a.rs (modified) matches src/**, +13 more`. `chain` tells how a node of the web
     /// comes to be used.
-    pub(crate) fn why(&self, chain: impl FnMut(usize) -> String) -> Option<String> {
+    pub(crate) fn why(&self, moves: &Moves, chain: impl FnMut(usize) -> String) -> Option<String> {
         let first = self.first.as_ref()?;
         let path = escape::bytes(&first.path);
         let more = if self.count > 1 { format!(", +{} more", self.count - 1) } else { String::new() };
-        Some(format!("{path} ({}) {}{more}", first.status.as_str(), first.reason.shown(chain)))
+        Some(format!("{path} ({}) {}{more}", first.what_happened(moves), first.reason.shown(chain)))
+    }
+}
+
+impl Hit {
+    /// `modified`, or `added, renamed from src/b.rs`.
+    pub(crate) fn what_happened(&self, moves: &Moves) -> String {
+        let status = self.status.as_str();
+        let before = moves.renamed_from(self.id).filter(|_| self.status == Status::Added);
+        before.map_or_else(
+            || status.to_owned(),
+            |path| format!("{status}, renamed from {}", escape::bytes(path)),
+        )
     }
 }
 
