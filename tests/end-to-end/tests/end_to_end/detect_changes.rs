@@ -146,3 +146,56 @@ fn errors_say_what_to_do() {
     );
     run("--base=HEAD").exits(2).says("a → b → a");
 }
+
+#[test]
+fn a_module_s_change_is_the_cells_that_call_it() {
+    let repository = Repository::new();
+    repository
+        .write(
+            ".github/sluice.yml",
+            "version: 1\ncomponents:\n  layers: {paths: [\"regions/{region}/{environment}/**\"]}\n",
+        )
+        .write("regions/eu/dev/main.tf", "module \"network\" {\n  source = \"../../../modules/network\"\n}\n")
+        .write("regions/eu/prod/main.tf", "module \"gone\" {\n  source = \"../../../modules/gone\"\n}\n")
+        .write("modules/network/main.tf", "module \"vpc\" {\n  source = \"../vpc\"\n}\n")
+        .write("modules/vpc/main.tf", "")
+        .commit("before");
+    repository.write("modules/vpc/main.tf", "locals {}\n").write("README.md", "1").commit("after");
+    let run = || repository.run("detect-changes").input("base", "HEAD~1").in_actions();
+
+    run().ends().exits(0).has_output("any", "false");
+    let found = run().input("discover", "terraform").input("explain", "true").ends();
+    found
+        .exits(0)
+        .has_output("layers", "true")
+        .has_output("layers_count", "1")
+        .has_output("matrix", r#"{"include":[{"component":"layers","region":"eu","environment":"dev"}]}"#)
+        .says("modules/vpc/main.tf (modified) is used: regions/eu/dev → modules/network → modules/vpc")
+        .says("\"../../../modules/gone\" is not there")
+        .says("regions/eu/prod/main.tf:2:12");
+    assert!(found.summary.contains("README.md"), "{}", found.summary);
+    run().input("discover", "terraform").input("unclassified", "fail").ends().exits(2).says("README.md");
+}
+
+#[test]
+fn what_is_too_long_for_an_output_is_in_a_file() {
+    let repository = Repository::new();
+    repository.commit("before");
+    for index in 0..3_000 {
+        repository.write(format!("a-folder-with-a-name/{index:06}"), "1");
+    }
+    repository.commit("after");
+    let outcome = repository
+        .run("detect-changes")
+        .input("base", "HEAD~1")
+        .input("filters", "all: '**'")
+        .input("list-files", "lines")
+        .in_actions()
+        .ends();
+    outcome
+        .exits(0)
+        .has_output("all_count", "3000")
+        .has_output("all_files", r#"{"count":3000,"file":"sluice/detect-changes-all_files.txt"}"#)
+        .has_output("all_files_file", "sluice/detect-changes-all_files.txt")
+        .says("too long");
+}
