@@ -1,0 +1,154 @@
+//! The client: sends a call, and sends it again until an answer stands.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use serde::de::DeserializeOwned;
+use sluice_core::{
+    Secret,
+    retry::{Decision, Policy},
+};
+use sluice_http::{
+    BodyLimit, Client, HeaderName, HeaderValue, Method, Request, Response, Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
+
+use crate::{
+    Endpoints, Error, Kind,
+    call::Call,
+    reply::{Fault, judge},
+};
+
+/// How long one call may take with all its tries, unless the [`Api`] says otherwise. A secondary limit asks for a
+/// minute.
+pub const PATIENCE: Duration = Duration::from_mins(3);
+
+/// How long one try may take. GitHub itself ends a request after 10 s; large replies take their time to arrive.
+const ONE_TRY: Duration = Duration::from_mins(1);
+/// A repository that was renamed redirects those who read.
+const REDIRECTS: usize = 3;
+/// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+const VERSION: &str = "2022-11-28";
+
+/// The GitHub API, spoken to with one token or none.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: Client,
+    endpoints: Endpoints,
+    token: Option<Secret>,
+    patience: Duration,
+    policy: Policy,
+}
+
+impl Api {
+    /// Speaks to GitHub at these addresses. Without a token only public repositories answer, and rarely.
+    pub fn new(client: Client, endpoints: Endpoints, token: Option<Secret>) -> Self {
+        let policy = Policy { attempts: NonZeroU32::new(8), ..Policy::default() };
+        Self { client, endpoints, token, patience: PATIENCE, policy }
+    }
+
+    /// Sets how a call is repeated, and how long it may take with all its tries.
+    #[must_use]
+    pub fn retry(self, policy: Policy, patience: Duration) -> Self {
+        Self { patience, policy, ..self }
+    }
+
+    /// Sends a call and reads its answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        self.ask(call, read_json).await.map(|(answer, _)| answer)
+    }
+
+    /// Sends a call and gives back the reply as it came.
+    pub(crate) async fn raw(&self, call: Call) -> Result<Response, Error> {
+        self.ask(call, |_| Ok(())).await.map(|((), reply)| reply)
+    }
+
+    /// Sends a call until GitHub answers and `read` understands the answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        call: Call,
+        read: impl Fn(&Response) -> Result<T, Fault>,
+    ) -> Result<(T, Response), Error> {
+        let Call { doing, permission, method, path, accept, body, reply_limit } = call;
+        let url = if path.is_empty() {
+            Ok(self.endpoints.graphql.clone())
+        } else {
+            Url::parse(&format!("{}{path}", self.endpoints.rest))
+        };
+        let answer = async {
+            let mut request = Request::new(method.clone(), url.map_err(Kind::Unreachable)?)
+                .header(ACCEPT, HeaderValue::from_static(accept))
+                .header(API_VERSION, HeaderValue::from_static(VERSION))
+                .body_limit(BodyLimit::Fail(reply_limit));
+            if method == Method::GET {
+                request = request.redirects(REDIRECTS);
+            }
+            if let Some(token) = &self.token {
+                request = request.header(AUTHORIZATION, bearer(token)?);
+            }
+            if let Some(body) = body {
+                request =
+                    request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
+            }
+            self.send(request, |reply| judge(reply).and_then(|()| read(reply))).await
+        };
+        answer.await.map_err(|kind| Error { doing, permission, kind })
+    }
+
+    /// The path and query of an address of the REST API.
+    pub(crate) fn below_rest<'a>(&self, address: &'a str) -> Option<&'a str> {
+        address.strip_prefix(&self.endpoints.rest).filter(|path| path.starts_with('/'))
+    }
+
+    /// Sends a request until its reply is an answer, the fault is one that stands, or the patience ends.
+    ///
+    /// Not [`Client::send_with_retry`], which reads statuses and headers only: GitHub tells of limits and outages in
+    /// bodies, too.
+    async fn send<T>(
+        &self,
+        request: Request,
+        judge: impl Fn(&Response) -> Result<T, Fault>,
+    ) -> Result<(T, Response), Kind> {
+        let deadline = Instant::now() + self.patience;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            let fault = match self.client.send(request.clone().timeout(ONE_TRY.min(time_left))).await {
+                Ok(reply) => match judge(&reply) {
+                    Ok(answer) => return Ok((answer, reply)),
+                    Err(fault) => fault,
+                },
+                Err(error) => Fault { is_transient: error.is_retryable(), ..Kind::Unreachable(error).into() },
+            };
+            if !fault.is_transient {
+                return Err(fault.kind);
+            }
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            match self.policy.decide(tries, random(), fault.asked, time_left) {
+                Decision::Wait(wait) => tokio::time::sleep(wait).await,
+                Decision::GiveUp(_) => return Err(fault.kind),
+            }
+        }
+    }
+}
+
+/// Reads an answer in JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(reply: &Response) -> Result<T, Fault> {
+    serde_json::from_slice(&reply.body).map_err(|error| Kind::Malformed { why: error.to_string() }.into())
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, Kind> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .map_err(|_| Kind::Unauthorized { message: "it holds a character that no token has".to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A number in `[0, 1)` for the jitter, which needs no secrecy: without a source of randomness the middle will do.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / (f64::from(u32::MAX) + 1.0))
+}

@@ -1,0 +1,66 @@
+//! The GitHub API as Sluice needs it: own types outside, [`sluice_http`] inside.
+//!
+//! ```no_run
+//! # async fn run(client: sluice_http::Client, token: sluice_core::Secret,
+//! #   variable: impl Fn(&str) -> Option<String>) -> Result<(), sluice_core::Problem> {
+//! use sluice_github::{Api, Endpoints, Files, Repository};
+//!
+//! let api = Api::new(client, Endpoints::from_lookup(variable)?, Some(token));
+//! let shop: Repository = "acme/shop".parse()?;
+//! let comparison = api.compare(&shop, "main", "feature/basket").await?;
+//! match comparison.files {
+//!     Files::Complete(files) => println!("{} files differ", files.len()),
+//!     Files::Cut { .. } => println!("too many to tell"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a caller may rely on
+//!
+//! - **Errors** are told apart by what one does about them ([`Kind`]), and each turns into a
+//!   [`Problem`](sluice_core::Problem) that names the missing permission as a workflow writes it. No error shows a token.
+//! - **Nothing is cut silently.** Pages are followed to the last one and held against the count that GitHub gives;
+//!   what GitHub itself cuts arrives as such ([`Files::Cut`], [`Tree::truncated`]).
+//! - **Every call is sent again** when its reply is lost or GitHub is busy, for as long as the [patience](Api::patience)
+//!   lasts. Each is safe to repeat: it reads, makes an object that is named by its content, names the state that it
+//!   expects ([`Kind::Conflict`] when it is another), or is refused the second time (a reference or a pull request that
+//!   is there already). So a conflict may be the echo of one's own success: read the new state before trying again.
+//! - **Objects** are named by [`Sha`]; a reply with anything else in its place is [`Kind::Malformed`].
+//!
+//! octocrab is not used: it would bring some 90 crates, drops the `type` of GraphQL errors that tells a conflict, repeats
+//! a POST at once, and ignores proxies.
+//!
+//! # How it is laid out
+//!
+//! `endpoints`, `repository` and `sha` are what a call is about; `call` is one request with its permission, `reply`
+//! judges what comes back, `error` says it, `api` sends and repeats, `pages` and `graphql` are the two shapes beyond one
+//! request and one reply. The calls themselves stand in `compare`, `objects`, `runs`, `commits` and `pulls`.
+
+mod api;
+mod call;
+mod commits;
+mod compare;
+mod endpoints;
+mod error;
+mod graphql;
+mod objects;
+mod pages;
+mod pulls;
+mod reply;
+mod repository;
+mod runs;
+mod sha;
+
+pub use self::{
+    api::{Api, PATIENCE},
+    commits::{Addition, FileChanges, NewCommit, NewTreeEntry},
+    compare::{ChangedFile, Comparison, FileStatus, Files},
+    endpoints::Endpoints,
+    error::{Error, Kind, Refusal},
+    objects::{Commit, EntryKind, Tree, TreeEntry},
+    pulls::{NewPullRequest, PullRequest, PullRequestState},
+    repository::{InvalidRepository, Repository, RepositoryFacts},
+    runs::WorkflowRun,
+    sha::{InvalidSha, Sha},
+};

@@ -1,0 +1,84 @@
+//! Runs of workflows.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{Api, Error, Repository, Sha, call::Call, pages::Page};
+
+/// A run of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WorkflowRun {
+    /// Its number, unique on the server.
+    pub id: u64,
+    /// The commit that it ran for.
+    pub head_sha: Sha,
+    /// The event that started it.
+    pub event: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its page.
+    pub html_url: String,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    total_count: u64,
+    workflow_runs: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    run: WorkflowRun,
+    head_branch: Option<String>,
+    conclusion: Option<String>,
+    repository: Identity,
+    /// Null when the fork is gone.
+    head_repository: Option<Identity>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    id: u64,
+}
+
+impl From<Reply> for Page<Entry> {
+    fn from(reply: Reply) -> Self {
+        Self { entries: reply.workflow_runs, total: Some(reply.total_count) }
+    }
+}
+
+impl Api {
+    /// Finds the newest run of a workflow that succeeded on a branch of this very repository; `None` when there is none.
+    ///
+    /// The workflow is given by its number or the name of its file, `deploy.yml`; the event, where only runs of one
+    /// count. A fork may have a branch of the same name: its runs do not count.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
+    pub async fn last_successful_run(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+        event: Option<&str>,
+    ) -> Result<Option<WorkflowRun>, Error> {
+        let doing = format!("find the last successful run of {workflow} on {branch} in {repository}");
+        let mut call = Call::get(doing, "actions: read")
+            .path(["repos", repository.owner(), repository.name(), "actions", "workflows", workflow, "runs"])
+            .query("branch", branch)
+            .query("status", "success")
+            .query("exclude_pull_requests", "true");
+        if let Some(event) = event {
+            call = call.query("event", event);
+        }
+        self.find_in_pages::<Reply, Entry, _>(call, |entry| entry.of_branch(branch)).await
+    }
+}
+
+impl Entry {
+    fn of_branch(self, branch: &str) -> Option<WorkflowRun> {
+        let is_ours = self.head_repository.is_some_and(|head| head.id == self.repository.id);
+        let succeeded = self.conclusion.as_deref() == Some("success");
+        (is_ours && succeeded && self.head_branch.as_deref() == Some(branch)).then_some(self.run)
+    }
+}
