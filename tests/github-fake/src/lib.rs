@@ -1,1 +1,139 @@
-//! A stand-in for GitHub in tests.
+//! A stand-in for GitHub in tests: stateful, over real HTTP, with real git repositories behind it.
+//!
+//! ```
+//! use sluice_github_fake::{File, GitHub};
+//!
+//! let github = GitHub::start();
+//! let shop = github.repository("acme/shop");
+//! let head = shop.commit("main", "Begin", &[File::new("README.md", "hello")]);
+//! assert_eq!(shop.head("main"), Some(head));
+//! println!("GITHUB_API_URL={}", github.api_url());
+//! ```
+//!
+//! **It is a fake**: no package gives a GitHub to test against. It is kept honest in two ways. What git does, git does:
+//! names of objects, merge bases, diffs and fetches come from a bare repository. And what GitHub says is held to GitHub's
+//! own words: each request and each reply is recorded where `SLUICE_GITHUB_EXCHANGES` names a folder, and
+//! `tests/tools/github.py` and `tests/tools/graphql.mjs` judge them by GitHub's OpenAPI description and its GraphQL
+//! schema once the tests have run.
+//!
+//! What neither knows (the words of a refusal, which limit comes with which header) is told from GitHub's documentation
+//! and from replies as people report them; the place says so. Permissions are not modelled: a test that wants a refusal
+//! gives it as a [`Fault`].
+//!
+//! `server` accepts, asks for a fault, lets the request take effect and records; `rest`, `graphql` and `smart_http` are
+//! the three ways in; `world` is the state behind them, `git` its repositories, `shapes` the JSON of what they hold.
+
+#![expect(clippy::missing_panics_doc, reason = "in a test a panic is the way to fail")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
+
+mod git;
+mod graphql;
+mod message;
+mod record;
+mod repository;
+mod rest;
+mod server;
+mod shapes;
+mod smart_http;
+mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use self::{server::Server, world::World};
+
+pub use self::{
+    message::{Fault, Reply, Request},
+    repository::{File, Repository, Run},
+};
+
+/// A running stand-in. It ends when it is dropped.
+pub struct GitHub {
+    shared: Arc<Shared>,
+    server: Server,
+}
+
+/// What the server and its handles have in common.
+struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Faults>,
+    requests: Mutex<Vec<Request>>,
+    address: String,
+}
+
+type Faults = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
+
+impl GitHub {
+    /// Starts one on a free port of this machine, without repositories.
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared {
+            world: Mutex::new(World::new(address.clone())),
+            faults: Mutex::new(Box::new(|_| None)),
+            requests: Mutex::default(),
+            address,
+        });
+        Self { server: Server::start(listener, Arc::clone(&shared)), shared }
+    }
+
+    /// The address of the web pages, and of git: `GITHUB_SERVER_URL`.
+    pub fn server_url(&self) -> &str {
+        &self.shared.address
+    }
+
+    /// The address of the REST API: `GITHUB_API_URL`.
+    pub fn api_url(&self) -> String {
+        format!("{}/api/v3", self.shared.address)
+    }
+
+    /// The address of the GraphQL API: `GITHUB_GRAPHQL_URL`.
+    pub fn graphql_url(&self) -> String {
+        format!("{}/api/graphql", self.shared.address)
+    }
+
+    /// The variables that the runner sets to tell where GitHub is.
+    pub fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("GITHUB_SERVER_URL", self.shared.address.clone()),
+            ("GITHUB_API_URL", self.api_url()),
+            ("GITHUB_GRAPHQL_URL", self.graphql_url()),
+        ]
+    }
+
+    /// A repository, given as `owner/name`: made empty, with the default branch `main`, when it is not there yet.
+    pub fn repository(&self, name: &str) -> Repository {
+        self.world().create(name);
+        Repository::new(Arc::clone(&self.shared), name)
+    }
+
+    /// Answers only who brings this token, over the API and over git. Without a token all are answered.
+    pub fn require_token(&self, token: &str) {
+        self.world().token = Some(token.to_owned());
+    }
+
+    /// Asks this function before each request whether something goes wrong with it.
+    pub fn faults(&self, faults: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
+        *self.shared.faults.lock().unwrap() = Box::new(faults);
+    }
+
+    /// The requests that came so far, those included that met a fault.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Ends it now: whoever asks from here on is not connected.
+    pub fn stop(self) {
+        self.server.stop();
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.world()
+    }
+}
+
+impl Shared {
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A test that failed while it held the lock has failed already.
+        self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

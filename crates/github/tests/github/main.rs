@@ -1,0 +1,42 @@
+//! The client against the stand-in for GitHub.
+
+mod faults;
+mod read;
+mod write;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use sluice_core::{
+    Secret,
+    retry::{Jitter, Policy},
+};
+use sluice_github::{Api, Endpoints, Repository, Sha};
+use sluice_github_fake::GitHub;
+use sluice_http::{CONNECT_TIMEOUT, Client, Options, Proxies};
+
+const TOKEN: &str = "ghs_0123456789";
+
+/// A client that does not wait between its tries.
+fn api(github: &GitHub) -> Api {
+    let policy = Policy {
+        first: Duration::ZERO,
+        factor: 1,
+        cap: Duration::ZERO,
+        jitter: Jitter::None,
+        attempts: NonZeroU32::new(4),
+    };
+    let client = Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap();
+    let variables = github.variables();
+    let endpoints = Endpoints::from_lookup(|name| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.clone())
+    });
+    Api::new(client, endpoints.unwrap(), Some(Secret::new(TOKEN))).retry(policy, Duration::from_secs(30))
+}
+
+fn shop() -> Repository {
+    "acme/shop".parse().unwrap()
+}
+
+fn sha(text: &str) -> Sha {
+    text.parse().unwrap()
+}

@@ -1,0 +1,1 @@
+//! What is written is one commit on the state that was read, or none.

@@ -1,0 +1,32 @@
+//! Runs of workflows.
+
+use serde_json::{Value, json};
+
+use super::{Asked, not_found};
+use crate::{message::Reply, shapes, world::Stored};
+
+/// The runs of a workflow that are asked for, newest first.
+pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply {
+    if !stored.runs.iter().any(|run| run.run.workflow == workflow) {
+        return not_found();
+    }
+    let is_asked_for =
+        |name: &str, value: &str| asked.request.parameter(name).is_none_or(|wanted| wanted == value);
+    let found: Vec<Value> = stored
+        .runs
+        .iter()
+        .rev()
+        .filter(|run| run.run.workflow == workflow)
+        .filter(|run| is_asked_for("branch", &run.run.branch) && is_asked_for("event", &run.run.event))
+        // A conclusion may stand where a status does; each of these runs is completed.
+        .filter(|run| is_asked_for("status", &run.run.conclusion) || is_asked_for("status", "completed"))
+        .map(|run| shapes::run(asked.address, stored, run))
+        .collect();
+    let count = found.len();
+    Reply::list(
+        asked.request,
+        asked.address,
+        &found,
+        |page| json!({"total_count": count, "workflow_runs": page}),
+    )
+}

@@ -1,0 +1,129 @@
+//! The state: repositories with what GitHub knows beyond git, and a clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use crate::{git::Git, repository::Run};
+
+/// The moment at which each world begins, in seconds since 1970.
+const BEGIN: u64 = 1_767_225_600;
+
+/// Everything that is.
+pub(crate) struct World {
+    /// Where it is served.
+    pub(crate) address: String,
+    pub(crate) repositories: BTreeMap<String, Stored>,
+    /// The one token that is answered; `None` answers all.
+    pub(crate) token: Option<String>,
+    folder: TempDir,
+    time: u64,
+    last_id: u64,
+}
+
+/// One repository.
+pub(crate) struct Stored {
+    pub(crate) id: u64,
+    pub(crate) full_name: String,
+    pub(crate) git: Git,
+    pub(crate) runs: Vec<StoredRun>,
+    pub(crate) pulls: Vec<Pull>,
+    /// Branches that take no commit but by pull request.
+    pub(crate) protected: BTreeSet<String>,
+    /// Commits that GitHub signed.
+    pub(crate) signed: BTreeSet<String>,
+    pub(crate) created: u64,
+}
+
+/// A run, with what the server adds.
+pub(crate) struct StoredRun {
+    pub(crate) run: Run,
+    pub(crate) id: u64,
+    pub(crate) number: u64,
+    pub(crate) created: u64,
+}
+
+/// A pull request.
+#[derive(Clone)]
+pub(crate) struct Pull {
+    pub(crate) id: u64,
+    pub(crate) number: u64,
+    pub(crate) title: String,
+    pub(crate) body: Option<String>,
+    pub(crate) head: String,
+    pub(crate) base: String,
+    pub(crate) is_open: bool,
+    pub(crate) is_draft: bool,
+    pub(crate) labels: Vec<String>,
+    pub(crate) reviewers: Vec<String>,
+    pub(crate) teams: Vec<String>,
+    pub(crate) created: u64,
+    pub(crate) updated: u64,
+}
+
+impl World {
+    pub(crate) fn new(address: String) -> Self {
+        let folder = TempDir::with_prefix("github-").expect("a temporary folder");
+        Self { address, repositories: BTreeMap::new(), token: None, folder, time: BEGIN, last_id: 0 }
+    }
+
+    /// Makes a repository, if it is not there.
+    pub(crate) fn create(&mut self, name: &str) {
+        let (owner, short) = name.split_once('/').expect("owner/name");
+        if self.repositories.contains_key(name) {
+            return;
+        }
+        let owner = self.folder.path().join(owner);
+        std::fs::create_dir_all(&owner).expect("a folder");
+        let stored = Stored {
+            id: self.new_id(),
+            full_name: name.to_owned(),
+            git: Git::create(&owner.join(format!("{short}.git"))),
+            runs: Vec::new(),
+            pulls: Vec::new(),
+            protected: BTreeSet::new(),
+            signed: BTreeSet::new(),
+            created: self.now(),
+        };
+        self.repositories.insert(name.to_owned(), stored);
+    }
+
+    /// The time, in seconds since 1970. Each look finds it a second later, so that what came later is later.
+    pub(crate) fn now(&mut self) -> u64 {
+        self.time += 1;
+        self.time
+    }
+
+    pub(crate) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+impl Stored {
+    pub(crate) fn owner(&self) -> &str {
+        self.full_name.split('/').next().unwrap_or_default()
+    }
+
+    /// Why a branch takes no commit, in GitHub's words; `None` when it takes one.
+    pub(crate) fn rule_against(&self, branch: &str) -> Option<String> {
+        self.protected.contains(branch).then(|| {
+            "Repository rule violations found\n\nChanges must be made through a pull request.\n\n".to_owned()
+        })
+    }
+}
+
+/// A moment as the API writes it.
+pub(crate) fn written(time: u64) -> String {
+    timestamp(time).to_string()
+}
+
+/// A moment as HTTP writes it.
+pub(crate) fn http_date(time: u64) -> String {
+    timestamp(time).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn timestamp(time: u64) -> Timestamp {
+    Timestamp::from_second(i64::try_from(time).unwrap_or_default()).unwrap_or_default()
+}
