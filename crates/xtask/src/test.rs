@@ -3,6 +3,7 @@
 mod setup;
 
 use std::{
+    path::Path,
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -18,7 +19,12 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     for missing in &tools.missing {
         println!("not there: {missing}");
     }
-    for (name, mut command) in checks(&tools) {
+    // What an earlier run recorded is judged already.
+    let exchanges = workspace::target().join("github-exchanges");
+    if exchanges.exists() {
+        std::fs::remove_dir_all(&exchanges)?;
+    }
+    for (name, mut command) in checks(&tools, &exchanges) {
         heading(name);
         let step = Instant::now();
         workspace::check(&mut command)?;
@@ -31,7 +37,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn checks(tools: &Tools) -> Vec<(&'static str, Command)> {
+fn checks(tools: &Tools, exchanges: &Path) -> Vec<(&'static str, Command)> {
     let mut checks = vec![
         ("formatting", cargo(["fmt", "--all", "--check"])),
         (
@@ -49,9 +55,10 @@ fn checks(tools: &Tools) -> Vec<(&'static str, Command)> {
         ),
         ("build", cargo(["build", "--quiet", "--locked", "--workspace", "--all-targets"])),
         ("generated files", cargo(["run", "--quiet", "--package", "sluice-generate", "--", "--check"])),
-        ("tests", with_binaries(cargo(["test", "--quiet", "--locked", "--workspace"]))),
+        ("tests", recording(with_binaries(cargo(["test", "--quiet", "--locked", "--workspace"])), exchanges)),
         ("documentation", documentation()),
     ];
+    checks.extend(tools.judges(exchanges));
     checks.extend(tools.linters());
     checks
 }
@@ -59,6 +66,12 @@ fn checks(tools: &Tools) -> Vec<(&'static str, Command)> {
 /// End-to-end tests run the binaries of this folder.
 fn with_binaries(mut command: Command) -> Command {
     command.env("SLUICE_BIN_DIR", workspace::target().join("debug"));
+    command
+}
+
+/// The stand-in for GitHub records in this folder what is said to it and by it.
+fn recording(mut command: Command, exchanges: &Path) -> Command {
+    command.env("SLUICE_GITHUB_EXCHANGES", exchanges);
     command
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
     let Some(stored) = world.repositories.get_mut(&format!("{owner}/{name}")) else { return not_found() };
     let asked = Asked { request, address: &address, now, new_id, body: request.json() };
     match (request.method.as_str(), rest) {
-        ("GET", []) => Reply::json(200, &shapes::repository(&address, stored)),
+        ("GET", []) => Reply::json(200, &shapes::full_repository(&address, stored)),
         ("GET", ["compare", revisions]) => compare::compare(stored, &asked, revisions),
         ("GET", ["commits", revision]) => objects::resolve(stored, &asked, revision),
         ("GET", ["contents", path]) => contents::get(stored, &asked, path),
@@ -82,7 +82,11 @@ fn not_made(request: &Request) -> Reply {
 
 /// A request that can't be done, in GitHub's words.
 fn unprocessable(message: &str) -> Reply {
-    Reply::error(422, message)
+    // The description of this error has no status in it.
+    Reply::json(
+        422,
+        &serde_json::json!({"message": message, "documentation_url": "https://docs.github.com/rest"}),
+    )
 }
 
 impl Asked<'_> {

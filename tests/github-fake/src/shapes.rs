@@ -94,7 +94,14 @@ pub(crate) fn short_repository(address: &str, id: u64, full_name: &str) -> Value
 }
 
 /// A repository, whole.
-pub(crate) fn repository(address: &str, stored: &Stored) -> Value {
+pub(crate) fn full_repository(address: &str, stored: &Stored) -> Value {
+    let mut repository = repository(address, stored);
+    extend(&mut repository, json!({"network_count": 0, "subscribers_count": 0}));
+    repository
+}
+
+/// A repository, as the sides of a pull request hold it.
+fn repository(address: &str, stored: &Stored) -> Value {
     let mut repository = short_repository(address, stored.id, &stored.full_name);
     let page = format!("{address}/{}", stored.full_name);
     let moment = written(stored.created);
@@ -109,7 +116,7 @@ pub(crate) fn repository(address: &str, stored: &Stored) -> Value {
         "license": null,
         "default_branch": "main",
         "forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0,
-        "open_issues": 0, "open_issues_count": 0, "network_count": 0, "subscribers_count": 0,
+        "open_issues": 0, "open_issues_count": 0,
         "has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_downloads": true,
         "has_discussions": false,
         "archived": false, "disabled": false, "visibility": "public",
@@ -207,8 +214,8 @@ impl Commit {
                 "comment_count": 0,
                 "verification": self.verification(),
             },
-            "author": null,
-            "committer": null,
+            "author": user(address, self.author["name"].as_str().unwrap_or_default()),
+            "committer": user(address, self.committer["name"].as_str().unwrap_or_default()),
             "parents": self.parents.iter().map(|parent| link(parent)).collect::<Vec<_>>(),
         });
         extend(&mut commit, more);
@@ -365,7 +372,7 @@ pub(crate) fn label(address: &str, repository: &str, name: &str) -> Value {
         "node_id": node("LA", number_of(name)),
         "url": format!("{address}/api/v3/repos/{repository}/labels/{name}"),
         "name": name,
-        "description": null,
+        "description": "",
         "color": "ededed",
         "default": false,
     })

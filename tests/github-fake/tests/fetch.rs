@@ -1,5 +1,7 @@
 //! Git fetches from the stand-in as it does from GitHub.
 
+#![expect(clippy::unwrap_used, reason = "in a test it is the way to fail")]
+
 use std::{path::Path, process::Command};
 
 use sluice_github_fake::{File, GitHub};

@@ -1,1 +1,179 @@
 //! What is written is one commit on the state that was read, or none.
+
+use sluice_github::{
+    Addition, FileChanges, Kind, NewCommit, NewPullRequest, NewTreeEntry, PullRequestState, Refusal,
+};
+use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
+
+use crate::{api, sha, shop};
+
+fn add(path: &str, contents: &[u8]) -> FileChanges {
+    let additions = vec![Addition { path: path.to_owned(), contents: contents.to_vec() }];
+    FileChanges { additions, deletions: Vec::new() }
+}
+
+#[tokio::test]
+async fn a_commit_on_a_branch_holds_exactly_the_changes() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("kept", "x"), File::new("gone", "x")]);
+    let changes = FileChanges { deletions: vec!["gone".to_owned()], ..add("a/new", &[0, 255, 10]) };
+    let api = api(&github);
+    let made = api
+        .create_commit_on_branch(&shop(), "main", &sha(&head), "Subject\n\nBody\n\nTrailer: x", &changes)
+        .await
+        .unwrap();
+    assert_eq!(repository.head("main").as_deref(), Some(made.as_str()));
+    assert_eq!(repository.git(&["ls-tree", "-r", "--name-only", "main"]), "a/new\nkept");
+    assert_eq!(repository.file("main", "a/new"), Some(vec![0, 255, 10]));
+    let commit = api.commit(&shop(), &made).await.unwrap();
+    assert_eq!((commit.parents, commit.verified), (vec![sha(&head)], true));
+    assert_eq!(commit.message, "Subject\n\nBody\n\nTrailer: x");
+}
+
+#[tokio::test]
+async fn on_another_head_than_the_expected_one_nothing_is_committed() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let old = repository.commit("main", "Begin", &[File::new("a", "1")]);
+    let head = repository.commit("main", "Go on", &[File::new("a", "2")]);
+    let error = api(&github)
+        .create_commit_on_branch(&shop(), "main", &sha(&old), "x", &add("a", b"3"))
+        .await
+        .unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(repository.head("main"), Some(head));
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_wins_and_no_commit_is_lost() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8 {
+        let (api, head) = (api(&github), head.clone());
+        writers.spawn(async move {
+            let changes = add("a", writer.to_string().as_bytes());
+            api.create_commit_on_branch(&shop(), "main", &head, "x", &changes).await
+        });
+    }
+    let (won, lost): (Vec<_>, Vec<_>) = writers.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((won.len(), lost.len()), (1, 7));
+    assert!(lost.into_iter().all(|outcome| outcome.unwrap_err().is_conflict()));
+    assert_eq!(repository.git(&["rev-list", "--count", "main"]), "2");
+}
+
+#[tokio::test]
+async fn a_lost_reply_comes_back_as_a_conflict_and_the_commit_is_there_once() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("a", "1")]);
+    github.faults(|request| (request.number == 0).then_some(Fault::LoseReply));
+    let error = api(&github)
+        .create_commit_on_branch(&shop(), "main", &sha(&head), "x", &add("a", b"2"))
+        .await
+        .unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(repository.git(&["rev-list", "--count", "main"]), "2");
+    assert_eq!(repository.file("main", "a"), Some(b"2".to_vec()));
+}
+
+#[tokio::test]
+async fn a_protected_branch_takes_no_commit_however_often_it_is_asked() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+    repository.protect("main");
+    let api = api(&github);
+    let by_graphql =
+        api.create_commit_on_branch(&shop(), "main", &head, "x", &add("a", b"2")).await.unwrap_err();
+    let by_rest = api.update_reference(&shop(), "heads/main", &head).await.unwrap_err();
+    for error in [by_graphql, by_rest] {
+        assert!(matches!(error.kind, Kind::Refused { refusal: Refusal::Rules, .. }), "{error}");
+    }
+    assert_eq!(github.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mode_is_set_through_tree_and_commit_and_a_branch_moves_forward_only() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head =
+        sha(&repository.commit("main", "Begin", &[File::executable("run", "1"), File::new("gone", "")]));
+    let api = api(&github);
+    let base = api.commit(&shop(), &head).await.unwrap().tree;
+    let blob = api.create_blob(&shop(), b"2\xff").await.unwrap();
+    let entries = [
+        NewTreeEntry { path: "run".to_owned(), mode: "100755".to_owned(), sha: Some(blob) },
+        NewTreeEntry { path: "gone".to_owned(), mode: "100644".to_owned(), sha: None },
+    ];
+    let tree = api.create_tree(&shop(), &base, &entries).await.unwrap();
+    let new = NewCommit { message: "Bump", tree: &tree, parents: std::slice::from_ref(&head) };
+    let commit = api.create_commit(&shop(), &new).await.unwrap();
+    assert_eq!((&commit.tree, commit.verified), (&tree, true));
+
+    let other = sha(&repository.commit("main", "Faster", &[File::new("other", "")]));
+    let error = api.update_reference(&shop(), "heads/main", &commit.sha).await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(repository.head("main").as_deref(), Some(other.as_str()));
+    repository.branch("main", head.as_str());
+    api.update_reference(&shop(), "heads/main", &commit.sha).await.unwrap();
+    assert!(repository.git(&["ls-tree", "-r", "main"]).starts_with("100755 blob"));
+    assert_eq!(repository.git(&["ls-tree", "-r", "--name-only", "main"]), "run");
+    assert_eq!(repository.file("main", "run"), Some(b"2\xff".to_vec()));
+}
+
+#[tokio::test]
+async fn a_reference_is_made_once() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+    let api = api(&github);
+    api.create_reference(&shop(), "heads/bump/dev", &head).await.unwrap();
+    assert_eq!(repository.head("bump/dev").as_deref(), Some(head.as_str()));
+    let error = api.create_reference(&shop(), "heads/bump/dev", &head).await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    // One that is not there can't be moved: someone removed it.
+    let error = api.update_reference(&shop(), "heads/none", &head).await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+}
+
+#[tokio::test]
+async fn a_pull_request_is_opened_once_and_kept_up_to_date() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("a", "1")]);
+    repository.branch("bump/dev", &head);
+    let api = api(&github);
+    let new = NewPullRequest { title: "Bump", body: "| a |", head: "bump/dev", base: "main" };
+    let error = api.create_pull_request(&shop(), &new).await.unwrap_err();
+    assert!(error.to_string().contains("No commits between main and bump/dev"), "{error}");
+
+    let tip = repository.commit("bump/dev", "Bump", &[File::new("a", "2")]);
+    let made = api.create_pull_request(&shop(), &new).await.unwrap();
+    assert_eq!((made.number, made.state, made.head_sha.as_str()), (1, PullRequestState::Open, tip.as_str()));
+    assert!(api.create_pull_request(&shop(), &new).await.unwrap_err().is_conflict());
+    assert_eq!(api.open_pull_requests(&shop(), "bump/dev", "main").await.unwrap(), [made]);
+    assert_eq!(api.open_pull_requests(&shop(), "bump/prod", "main").await.unwrap(), []);
+
+    let updated = api.update_pull_request(&shop(), 1, "Bump again", "").await.unwrap();
+    assert_eq!((updated.title.as_str(), updated.body.as_str()), ("Bump again", ""));
+    api.add_labels(&shop(), 1, &["deploy".to_owned(), "bot".to_owned()]).await.unwrap();
+    api.add_labels(&shop(), 1, &["deploy".to_owned()]).await.unwrap();
+    api.request_reviewers(&shop(), 1, &["monalisa".to_owned()], &["platform".to_owned()]).await.unwrap();
+    let [pull] = repository.pull_requests().try_into().unwrap();
+    assert_eq!(pull["labels"].as_array().unwrap().len(), 2);
+    assert_eq!(pull["requested_reviewers"][0]["login"], "monalisa");
+    assert_eq!(pull["requested_teams"][0]["slug"], "platform");
+}
+
+#[tokio::test]
+async fn a_setting_that_forbids_pull_requests_is_named() {
+    let github = GitHub::start();
+    let words = "GitHub Actions is not permitted to create or approve pull requests.";
+    github.faults(move |_: &Request| Some(Fault::Answer(Reply::error(403, words))));
+    let new = NewPullRequest { title: "Bump", body: "", head: "bump/dev", base: "main" };
+    let error = api(&github).create_pull_request(&shop(), &new).await.unwrap_err();
+    assert!(matches!(error.kind, Kind::Refused { refusal: Refusal::PullRequestsByActions, .. }), "{error}");
+}

@@ -35,12 +35,38 @@ impl Tools {
                 None
             }
         };
-        let python = or_missing(python().context("Python programs for linting workflows"));
-        let node = or_missing(node().context("Node packages for reading workflows"));
+        let python =
+            or_missing(python().context("Python programs for linting workflows and judging requests"));
+        let node = or_missing(
+            node().context("Node packages for reading workflows, and GitHub's description of its API"),
+        );
         if on_ci() && !missing.is_empty() {
             bail!("could not set up: {}", missing.join("; "));
         }
         Ok(Self { python, node, missing })
+    }
+
+    /// The judges of what was said to and by the stand-in for GitHub, recorded in this folder.
+    pub(crate) fn judges(&self, exchanges: &Path) -> Vec<(&'static str, Command)> {
+        let description = |path: &str| target().join("tools/node/node_modules/@octokit").join(path);
+        let mut judges = Vec::new();
+        if let (Some(python), Some(_)) = (&self.python, &self.node) {
+            let mut judge = Command::new(python.join("python"));
+            judge
+                .arg(root().join("tests/tools/github.py"))
+                .arg(description("openapi/generated/api.github.com.json"))
+                .arg(exchanges);
+            judges.push(("requests by GitHub's description", judge));
+        }
+        if let Some(node) = &self.node {
+            let mut judge = Command::new("node");
+            judge
+                .arg(node.join("graphql.cjs"))
+                .arg(description("graphql-schema/schema.graphql"))
+                .arg(exchanges);
+            judges.push(("queries by GitHub's schema", judge));
+        }
+        judges
     }
 
     /// The linters of workflows, actions, configurations and schemas.
@@ -141,7 +167,7 @@ fn python() -> anyhow::Result<PathBuf> {
 /// The packages of `tests/tools/package.json`, and our scripts over them as one file each.
 fn node() -> anyhow::Result<PathBuf> {
     let folder = target().join("tools/node");
-    let sources = ["package.json", "package-lock.json", "workflows.mjs"]
+    let sources = ["package.json", "package-lock.json", "workflows.mjs", "graphql.mjs"]
         .map(|name| root().join("tests/tools").join(name));
     let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
     if !is_current(&folder, &sources)? {
@@ -155,8 +181,8 @@ fn node() -> anyhow::Result<PathBuf> {
         // GitHub's packages import JSON in a way that Node 20 can't: bundled it can.
         check(
             Command::new(folder.join("node_modules/.bin/esbuild"))
-                .args(["workflows.mjs", "--bundle", "--platform=node", "--format=cjs", "--log-level=error"])
-                .arg("--outfile=bundle/workflows.cjs")
+                .args(["workflows.mjs", "graphql.mjs", "--bundle", "--platform=node", "--format=cjs"])
+                .args(["--log-level=error", "--out-extension:.js=.cjs", "--outdir=bundle"])
                 .current_dir(&folder),
         )?;
         mark_current(&folder, &sources)?;
