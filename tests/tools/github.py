@@ -156,7 +156,8 @@ def main(description, folder):
     tighten(description)
     openapi = OpenAPI.from_dict(description)
     wrong = [mistake for exchange in found for mistake in mistakes(openapi, description, exchange)]
-    print("\n".join(wrong), file=sys.stderr)
+    for mistake in wrong:
+        print(mistake, file=sys.stderr)
     operations = len(description["paths"])
     print(f"{len(found)} different exchanges at {operations} paths of GitHub's REST API, {len(wrong)} mistakes")
     return 1 if wrong or not found else 0

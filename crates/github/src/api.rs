@@ -79,7 +79,7 @@ impl Api {
             Url::parse(&format!("{}{path}", self.endpoints.rest))
         };
         let answer = async {
-            let mut request = Request::new(method.clone(), url.map_err(Kind::Unreachable)?)
+            let mut request = Request::new(method.clone(), url?)
                 .header(ACCEPT, HeaderValue::from_static(accept))
                 .header(API_VERSION, HeaderValue::from_static(VERSION))
                 .body_limit(BodyLimit::Fail(reply_limit));
@@ -122,7 +122,7 @@ impl Api {
                     Ok(answer) => return Ok((answer, reply)),
                     Err(fault) => fault,
                 },
-                Err(error) => Fault { is_transient: error.is_retryable(), ..Kind::Unreachable(error).into() },
+                Err(error) => Fault { is_transient: error.is_retryable(), ..Kind::from(error).into() },
             };
             if !fault.is_transient {
                 return Err(fault.kind);
@@ -132,6 +132,18 @@ impl Api {
                 Decision::Wait(wait) => tokio::time::sleep(wait).await,
                 Decision::GiveUp(_) => return Err(fault.kind),
             }
+        }
+    }
+}
+
+impl From<sluice_http::Error> for Kind {
+    fn from(error: sluice_http::Error) -> Self {
+        use sluice_http::Error::{BodyTooLarge, HeadersTooLarge, Protocol};
+        match error {
+            BodyTooLarge { .. } | HeadersTooLarge { .. } | Protocol { .. } => {
+                Self::Malformed { why: error.to_string() }
+            }
+            _ => Self::Unreachable(error),
         }
     }
 }

@@ -69,10 +69,10 @@ pub(crate) fn judge_graphql(reply: &Response, errors: &[GraphqlError]) -> Result
     let Some(error) = errors.first() else { return Ok(()) };
     let message = one_line(&error.message);
     Err(match error.kind.as_deref() {
-        Some("RATE_LIMITED" | "RATE_LIMIT") => limited(reply),
-        _ if is_limit(reply, &message) => limited(reply),
         Some("NOT_FOUND") => Kind::NotFound.into(),
         Some("STALE_DATA") => Kind::Conflict { message }.into(),
+        Some("RATE_LIMITED" | "RATE_LIMIT") => limited(reply),
+        _ if is_limit(reply, &message) => limited(reply),
         Some("INSUFFICIENT_SCOPES") => Kind::Forbidden { message }.into(),
         Some("FORBIDDEN") => refused(StatusCode::FORBIDDEN, message).into(),
         Some("INTERNAL" | "SERVICE_UNAVAILABLE" | "TIMEOUT") => {
@@ -158,7 +158,7 @@ fn message(reply: &Response) -> String {
         _ => String::new(),
     };
     let said: Vec<&str> =
-        [body.message.as_str(), &details].into_iter().filter(|text| !text.is_empty()).collect();
+        [body.message.trim(), &details].into_iter().filter(|text| !text.is_empty()).collect();
     if said.is_empty() { reply.status.to_string() } else { one_line(&said.join(": ")) }
 }
 
@@ -170,4 +170,122 @@ fn one_line(message: &str) -> String {
         return line;
     }
     line.chars().take(LONGEST).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_http::{HeaderMap, HeaderName, HeaderValue, Timings, Url, Version};
+
+    use super::*;
+
+    fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Response {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect::<HeaderMap>();
+        Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            version: Version::HTTP_11,
+            headers,
+            body: body.to_owned().into(),
+            truncated: false,
+            timings: Timings::default(),
+            url: Url::parse("https://api.github.com/x").unwrap(),
+        }
+    }
+
+    fn judged(status: u16, message: &str) -> Kind {
+        let body = serde_json::json!({ "message": message }).to_string();
+        judge(&reply(status, &[], &body)).unwrap_err().kind
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_github_s_words() {
+        let refused = |status, message| match judged(status, message) {
+            Kind::Refused { refusal, .. } => refusal,
+            other => panic!("{other:?}"),
+        };
+        let rules = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
+        assert_eq!(refused(422, rules), Refusal::Rules);
+        assert_eq!(refused(409, rules), Refusal::Rules);
+        assert_eq!(refused(403, "Cannot update this protected ref."), Refusal::Rules);
+        assert_eq!(refused(422, "Cannot force-push to this protected branch"), Refusal::Rules);
+        assert_eq!(refused(422, "Tree SHA does not exist"), Refusal::Invalid);
+        assert_eq!(refused(409, "Git Repository is empty."), Refusal::Invalid);
+        assert_eq!(refused(400, "Problems parsing JSON"), Refusal::Invalid);
+        let pulls = "GitHub Actions is not permitted to create or approve pull requests.";
+        assert_eq!(refused(403, pulls), Refusal::PullRequestsByActions);
+    }
+
+    #[test]
+    fn a_state_that_changed_is_a_conflict() {
+        for (status, message) in [
+            (422, "Update is not a fast forward"),
+            (422, "Reference already exists"),
+            (422, "Reference does not exist"),
+            (409, "is at 1 but expected 2"),
+        ] {
+            assert!(matches!(judged(status, message), Kind::Conflict { .. }), "{message}");
+        }
+    }
+
+    #[test]
+    fn other_errors_are_told_by_their_status() {
+        assert!(matches!(judged(401, "Bad credentials"), Kind::Unauthorized { .. }));
+        assert!(matches!(judged(403, "Resource not accessible by integration"), Kind::Forbidden { .. }));
+        assert_eq!(judged(404, "Not Found"), Kind::NotFound);
+        assert!(matches!(judged(429, "slow down"), Kind::RateLimited { .. }));
+        assert!(matches!(judged(500, ""), Kind::Server { .. }));
+        assert!(matches!(judged(301, ""), Kind::Refused { refusal: Refusal::Moved, .. }));
+        assert_eq!(judge(&reply(201, &[], "")), Ok(()));
+    }
+
+    #[test]
+    fn the_wait_is_what_github_asks_for_by_its_own_clock() {
+        let date = ("date", "Thu, 01 Jan 2026 00:00:00 GMT");
+        let fault = |headers: &[(&'static str, &'static str)]| {
+            judge(&reply(403, &[&[date], headers].concat(), r#"{"message": "rate limit"}"#)).unwrap_err()
+        };
+        let minutes = |fault: &Fault| fault.asked.map(|wait| wait.as_secs() / 60);
+        let spent = fault(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1767226200")]);
+        assert_eq!(minutes(&spent), Some(10));
+        let until = Some("2026-01-01T00:10:00Z".parse().unwrap());
+        assert_eq!((spent.kind, spent.is_transient), (Kind::RateLimited { until }, true));
+        let both = fault(&[
+            ("retry-after", "300"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1767226200"),
+        ]);
+        assert_eq!(minutes(&both), Some(5));
+        // The count of a limit that is not used up says nothing.
+        let secondary = fault(&[("x-ratelimit-remaining", "10"), ("x-ratelimit-reset", "1767226200")]);
+        assert_eq!(minutes(&secondary), Some(1));
+    }
+
+    #[test]
+    fn a_conflict_that_used_up_the_limit_is_a_conflict() {
+        let errors: Vec<GraphqlError> =
+            serde_json::from_str(r#"[{"type": "STALE_DATA", "message": "x"}]"#).unwrap();
+        let reply = reply(200, &[("x-ratelimit-remaining", "0")], "");
+        assert!(matches!(judge_graphql(&reply, &errors).unwrap_err().kind, Kind::Conflict { .. }));
+    }
+
+    #[test]
+    fn words_of_strangers_are_one_line_of_bounded_length() {
+        let body = r#"{"message": "Validation Failed\n", "errors": [{"message": "a\n::error::b"}, "c", 1, {"code": 2}]}"#;
+        assert_eq!(message(&reply(422, &[], body)), "Validation Failed: a ::error::b; c");
+        assert_eq!(message(&reply(502, &[], "<html>")), "502 Bad Gateway");
+        let long = serde_json::json!({ "message": "é".repeat(10_000) }).to_string();
+        assert_eq!(message(&reply(422, &[], &long)).chars().count(), 501);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reply_panics(status in 100_u16..1000, body in ".*") {
+            let reply = reply(status, &[("retry-after", "99999999999999999999")], &body);
+            let _ = judge(&reply);
+            let errors = [GraphqlError { kind: Some(body.clone()), message: body }];
+            let _ = judge_graphql(&reply, &errors);
+        }
+    }
 }

@@ -136,6 +136,13 @@ async fn what_is_not_there_is_not_found_and_never_empty() {
 }
 
 #[tokio::test]
+async fn a_workflow_that_never_ran_has_no_successful_run() {
+    let github = GitHub::start();
+    github.repository("acme/shop").commit("main", "Begin", &[File::new(".github/workflows/new.yml", "")]);
+    assert_eq!(api(&github).last_successful_run(&shop(), "new.yml", "main", None).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn the_last_successful_run_is_of_this_branch_and_no_fork_s() {
     let github = GitHub::start();
     let repository = github.repository("acme/shop");

@@ -7,7 +7,9 @@ use crate::{message::Reply, shapes, world::Stored};
 
 /// The runs of a workflow that are asked for, newest first.
 pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply {
-    if !stored.runs.iter().any(|run| run.run.workflow == workflow) {
+    let file = format!("main:.github/workflows/{workflow}");
+    let ran = stored.runs.iter().any(|run| run.run.workflow == workflow);
+    if !ran && stored.git.object(&file).is_none() {
         return not_found();
     }
     let is_asked_for =
