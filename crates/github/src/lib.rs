@@ -22,7 +22,7 @@
 //!   [`Problem`](sluice_core::Problem) that names the missing permission as a workflow writes it. No error shows a token.
 //! - **Nothing is cut silently.** Pages are followed to the last one and held against the count that GitHub gives;
 //!   what GitHub itself cuts arrives as such ([`Files::Cut`], [`Tree::truncated`]).
-//! - **Every call is sent again** when its reply is lost or GitHub is busy, for as long as the [patience](Api::patience)
+//! - **Every call is sent again** when its reply is lost or GitHub is busy, for as long as the patience ([`Api::retry`])
 //!   lasts. Each is safe to repeat: it reads, makes an object that is named by its content, names the state that it
 //!   expects ([`Kind::Conflict`] when it is another), or is refused the second time (a reference or a pull request that
 //!   is there already). So a conflict may be the echo of one's own success: read the new state before trying again.

@@ -1,7 +1,7 @@
 //! What is written is one commit on the state that was read, or none.
 
 use sluice_github::{
-    Addition, FileChanges, Kind, NewCommit, NewPullRequest, NewTreeEntry, PullRequestState, Refusal,
+    Addition, Api, FileChanges, Kind, NewCommit, NewPullRequest, NewTreeEntry, PullRequestState, Refusal,
 };
 use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
 
@@ -77,6 +77,47 @@ async fn a_lost_reply_comes_back_as_a_conflict_and_the_commit_is_there_once() {
     assert!(error.is_conflict(), "{error}");
     assert_eq!(repository.git(&["rev-list", "--count", "main"]), "2");
     assert_eq!(repository.file("main", "a"), Some(b"2".to_vec()));
+}
+
+/// Adds a line to a file on whatever head there is, until it is in.
+async fn append(api: &Api, line: &str) {
+    loop {
+        let head = api.reference(&shop(), "heads/main").await.unwrap();
+        let text = api.file(&shop(), "lines", head.as_str()).await.unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        if text.lines().any(|there| there == line) {
+            return;
+        }
+        let changes = add("lines", format!("{text}{line}\n").as_bytes());
+        match api.create_commit_on_branch(&shop(), "main", &head, line, &changes).await {
+            Ok(_) => return,
+            Err(error) => assert!(error.is_conflict(), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_a_fifth_of_the_replies_lost_each_line_lands_exactly_once() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    repository.commit("main", "Begin", &[File::new("lines", "")]);
+    github.faults(|request| match request.number % 10 {
+        3 => Some(Fault::LoseReply),
+        7 => Some(Fault::AnswerAfter(Reply::server_error(502))),
+        _ => None,
+    });
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..12 {
+        let api = api(&github);
+        writers.spawn(async move { append(&api, &format!("line {writer}")).await });
+    }
+    writers.join_all().await;
+    let text = String::from_utf8(repository.file("main", "lines").unwrap()).unwrap();
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!((lines.len(), text.lines().count()), (12, 12), "{text}");
+    assert_eq!(repository.git(&["rev-list", "--count", "main"]), "13");
 }
 
 #[tokio::test]
