@@ -1,14 +1,20 @@
 //! Git, asked through its own program.
 
+mod batch;
+
 use std::{
+    cell::RefCell,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
+use self::batch::Batch;
+
 /// A bare repository.
 pub(crate) struct Git {
     folder: PathBuf,
+    batch: RefCell<Option<Batch>>,
 }
 
 /// A change of one path in a tree: its mode and blob, or `None` to remove it.
@@ -17,7 +23,7 @@ pub(crate) type Change = (String, Option<(String, String)>);
 impl Git {
     /// Makes an empty repository whose objects may be fetched one by one and without blobs, as GitHub's may.
     pub(crate) fn create(folder: &Path) -> Self {
-        let git = Self { folder: folder.to_owned() };
+        let git = Self { folder: folder.to_owned(), batch: RefCell::default() };
         git.run(&["init", "--quiet", "--bare", "--initial-branch=main", &folder.to_string_lossy()]);
         let settings = [
             "uploadpack.allowFilter",
@@ -76,12 +82,32 @@ impl Git {
 
     /// The object that a name stands for.
     pub(crate) fn object(&self, name: &str) -> Option<String> {
-        self.line(&["rev-parse", "--verify", "--quiet", "--end-of-options", name])
+        self.batch(name, |batch| batch.info(name)).map(|info| info.sha)
     }
 
     /// Whether an object is there, and what it is.
     pub(crate) fn kind(&self, sha: &str) -> Option<String> {
-        is_sha(sha).then(|| self.line(&["cat-file", "-t", sha])).flatten()
+        is_sha(sha).then(|| self.batch(sha, |batch| batch.info(sha))).flatten().map(|info| info.kind)
+    }
+
+    /// The bytes of an object of this kind.
+    pub(crate) fn contents(&self, kind: &str, name: &str) -> Option<Vec<u8>> {
+        let (info, bytes) = self.batch(name, |batch| batch.contents(name))?;
+        (info.kind == kind).then_some(bytes)
+    }
+
+    /// Asks the long-lived git. It takes names line by line: a name that could be two is that of nothing.
+    fn batch<T>(&self, name: &str, ask: impl FnOnce(&mut Batch) -> Option<T>) -> Option<T> {
+        if name.contains(['\0', '\n']) {
+            return None;
+        }
+        let mut slot = self.batch.borrow_mut();
+        let batch = slot.get_or_insert_with(|| Batch::start(&mut self.command()));
+        let answer = ask(batch);
+        if batch.has_ended {
+            *slot = None;
+        }
+        answer
     }
 
     pub(crate) fn write_blob(&self, content: &[u8]) -> String {

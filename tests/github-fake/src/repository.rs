@@ -129,7 +129,7 @@ impl Repository {
 
     /// The bytes of a file in a commit.
     pub fn file(&self, revision: &str, path: &str) -> Option<Vec<u8>> {
-        self.with(|stored, _| stored.git.ask(&["cat-file", "blob", &format!("{revision}:{path}")]))
+        self.with(|stored, _| stored.git.contents("blob", &format!("{revision}:{path}")))
     }
 
     /// Adds a run of a workflow, newer than those before, and gives its number.

@@ -140,7 +140,7 @@ pub(crate) struct Commit {
 impl Commit {
     /// Reads a commit of a repository.
     pub(crate) fn read(stored: &Stored, sha: &str) -> Self {
-        let raw = stored.git.ask(&["cat-file", "commit", sha]).expect("a commit");
+        let raw = stored.git.contents("commit", sha).expect("a commit");
         let raw = String::from_utf8_lossy(&raw);
         let (head, message) = raw.split_once("\n\n").unwrap_or((&raw, ""));
         let values = |name: &'static str| {

@@ -16,7 +16,7 @@ pub(super) fn get(stored: &Stored, asked: &Asked<'_>, path: &str) -> Reply {
     let Some(sha) = git.object(&format!("{commit}:{path}")) else { return not_found() };
     match git.kind(&sha).as_deref() {
         Some("blob") => {
-            let content = git.ask(&["cat-file", "blob", &sha]).unwrap_or_default();
+            let content = git.contents("blob", &sha).unwrap_or_default();
             if asked.accepts("raw") {
                 return Reply::bytes("application/vnd.github.raw+json; charset=utf-8", content);
             }

@@ -161,7 +161,7 @@ pub(super) fn create_tree(stored: &Stored, asked: &Asked<'_>) -> Reply {
 }
 
 pub(super) fn blob(stored: &Stored, asked: &Asked<'_>, sha: &str) -> Reply {
-    let content = is_sha(sha).then(|| stored.git.ask(&["cat-file", "blob", sha])).flatten();
+    let content = is_sha(sha).then(|| stored.git.contents("blob", sha)).flatten();
     let Some(content) = content else { return not_found() };
     if asked.accepts("raw") {
         return Reply::bytes("application/vnd.github.raw+json; charset=utf-8", content);
