@@ -17,6 +17,10 @@ pub trait Action {
     const POSITIONAL: Option<&'static str> = None;
     /// The command that runs when none is named; for an action that has commands.
     const DEFAULT_COMMAND: Option<&'static str> = None;
+    /// Inputs that have a default in a workflow only, by name, each with what it is there: an
+    /// expression of GitHub such as `${{ github.token }}`. The runner passes it on like a given value,
+    /// so no configuration can win over it.
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[];
 
     /// The inputs: a struct, or an enum with one variant a command.
     ///

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub use crate::discover::Discover;
+use sluice_core::Secret;
 
 /// Tell which components and filters a change touches
 ///
@@ -13,7 +14,8 @@ pub struct Inputs {
     /// The revision to compare with. Default: what the event of the workflow says
     ///
     /// Any name of a commit or tree that git knows: `origin/main`, `HEAD~1`, a SHA. The two trees are
-    /// compared as they are. On a terminal it has no default.
+    /// compared as they are. `last-success` is the commit of the last successful run of this workflow on
+    /// this branch. On a terminal it has no default.
     #[arg(long, value_name = "REVISION")]
     pub base: Option<String>,
     /// The revision that is asked about. Default: what the event says, and with `base` what is checked out
@@ -58,9 +60,33 @@ pub struct Inputs {
     /// Show every changed file with its pattern or its dependency, and look for patterns that match no file
     #[arg(long)]
     pub explain: bool,
+    /// What to do when there is no telling what to compare with: `fail` or `all`. Default: `fail`
+    ///
+    /// `fail` ends the run without an answer, `all` answers that everything changed, and says so.
+    #[arg(long, value_name = "WORD")]
+    pub on_unknown: Option<OnUnknown>,
+    /// The repository to look at, as `owner/name`, without a checkout. Default: the one that is checked out
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+    /// The token to fetch with what the checkout lacks. Default: the job's token in a workflow, else none
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<Secret>,
     /// The folder whose repository is looked at. Default: the folder that the run was started in
     #[arg(long, value_name = "FOLDER")]
     pub working_directory: Option<PathBuf>,
+    /// What holds for every connection.
+    #[command(flatten)]
+    pub network: sluice_http::Options,
+}
+
+/// What to do when there is no telling what to compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnUnknown {
+    /// End without an answer.
+    #[default]
+    Fail,
+    /// Everything counts as changed.
+    All,
 }
 
 /// What a changed file does that no component or filter names.

@@ -5,13 +5,16 @@
 //! 1. `plan` merges inputs and configuration into what is to be done: `filters` reads the filters of
 //!    dorny/paths-filter, `components` the components of `.github/sluice.yml`, `needs` puts these in order;
 //! 2. `repository` opens the repository, and `revisions` chooses the two trees that are compared, from
-//!    what was given or from what the `event` of the workflow says;
+//!    what was given or from what the `event` of the workflow says; `tags` finds the tag before a tag;
+//!    what the clone lacks is asked of the `remote`, which `fetch` speaks git's protocol with, over
+//!    `transport`;
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
 //!    `moves` tells which were renamed, `silent` which patterns match nothing;
 //! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
 //!    files, those that its cells share, what they use, and what it needs;
-//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
+//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people; `unknown` adds that
+//!    there was no telling what to compare with.
 //!
 //! Paths are bytes throughout.
 
@@ -23,6 +26,7 @@ mod config;
 mod decision;
 mod discover;
 mod event;
+mod fetch;
 mod filters;
 mod inputs;
 mod lists;
@@ -31,25 +35,29 @@ mod moves;
 mod needs;
 mod outputs;
 mod plan;
+mod remote;
 mod repository;
 mod revisions;
 #[cfg(test)]
 mod sandbox;
 mod silent;
 mod status;
+mod tags;
 mod tally;
+mod transport;
 mod tree;
+mod unknown;
 
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
 use self::{
-    answer::Answer, decision::Case, discover::Web, event::Event, plan::Plan, repository::Repository,
+    answer::Answer, decision::Case, discover::Web, plan::Plan, remote::Remote, repository::Repository,
     revisions::Revisions, silent::Silent, tally::Tally,
 };
 pub use self::{
     config::Sections,
-    inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
+    inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     matrix::{Entry, Matrix},
     outputs::Outputs,
     revisions::Strategy,
@@ -66,42 +74,68 @@ impl Action for DetectChanges {
     type Config = File<Sections>;
     type Outputs = Outputs;
 
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[("token", "${{ github.token }}")];
+
     fn run(inputs: Inputs, config: Self::Config, cx: &Context) -> anyhow::Result<Done<Outputs>> {
         let plan = Plan::new(inputs, &config, cx)?;
         let branch = plan.head.as_deref().or(cx.variable("GITHUB_REF_NAME")).unwrap_or("HEAD").to_owned();
-        let answer = detect(plan, || Event::read(cx), || Ok(cx.cancellation().check()?))?;
-        let outputs = answer.outputs(cx.reports().as_deref())?;
+        let go_on = || Ok(cx.cancellation().check()?);
+
+        let mut repository = match &plan.repository {
+            Some(_) => Repository::elsewhere(&remote::temporary(cx))?,
+            None => Repository::open(&plan.folder)?,
+        };
+        let remote = Remote::of(&plan, &repository, cx);
+        let chosen = Revisions::choose(&mut repository, remote.as_ref(), plan.asked(), || plan.event(cx));
+        let (revisions, unknown) = chosen?;
+
+        let answer = compare(plan, &repository, revisions, go_on)?;
+        let mut outputs = answer.outputs(cx.reports().as_deref())?;
         let mut report = answer.report(&branch);
         report.findings.extend(Answer::spilled(&outputs));
+        if let Some(why) = unknown {
+            unknown::tell_steps(&mut outputs, answer.plan.filters.iter().map(|filter| &*filter.name));
+            unknown::tell_people(&mut report, why);
+        }
         Ok(Done { outputs, report })
     }
 }
 
-/// Finds the answer; `go_on` is asked between steps.
-fn detect(
+/// Compares the two trees and decides; `go_on` is asked between steps.
+fn compare(
     plan: Plan,
-    event: impl FnOnce() -> Result<Event, Problem>,
+    repository: &Repository,
+    revisions: Revisions,
     go_on: impl Fn() -> Result<(), Problem>,
 ) -> Result<Answer, Problem> {
-    let repository = Repository::open(&plan.folder)?;
-    let revisions = Revisions::choose(&repository, plan.base.as_deref(), plan.head.as_deref(), event)?;
-
     let components = &plan.catalog.components;
-    let web = Web::read(&repository, revisions.head, components, &plan.discover, &go_on)?;
+    let web = Web::read(repository, revisions.head, components, &plan.discover, &go_on)?;
 
     let mut tally = Tally::new(&plan);
-    let mut silent = Silent::new(&plan, &repository, revisions.head)?;
-    changes::between(&repository, revisions.base, revisions.head, |change| {
+    let mut silent = Silent::new(&plan, repository, revisions.head)?;
+    changes::between(repository, revisions.base, revisions.head, |change| {
         tally.count(&change, &plan, &web);
         silent.look_at(change.file.path);
         go_on()
     })?;
-    let warnings = silent.findings(&repository, revisions.head, &go_on)?;
+    let warnings = silent.findings(repository, revisions.head, &go_on)?;
     let everything = tally.is_everything(plan.unclassified)?;
 
     let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);
     let case = Case { catalog, hits, web: &web, dependents, everything };
-    let existing = census::cells(&repository, revisions.head, components, &case.in_question(), go_on)?;
+    let existing = census::cells(repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
     Ok(Answer { plan, revisions, web, tally, decisions, everything, warnings })
+}
+
+/// Finds the answer in a clone alone.
+#[cfg(test)]
+fn detect(
+    plan: Plan,
+    event: impl FnOnce() -> Result<event::Event, Problem>,
+    go_on: impl Fn() -> Result<(), Problem>,
+) -> Result<Answer, Problem> {
+    let mut repository = Repository::open(&plan.folder)?;
+    let (revisions, _) = Revisions::choose(&mut repository, None, plan.asked(), event)?;
+    compare(plan, &repository, revisions, go_on)
 }

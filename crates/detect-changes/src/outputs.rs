@@ -24,13 +24,14 @@ pub struct Outputs {
     pub stages: Vec<Vec<String>>,
     /// The cells whose files are all gone, as a JSON list of matrix entries; they are in no matrix
     pub deleted: Vec<Entry>,
-    /// The full SHA of the commit that was compared with
+    /// The full SHA of the commit that was compared with; of the empty tree where there is none
     pub base: String,
     /// The full SHA of the commit that was asked about
     pub head: String,
-    /// How the two were chosen: `given`, `push`, `merge-commit`, `merge-base`, `pull-request` or `merge-group`
+    /// How the two were chosen: `given`, `push`, `merge-commit`, `merge-base`, `pull-request`, `merge-group`,
+    /// `previous-tag`, `last-success`, `whole-tree` or `unknown`
     pub strategy: Strategy,
-    /// Whether every changed file was looked at; `true`, as a run that could not do so fails
+    /// Whether that is all that changed; `false` when `on-unknown: all` took everything for changed
     pub complete: bool,
     /// For each filter and component `<name>` (whether it changed), `<name>_count` (how many changed files
     /// match it), `<name>_files` (which, as `list-files` says), `<name>_files_file` (where these are, if they

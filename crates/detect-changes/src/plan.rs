@@ -6,14 +6,16 @@ use std::{
 };
 
 use sluice_config::File;
-use sluice_core::{Context, Problem, Problems, nearest};
+use sluice_core::{Context, Problem, Problems, Secret, nearest};
 
 use crate::{
     components::Catalog,
     config::Sections,
+    event::Event,
     filters::Filter,
-    inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
+    inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     outputs,
+    revisions::Asked,
 };
 
 /// What a run is asked to do.
@@ -23,6 +25,11 @@ pub(crate) struct Plan {
     pub(crate) folder: PathBuf,
     pub(crate) base: Option<String>,
     pub(crate) head: Option<String>,
+    pub(crate) on_unknown: OnUnknown,
+    /// The repository to look at without a checkout.
+    pub(crate) repository: Option<String>,
+    pub(crate) token: Option<Secret>,
+    pub(crate) network: sluice_http::Options,
     pub(crate) filters: Vec<Filter>,
     /// All components: one that is not asked about may be needed by one that is.
     pub(crate) catalog: Catalog,
@@ -39,12 +46,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(inputs: Inputs, config: &File<Sections>, cx: &Context) -> anyhow::Result<Self> {
+    pub(crate) fn new(mut inputs: Inputs, config: &File<Sections>, cx: &Context) -> anyhow::Result<Self> {
         let folder = cx.folder().join(inputs.working_directory.as_deref().unwrap_or(Path::new("")));
         if !folder.is_dir() {
             return Err(Problem::misconfigured(format!("there is no folder {}", folder.display()))
                 .help("check the input `working-directory`")
                 .into());
+        }
+        if let Some(repository) = &inputs.repository {
+            check_repository(repository)?;
+            // Without a checkout the commit that the workflow runs for is what would be checked out.
+            if is_workflow_s(repository, cx) && inputs.head.is_none() {
+                inputs.head = cx.variable("GITHUB_SHA").map(str::to_owned);
+            }
         }
         let quantifier = inputs.predicate_quantifier.unwrap_or_default();
         let filters = match &inputs.filters {
@@ -52,6 +66,23 @@ impl Plan {
             None => Vec::new(),
         };
         Ok(Self::merge(inputs, filters, config, folder)?)
+    }
+
+    /// The revisions that are asked for.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked { base: self.base.as_deref(), head: self.head.as_deref(), on_unknown: self.on_unknown }
+    }
+
+    /// The event of the workflow, where it is about the repository that is looked at.
+    pub(crate) fn event(&self, cx: &Context) -> Result<Event, Problem> {
+        match &self.repository {
+            Some(repository) if cx.is_in_actions() && !is_workflow_s(repository, cx) => {
+                Err(Problem::misconfigured(format!("nothing says what to compare with in {repository}"))
+                    .why("the event of the workflow is about another repository")
+                    .help("give `base`: a branch, a tag or a SHA"))
+            }
+            _ => Event::read(cx),
+        }
     }
 
     pub(crate) fn merge(
@@ -72,6 +103,10 @@ impl Plan {
             folder,
             base: inputs.base,
             head: inputs.head,
+            on_unknown: inputs.on_unknown.unwrap_or_default(),
+            repository: inputs.repository,
+            token: inputs.token,
+            network: inputs.network,
             filters,
             asked: asked(&catalog, &inputs.components)?,
             catalog,
@@ -110,6 +145,24 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a repository is the one that the workflow belongs to.
+pub(crate) fn is_workflow_s(repository: &str, cx: &Context) -> bool {
+    cx.variable("GITHUB_REPOSITORY").is_some_and(|ours| ours.eq_ignore_ascii_case(repository))
+}
+
+/// The name is made part of an address.
+fn check_repository(name: &str) -> Result<(), Problem> {
+    let is_plain = |part: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        part.chars().all(plain) && !matches!(part, "" | "." | "..")
+    };
+    match name.split_once('/') {
+        Some((owner, name)) if is_plain(owner) && is_plain(name) => Ok(()),
+        _ => Err(Problem::misconfigured(format!("\"{name}\" is not the name of a repository"))
+            .help("write `repository` as `owner/name`")),
     }
 }
 

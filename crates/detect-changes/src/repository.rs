@@ -1,14 +1,39 @@
 //! The repository: read as objects, without a git binary and without the user's git configuration.
+//!
+//! A clone is never written to. What it lacks and a server gives is kept in a folder of its own, which
+//! goes with the run: git finds its clone as it was, its owner finds no file of another user in it, and a
+//! clone that can't be written to is as good as any.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gix::{ObjectId, bstr::BStr, discover::upwards, open, revision::spec::parse, sec};
+use gix::{
+    ObjectId,
+    bstr::{BStr, BString},
+    discover::upwards,
+    open,
+    revision::spec::parse,
+    sec,
+};
 use sluice_core::{Problem, nearest};
+use tempfile::TempDir;
 
 /// A repository that is only read.
 #[derive(Debug)]
 pub(crate) struct Repository {
     git: gix::Repository,
+    /// The objects that the clone lacks.
+    fetched: Option<TempDir>,
+    /// Whether there is no clone: all that is known was fetched.
+    is_elsewhere: bool,
+}
+
+/// What a walk through history needs to know of a commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    /// The parents that it names, whether they are here or not.
+    pub(crate) parents: Vec<ObjectId>,
+    /// When it was made, in seconds since 1970.
+    pub(crate) time: i64,
 }
 
 /// A commit, or a tree that no commit is needed for, and the tree it stands for.
@@ -47,27 +72,139 @@ impl Repository {
                 .why(cause(&error))
                 .help("check the repository out before this step, or say where it is: `working-directory`")
         })?;
-        Ok(Self { git: git.to_thread_local() })
+        Ok(Self { git: git.to_thread_local(), fetched: None, is_elsewhere: false })
+    }
+
+    /// A repository without a clone: an empty one below the folder `temporary`.
+    pub(crate) fn elsewhere(temporary: &Path) -> Result<Self, Problem> {
+        let folder = temporary_folder(temporary)?;
+        // The least that git takes for a bare repository.
+        let lay_out = || {
+            std::fs::create_dir_all(folder.path().join("objects/pack"))?;
+            std::fs::create_dir_all(folder.path().join("refs"))?;
+            std::fs::write(folder.path().join("HEAD"), "ref: refs/heads/main\n")
+        };
+        lay_out().map_err(|error| not_kept(&error))?;
+        let git = gix::ThreadSafeRepository::open_opts(folder.path(), open::Options::isolated());
+        let git = git.map_err(|error| not_kept(&cause(&error)))?.to_thread_local();
+        Ok(Self { git, fetched: Some(folder), is_elsewhere: true })
+    }
+
+    /// The folder for packs that are fetched, below the folder `temporary`. Their objects are found as
+    /// soon as they are there.
+    pub(crate) fn packs(&mut self, temporary: &Path) -> Result<PathBuf, Problem> {
+        let objects = match &self.fetched {
+            Some(folder) => folder.path().join("objects"),
+            None => self.look_beside(temporary_folder(temporary)?)?,
+        };
+        Ok(objects.join("pack"))
+    }
+
+    /// From now on objects are looked for in `folder`, which names the clone's as those that it builds on:
+    /// <https://git-scm.com/docs/gitrepository-layout#Documentation/gitrepository-layout.txt-objectsinfoalternates>
+    fn look_beside(&mut self, folder: TempDir) -> Result<PathBuf, Problem> {
+        let objects = folder.path().join("objects");
+        let alternates = || {
+            let clone = std::path::absolute(self.git.objects.store_ref().path())?;
+            std::fs::create_dir_all(objects.join("pack"))?;
+            std::fs::create_dir_all(objects.join("info"))?;
+            let line = [clone.as_os_str().as_encoded_bytes(), b"\n"].concat();
+            std::fs::write(objects.join("info/alternates"), line)?;
+            gix::odb::at(&objects, self.git.object_hash())
+        };
+        let handle = alternates().map_err(|error| not_kept(&error))?;
+        self.git.objects = gix::OdbHandle::new(handle, self.git.object_hash());
+        self.fetched = Some(folder);
+        Ok(objects)
     }
 
     /// What a person calls by a name: `origin/main`, `HEAD~1`, a SHA, a tree.
+    #[cfg(test)]
     pub(crate) fn named(&self, name: &str) -> Result<Revision, Problem> {
-        if let Ok(id) = ObjectId::from_hex(name.as_bytes()) {
-            return self.find(id)?.ok_or_else(|| self.missing(&format!("the commit {}", short(id))));
-        }
-        match self.git.rev_parse_single(BStr::new(name)) {
-            Ok(id) => self.peel(id.detach()),
-            Err(error) => Err(self.unknown(name, &error)),
+        let id = self.resolve(name)?;
+        self.find(id)?.ok_or_else(|| self.missing(&format!("the commit {}", short(id))))
+    }
+
+    /// The SHA that a name stands for, which need not be that of an object in the clone.
+    pub(crate) fn resolve(&self, name: &str) -> Result<ObjectId, Problem> {
+        match ObjectId::from_hex(name.as_bytes()) {
+            Ok(id) => Ok(id),
+            Err(_) => match self.git.rev_parse_single(BStr::new(name)) {
+                Ok(id) => Ok(id.detach()),
+                Err(error) => Err(self.unknown(name, &error)),
+            },
         }
     }
 
-    /// What a SHA stands for; none where the clone lacks it.
+    /// What a SHA stands for; none where the clone lacks it, or its tree: a clone without trees
+    /// (`--filter=tree:0`) has commits only.
     pub(crate) fn find(&self, id: ObjectId) -> Result<Option<Revision>, Problem> {
-        match self.git.try_find_object(id) {
-            Ok(Some(_)) => self.peel(id).map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(unreadable(&error)),
+        if !self.may_have(id) {
+            return Ok(None);
         }
+        match self.git.try_find_object(id) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        }
+        let found = self.peel(id)?;
+        Ok(self.git.has_object(found.tree).then_some(found))
+    }
+
+    /// A branch of the server as the clone knows it.
+    pub(crate) fn remote_branch(&self, branch: &str) -> Result<Option<Revision>, Problem> {
+        let name = format!("refs/remotes/origin/{branch}");
+        match self.git.try_find_reference(name.as_str()) {
+            Ok(Some(mut reference)) => match reference.peel_to_id() {
+                Ok(id) => self.find(id.detach()),
+                Err(error) => Err(unreadable(&error)),
+            },
+            // A branch whose name git would not take is none that the clone knows.
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    /// The tags by name, each with the commit that it stands for.
+    pub(crate) fn tags(&self) -> Result<Vec<(BString, ObjectId)>, Problem> {
+        let references = self.git.references().map_err(|error| unreadable(&error))?;
+        let tags = references.tags().map_err(|error| unreadable(&error))?;
+        let mut found = Vec::new();
+        for tag in tags {
+            let mut tag = tag.map_err(|error| Problem::undecided("could not read the tags").why(error))?;
+            if let Ok(id) = tag.peel_to_id() {
+                found.push((tag.name().shorten().to_owned(), id.detach()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a walk through history needs to know of a commit; none where it is not here.
+    pub(crate) fn commit(&self, id: ObjectId) -> Result<Option<Commit>, Problem> {
+        if !self.may_have(id) {
+            return Ok(None);
+        }
+        let Some(object) = self.git.try_find_object(id).map_err(|error| unreadable(&error))? else {
+            return Ok(None);
+        };
+        let commit = object.try_into_commit().map_err(|error| unreadable(&error))?;
+        let time = commit.time().map_err(|error| unreadable(&error))?.seconds;
+        Ok(Some(Commit { parents: commit.parent_ids().map(gix::Id::detach).collect(), time }))
+    }
+
+    /// Whether the repository names its objects like this: by SHA-1, or by SHA-256.
+    pub(crate) fn may_have(&self, id: ObjectId) -> bool {
+        id.kind() == self.git.object_hash()
+    }
+
+    /// The address of the server that the clone was made from, where it says.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.git.config_snapshot().string("remote.origin.url").map(|url| url.to_string())
+    }
+
+    /// The tree without any file.
+    pub(crate) fn empty_tree(&self) -> Revision {
+        let id = ObjectId::empty_tree(self.git.object_hash());
+        Revision { id, tree: id }
     }
 
     fn peel(&self, id: ObjectId) -> Result<Revision, Problem> {
@@ -101,13 +238,15 @@ impl Repository {
         match self.git.merge_base(one, other) {
             Ok(Some(id)) => self.peel(id.detach()).map(Some),
             Ok(None) => Ok(None),
+            // The history of what was fetched was not.
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(unreadable(&error)),
         }
     }
 
     /// Whether the clone's history is cut.
     pub(crate) fn is_shallow(&self) -> bool {
-        self.git.is_shallow().unwrap_or(true)
+        self.is_elsewhere || self.git.is_shallow().unwrap_or(true)
     }
 
     /// The store of objects, for walks over trees.
@@ -118,7 +257,9 @@ impl Repository {
     /// The problem of a commit that the clone lacks.
     pub(crate) fn missing(&self, what: &str) -> Problem {
         let problem = Problem::undecided(format!("{what} is not in the clone"));
-        if self.is_shallow() {
+        if self.is_elsewhere {
+            problem.why("there is no clone, and the server does not have it").help("check `base` and `head`")
+        } else if self.is_shallow() {
             problem
                 .why("the clone is shallow: its history is cut")
                 .help("let actions/checkout fetch the whole history: `fetch-depth: 0`")
@@ -131,7 +272,7 @@ impl Repository {
 
     /// The problem of a name that stands for nothing here.
     fn unknown(&self, name: &str, error: &gix::Error) -> Problem {
-        if self.git.head().is_ok_and(|head| head.is_unborn()) {
+        if !self.is_elsewhere && self.git.head().is_ok_and(|head| head.is_unborn()) {
             return Problem::misconfigured("the repository has no commit yet")
                 .help("commit something, or give `base` and `head` by name");
         }
@@ -168,6 +309,19 @@ impl Repository {
         let Ok(all) = references.all() else { return Vec::new() };
         all.filter_map(Result::ok).map(|reference| reference.name().shorten().to_string()).collect()
     }
+}
+
+fn temporary_folder(below: &Path) -> Result<TempDir, Problem> {
+    let made = std::fs::create_dir_all(below)
+        .and_then(|()| tempfile::Builder::new().prefix("sluice-").tempdir_in(below));
+    made.map_err(|error| {
+        not_kept(&error).help(format!("{} must be a folder that can be written to", below.display()))
+    })
+}
+
+/// The problem of objects that there is no place for.
+fn not_kept(why: &dyn std::fmt::Display) -> Problem {
+    Problem::undecided("could not keep what is to be fetched").why(why)
 }
 
 /// The problem of an object that is missing or broken.

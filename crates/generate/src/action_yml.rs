@@ -1,7 +1,8 @@
 //! `action.yml`, the metadata that GitHub reads:
 //! <https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax>
 //!
-//! It carries no defaults: the runner would pass them always, and the configuration could never win.
+//! It carries no defaults but those of [`Action::RUNNER_DEFAULTS`](sluice_core::Action::RUNNER_DEFAULTS):
+//! the runner would pass them always, and the configuration could never win.
 
 use std::fmt::Write as _;
 
@@ -33,6 +34,9 @@ pub(crate) fn render(face: &Face) -> String {
             quoted(&input.description),
             input.required
         );
+        if let Some(default) = input.runner_default {
+            let _ = writeln!(text, "    default: {}", quoted(default));
+        }
     }
     text.push_str("outputs:\n");
     for output in &face.outputs {

@@ -18,6 +18,8 @@ pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) required: bool,
+    /// Its default in a workflow.
+    pub(crate) runner_default: Option<&'static str>,
     /// The commands that take it; empty for all.
     pub(crate) commands: Vec<String>,
 }
@@ -36,10 +38,10 @@ impl Face {
         let subcommands: Vec<&Command> = command.get_subcommands().collect();
         let mut inputs: Vec<Input> = Vec::new();
         if subcommands.is_empty() {
-            inputs.extend(command.get_arguments().filter_map(input));
+            inputs.extend(command.get_arguments().filter_map(input::<A>));
         }
         for subcommand in &subcommands {
-            for mut found in subcommand.get_arguments().filter_map(input) {
+            for mut found in subcommand.get_arguments().filter_map(input::<A>) {
                 let command = subcommand.get_name().to_owned();
                 if let Some(known) = inputs.iter_mut().find(|input| input.name == found.name) {
                     if known.description != found.description {
@@ -78,10 +80,17 @@ fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-fn input(arg: &Arg) -> Option<Input> {
+fn input<A: Action>(arg: &Arg) -> Option<Input> {
     let name = arg.get_long().filter(|name| !matches!(*name, "help" | "version"))?;
     let description = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    Some(Input { name: name.to_owned(), description, required: arg.is_required_set(), commands: Vec::new() })
+    let default = A::RUNNER_DEFAULTS.iter().find(|(input, _)| *input == name);
+    Some(Input {
+        name: name.to_owned(),
+        description,
+        required: arg.is_required_set(),
+        runner_default: default.map(|(_, value)| *value),
+        commands: Vec::new(),
+    })
 }
 
 fn outputs<A: Action>() -> Vec<Output> {

@@ -62,17 +62,35 @@ impl Api {
         branch: &str,
         event: Option<&str>,
     ) -> Result<Option<WorkflowRun>, Error> {
-        let doing = format!("find the last successful run of {workflow} on {branch} in {repository}");
-        let mut call = Call::get(doing, "actions: read")
-            .path(["repos", repository.owner(), repository.name(), "actions", "workflows", workflow, "runs"])
-            .query("branch", branch)
-            .query("status", "success")
-            .query("exclude_pull_requests", "true");
-        if let Some(event) = event {
-            call = call.query("event", event);
-        }
+        let call = last_successful(repository, workflow, branch);
+        let call = match event {
+            Some(event) => call.query("event", event),
+            None => call,
+        };
         self.find_in_pages::<Reply, Entry, _>(call, |entry| entry.of_branch(branch)).await
     }
+
+    /// Finds the newest run of a workflow that succeeded on a branch of this very repository and that `counts`; `None`
+    /// when there is none. As [`last_successful_run`](Self::last_successful_run) in all else.
+    pub async fn last_successful_run_that(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+        counts: impl Fn(&WorkflowRun) -> bool,
+    ) -> Result<Option<WorkflowRun>, Error> {
+        let call = last_successful(repository, workflow, branch);
+        self.find_in_pages::<Reply, Entry, _>(call, |entry| entry.of_branch(branch).filter(&counts)).await
+    }
+}
+
+fn last_successful(repository: &Repository, workflow: &str, branch: &str) -> Call {
+    let doing = format!("find the last successful run of {workflow} on {branch} in {repository}");
+    Call::get(doing, "actions: read")
+        .path(["repos", repository.owner(), repository.name(), "actions", "workflows", workflow, "runs"])
+        .query("branch", branch)
+        .query("status", "success")
+        .query("exclude_pull_requests", "true")
 }
 
 impl Entry {

@@ -169,4 +169,9 @@ async fn the_last_successful_run_is_of_this_branch_and_no_fork_s() {
     assert_eq!(run.unwrap().id, dispatched);
     assert_eq!(api.last_successful_run(&shop(), "deploy.yml", "side", Some("push")).await.unwrap(), None);
     assert_eq!(api.last_successful_run(&shop(), "deploy.yml", "none", None).await.unwrap(), None);
+    let before = api.last_successful_run_that(&shop(), "deploy.yml", "main", |run| run.id < wanted).await;
+    assert_eq!(before.unwrap().map(|run| run.head_sha), Some(sha(&commits[2])));
+    let none =
+        api.last_successful_run_that(&shop(), "deploy.yml", "main", |run| run.event == "schedule").await;
+    assert_eq!(none.unwrap(), None);
 }

@@ -1,7 +1,8 @@
 //! detect-changes, as a workflow and as a developer run it.
 
 use serde_json::{Value, json};
-use sluice_end_to_end::Repository;
+use sluice_end_to_end::{Repository, Run};
+use sluice_github_fake::GitHub;
 
 const CONFIG: &str = "\
 version: 1
@@ -75,27 +76,112 @@ fn nothing_is_told_only_when_it_is_certain() {
     assert_eq!(certain.reported("/verdict"), "skipped");
 
     // A commit that this clone does not have: after a force push, or in a shallow clone.
+    let github = github(&repository);
     let gone = "1".repeat(40);
-    let unknown =
-        repository.run("detect-changes").on("push", &json!({"before": gone, "after": after})).ends();
+    let payload = json!({"before": gone, "after": after});
+    let run = of(&github, repository.run("detect-changes")).input("token", "a-token-of-the-job");
+    let unknown = run.on("push", &payload).ends();
     unknown.exits(3).says("forced push");
     assert_eq!(unknown.outputs.keys().collect::<Vec<_>>(), ["report-file"]);
     assert_eq!(unknown.reported("/verdict"), "undecided");
 }
 
-#[test]
-fn a_shallow_clone_is_undecided_not_empty() {
-    let (repository, before) = shop();
-    let after = repository.write("libs/money.py", "2").commit("after");
+/// GitHub with what the repository holds as `acme/shop`, for those who have its token.
+fn github(repository: &Repository) -> GitHub {
+    let github = GitHub::start();
+    github.require_token("a-token-of-the-job");
+    let folder = github.repository("acme/shop").folder();
+    repository.git(&["push", "--quiet", "--mirror", &folder.to_string_lossy()]);
+    github
+}
+
+/// A run on a runner of that GitHub, without a token.
+fn of<'a>(github: &GitHub, run: Run<'a>) -> Run<'a> {
+    github.variables().iter().fold(run, |run, (name, value)| run.variable(name, value))
+}
+
+/// A clone as actions/checkout makes it.
+fn shallow(repository: &Repository) -> Repository {
     let clone = Repository::new();
     clone.git(&["fetch", "--quiet", "--depth=1", &format!("file://{}", repository.path().display()), "main"]);
     clone.git(&["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
     clone
-        .run("detect-changes")
-        .on("push", &json!({"before": before, "after": after}))
+}
+
+#[test]
+fn a_shallow_clone_fetches_what_it_lacks_and_stays_as_it_was() {
+    let (repository, before) = shop();
+    let after = repository.write("libs/money.py", "2").commit("after");
+    let (github, clone) = (github(&repository), shallow(&repository));
+    let payload = json!({"ref": "refs/heads/main", "before": before, "after": after});
+    let objects = clone.git(&["count-objects", "--verbose"]);
+    let run = of(&github, clone.run("detect-changes")).input("token", "a-token-of-the-job");
+    run.on("push", &payload)
         .ends()
-        .exits(3)
-        .says("shallow");
+        .exits(0)
+        .has_output("changes", r#"["backend","frontend"]"#)
+        .has_output("base", &before)
+        .has_output("strategy", "push")
+        .has_output("complete", "true")
+        .never_says("a-token-of-the-job");
+    clone.git(&["fsck", "--strict"]);
+    assert_eq!(clone.git(&["count-objects", "--verbose"]), objects);
+    assert_eq!(clone.git(&["status", "--porcelain"]), "");
+    assert_eq!(clone.git(&["log", "--format=%H"]), after);
+    let temporary = clone.path().join(".git/runner/temp");
+    let left: Vec<_> =
+        std::fs::read_dir(temporary).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["sluice"]);
+}
+
+#[test]
+fn what_can_not_be_fetched_is_undecided_or_everything_never_nothing() {
+    let (repository, before) = shop();
+    let after = repository.write("libs/money.py", "2").commit("after");
+    let (github, clone) = (github(&repository), shallow(&repository));
+    let payload = json!({"ref": "refs/heads/main", "before": before, "after": after});
+    let run = || of(&github, clone.run("detect-changes"));
+    let fails = run().on("push", &payload).ends();
+    fails.exits(3).says("401").says("permissions: contents: read");
+    assert_eq!(fails.outputs.keys().collect::<Vec<_>>(), ["report-file"]);
+
+    let filters = "gone: [{deleted: 'docs/**'}]\nnew: [{added: '**'}]\n";
+    let all = run().input("on-unknown", "all").input("filters", filters).on("push", &payload).ends();
+    all.exits(0)
+        .has_output("any", "true")
+        .has_output("gone", "true")
+        .has_output("backend", "true")
+        .has_output("foundation", "true")
+        .has_output("strategy", "unknown")
+        .has_output("complete", "false")
+        .says("everything counts as changed")
+        .says("401");
+    let matrix: Value = serde_json::from_str(&all.outputs["foundation_matrix"]).unwrap();
+    assert_eq!(matrix["include"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_repository_is_looked_at_without_a_checkout() {
+    let (repository, before) = shop();
+    let after = repository.write("services/backend/main.py", "2").commit("after");
+    let github = github(&repository);
+    let folder = Repository::new();
+    let run = |name: &str| {
+        let run = of(&github, folder.run("detect-changes")).input("token", "a-token-of-the-job");
+        run.input("filters", "backend: services/backend/**").input("repository", name)
+    };
+    let payload = json!({"ref": "refs/heads/main", "before": before, "after": after});
+    run("acme/shop")
+        .variable("GITHUB_SHA", &after)
+        .on("push", &payload)
+        .ends()
+        .exits(0)
+        .has_output("backend_count", "1")
+        .has_output("base", &before)
+        .has_output("head", &after);
+    run("acme/shop").input("base", "main").in_actions().ends().exits(0).has_output("any", "false");
+    run("acme/other").on("push", &payload).ends().exits(2).says("another repository");
+    run("../../etc").input("base", "main").in_actions().ends().exits(2).says("owner/name");
 }
 
 #[test]
