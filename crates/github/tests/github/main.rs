@@ -18,14 +18,19 @@ use sluice_http::{CONNECT_TIMEOUT, Client, Options, Proxies};
 
 const TOKEN: &str = "ghs_0123456789";
 
-/// A client that does not wait between its tries.
+/// A client that tries four times, and does not wait in between.
 fn api(github: &GitHub) -> Api {
+    api_with(github, 4)
+}
+
+/// A client that tries this often, and does not wait in between.
+fn api_with(github: &GitHub, attempts: u32) -> Api {
     let policy = Policy {
         first: Duration::ZERO,
         factor: 1,
         cap: Duration::ZERO,
         jitter: Jitter::None,
-        attempts: NonZeroU32::new(4),
+        attempts: NonZeroU32::new(attempts),
     };
     let client = Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap();
     let variables = github.variables();

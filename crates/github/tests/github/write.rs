@@ -5,7 +5,7 @@ use sluice_github::{
 };
 use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
 
-use crate::{api, sha, shop};
+use crate::{api, api_with, sha, shop};
 
 fn add(path: &str, contents: &[u8]) -> FileChanges {
     let additions = vec![Addition { path: path.to_owned(), contents: contents.to_vec() }];
@@ -108,7 +108,8 @@ async fn with_a_fifth_of_the_replies_lost_each_line_lands_exactly_once() {
     });
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..12 {
-        let api = api(&github);
+        // So often that none gives up: 20 faults in a row do not happen.
+        let api = api_with(&github, 20);
         writers.spawn(async move { append(&api, &format!("line {writer}")).await });
     }
     writers.join_all().await;
