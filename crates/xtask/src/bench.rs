@@ -71,16 +71,16 @@ struct Must {
 impl Must {
     /// At most this part of the time that another run takes.
     fn of_git(ours: &Taken, git: &Taken, most: f64) -> Self {
-        Self { words: format!("{most:.2} of git"), holds: ours.median <= most * git.median }
+        Self { words: format!("≤ {most:.2} of git"), holds: ours.median <= most * git.median }
     }
 
     /// Less than these milliseconds.
     fn milliseconds(ours: &Taken, limit: u32) -> Self {
-        Self { words: format!("{limit} ms"), holds: ours.median < f64::from(limit) }
+        Self { words: format!("< {limit} ms"), holds: ours.median < f64::from(limit) }
     }
 
     /// Less than these megabytes.
     fn megabytes(ours: &Taken, limit: u32) -> Self {
-        Self { words: format!("{limit} MB"), holds: ours.megabytes < f64::from(limit) }
+        Self { words: format!("< {limit} MB"), holds: ours.megabytes < f64::from(limit) }
     }
 }

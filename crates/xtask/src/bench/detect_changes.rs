@@ -59,7 +59,7 @@ impl Bench {
                 musts.push(Must::milliseconds(&ours, 500));
             }
             if changed == 80_000 {
-                let words = format!("1.20 of {} a file", thousands(GROWTH[0]));
+                let words = format!("≤ 1.20 of {} a file", thousands(GROWTH[0]));
                 musts.push(Must { words, holds: a_file <= 1.2 * first });
             }
             row(table, &format!("{} changed, 50 filters", thousands(changed)), &git, &ours, &musts);

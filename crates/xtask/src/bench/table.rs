@@ -25,8 +25,7 @@ impl Table {
             (false, true) => "✓",
             (false, false) => "✗",
         };
-        let must = if words.is_empty() { String::new() } else { format!("≤ {}", words.join(", ")) };
-        self.rows.push(cells.into_iter().chain([must, sign.to_owned()]).collect());
+        self.rows.push(cells.into_iter().chain([words.join(", "), sign.to_owned()]).collect());
         self.holds &= holds;
     }
 
