@@ -11,15 +11,19 @@ use super::{
 /// How often each command is run.
 const ROUNDS: usize = 21;
 
+/// How often one is run that takes few milliseconds.
+const MANY_ROUNDS: usize = 151;
+
 /// The numbers of changed files that show how time grows.
 const GROWTH: [usize; 4] = [10_000, 20_000, 40_000, 80_000];
 
 pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
     let title = format!(
-        "detect-changes and `git diff --no-renames --name-status`: the middle (and the least) of {ROUNDS} runs, in turns"
+        "detect-changes and `git diff --no-renames --name-status`: the middle (and the least) of {ROUNDS} runs \
+         in turns, of {MANY_ROUNDS} where they are short"
     );
     let bench = Bench { binary: binaries.join("detect-changes").to_string_lossy().into_owned() };
-    let mut table = Table::new(&title, &["", "git", "ours", "ratio", "memory"]);
+    let mut table = Table::new(&title, &["", "git", "ours", "ratio", "of processor time", "memory"]);
     bench.beside_git(&mut table)?;
     bench.growing(&mut table)?;
     bench.capturing(&mut table)?;
@@ -37,7 +41,7 @@ impl Bench {
         let repository = Repository::of(10_000, &[1, 5_000])?;
         repository.write("filters.yml", "infrastructure: 'regions/**'\ndocs: '**/*.md'\n")?;
         for changed in [1, 5_000] {
-            let [git, ours] = self.run(&repository, changed, &["--filters", "filters.yml"])?;
+            let [git, ours] = self.run(&repository, changed, &["--filters", "filters.yml"], MANY_ROUNDS)?;
             let what = format!("{} of 10,000 files changed", thousands(changed));
             row(table, &what, &git, &ours, &[Must::of_git(&ours, &git, 1.2)]);
         }
@@ -50,7 +54,7 @@ impl Bench {
         repository.write("filters.yml", &fifty_filters())?;
         let mut first = None;
         for changed in GROWTH {
-            let [git, ours] = self.run(&repository, changed, &["--filters", "filters.yml"])?;
+            let [git, ours] = self.run(&repository, changed, &["--filters", "filters.yml"], ROUNDS)?;
             #[expect(clippy::cast_precision_loss, reason = "the number is small")]
             let a_file = ours.median / changed as f64;
             let first = *first.get_or_insert(a_file);
@@ -65,7 +69,7 @@ impl Bench {
             row(table, &format!("{} changed, 50 filters", thousands(changed)), &git, &ours, &musts);
         }
         let listed = ["--filters", "filters.yml", "--list-files", "json"];
-        let [git, ours] = self.run(&repository, 40_000, &listed)?;
+        let [git, ours] = self.run(&repository, 40_000, &listed, ROUNDS)?;
         row(table, "40,000 changed, 50 filters that list them", &git, &ours, &[]);
         Ok(())
     }
@@ -78,7 +82,7 @@ impl Bench {
             [("1 component that captures all", all.to_owned()), ("25 that capture a part each", layers())]
         {
             repository.write("capturing.yml", &config)?;
-            let [git, ours] = self.run(&repository, 40_000, &["--config", "capturing.yml"])?;
+            let [git, ours] = self.run(&repository, 40_000, &["--config", "capturing.yml"], ROUNDS)?;
             row(table, &format!("40,000 changed, {what}"), &git, &ours, &[]);
         }
         Ok(())
@@ -88,34 +92,41 @@ impl Bench {
     fn a_million(&self, table: &mut Table) -> anyhow::Result<()> {
         let repository = Repository::of(1_000_000, &[1])?;
         repository.write("filters.yml", "infrastructure: 'regions/**'\ndocs: '**/*.md'\n")?;
-        let [git, ours] = self.run(&repository, 1, &["--filters", "filters.yml"])?;
+        let [git, ours] = self.run(&repository, 1, &["--filters", "filters.yml"], MANY_ROUNDS)?;
         let musts = [Must::milliseconds(&ours, 50), Must::megabytes(&ours, 100)];
         row(table, "1 of 1,000,000 files changed", &git, &ours, &musts);
         repository.write(
             "shared.yml",
             "version: 1\ncomponents:\n  layers: {paths: ['regions/{region}/layers/{layer}/{environment}/**'], shared: ['**/*.tf']}\n",
         )?;
-        let [git, ours] = self.run(&repository, 1, &["--config", "shared.yml"])?;
+        let [git, ours] = self.run(&repository, 1, &["--config", "shared.yml"], ROUNDS)?;
         row(table, "the same, all files searched for cells", &git, &ours, &[]);
         Ok(())
     }
 
     /// What git and detect-changes take to tell what changed.
-    fn run(&self, repository: &Repository, changed: usize, arguments: &[&str]) -> anyhow::Result<[Taken; 2]> {
+    fn run(
+        &self,
+        repository: &Repository,
+        changed: usize,
+        arguments: &[&str],
+        rounds: usize,
+    ) -> anyhow::Result<[Taken; 2]> {
         let head = format!("changed-{changed}");
         let diff = ["diff", "--no-renames", "--name-status", "base", &head];
         let git = Run::new(&repository.folder, "git", &diff);
         let ours = [&["--base", "base", "--head", &head], arguments].concat();
         let ours = Run::new(&repository.folder, &self.binary, &ours);
-        in_turns([&git, &ours], ROUNDS)
+        in_turns([&git, &ours], rounds)
     }
 }
 
 fn row(table: &mut Table, what: &str, git: &Taken, ours: &Taken, musts: &[Must]) {
     let time = |taken: &Taken| format!("{:.1} ({:.1}) ms", taken.median, taken.least);
-    let ratio = format!("{:.2}", ours.median / git.median);
+    let ratio = |ours: f64, git: f64| format!("{:.2}", ours / git);
     let memory = format!("{:.1} MB", ours.megabytes);
-    table.row([what.to_owned(), time(git), time(ours), ratio, memory], musts);
+    let (by_clock, by_processor) = (ratio(ours.median, git.median), ratio(ours.processor, git.processor));
+    table.row([what.to_owned(), time(git), time(ours), by_clock, by_processor, memory], musts);
 }
 
 /// Filters of every common shape, and some that need the automaton.

@@ -8,6 +8,10 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeVal,
+};
 
 /// Runs a command and prints what it took, as JSON
 #[derive(clap::Args)]
@@ -35,9 +39,15 @@ impl Measure {
             said.read_to_string(&mut text)?;
             anyhow::bail!("{program} failed ({status}): {text}");
         }
-        let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
-        let kibibytes = usage.max_rss();
-        println!("{}", serde_json::json!({ "milliseconds": milliseconds, "kibibytes": kibibytes }));
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
+        let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+        let measured = serde_json::json!({
+            "milliseconds": milliseconds,
+            "processor": (seconds(usage.user_time()) + seconds(usage.system_time())) * 1000.0,
+            "kibibytes": usage.max_rss(),
+        });
+        println!("{measured}");
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -58,8 +68,8 @@ impl Run {
         }
     }
 
-    /// What one run takes: milliseconds and kibibytes.
-    fn once(&self) -> anyhow::Result<(f64, f64)> {
+    /// What one run takes: milliseconds, those of them on a processor, and kibibytes.
+    fn once(&self) -> anyhow::Result<[f64; 3]> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("measure").arg("--").args(&self.command).current_dir(&self.folder);
         // Nothing of this environment but where programs and temporary files are.
@@ -70,7 +80,7 @@ impl Run {
         ensure!(output.status.success(), "could not measure `{}`", self.command.join(" "));
         let measured: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         let number = |name: &str| measured[name].as_f64().with_context(|| format!("no {name} were measured"));
-        Ok((number("milliseconds")?, number("kibibytes")?))
+        Ok([number("milliseconds")?, number("processor")?, number("kibibytes")?])
     }
 }
 
@@ -80,28 +90,34 @@ pub(super) struct Taken {
     pub(super) median: f64,
     /// The least of the times, in milliseconds.
     pub(super) least: f64,
+    /// The middle one of the times on a processor, in milliseconds: what others do on the machine shows less.
+    pub(super) processor: f64,
     /// The most memory of any run, in megabytes.
     pub(super) megabytes: f64,
 }
 
 /// Runs the commands in turns, so that whatever else the machine does slows each of them alike.
 pub(super) fn in_turns<const N: usize>(runs: [&Run; N], rounds: usize) -> anyhow::Result<[Taken; N]> {
-    let mut times = [const { Vec::new() }; N];
-    let mut kibibytes = [0_f64; N];
+    let mut taken = [const { Vec::new() }; N];
     for _ in 0..rounds {
-        for (index, run) in runs.iter().enumerate() {
-            let (time, memory) = run.once()?;
-            times[index].push(time);
-            kibibytes[index] = kibibytes[index].max(memory);
+        for (run, taken) in runs.iter().zip(&mut taken) {
+            taken.push(run.once()?);
         }
     }
-    Ok(std::array::from_fn(|index| {
-        let times = &mut times[index];
-        times.sort_by(f64::total_cmp);
+    Ok(taken.map(|runs| {
+        let [times, processor, kibibytes] = [0, 1, 2].map(|figure| sorted(&runs, figure));
+        let middle = |figures: &[f64]| figures.get(figures.len() / 2).copied().unwrap_or_default();
         Taken {
-            median: times.get(times.len() / 2).copied().unwrap_or_default(),
+            median: middle(&times),
             least: times.first().copied().unwrap_or_default(),
-            megabytes: kibibytes[index] * 1024.0 / 1e6,
+            processor: middle(&processor),
+            megabytes: kibibytes.last().copied().unwrap_or_default() * 1024.0 / 1e6,
         }
     }))
+}
+
+fn sorted(runs: &[[f64; 3]], figure: usize) -> Vec<f64> {
+    let mut figures: Vec<f64> = runs.iter().map(|run| run[figure]).collect();
+    figures.sort_by(f64::total_cmp);
+    figures
 }
