@@ -2,15 +2,12 @@
 
 use crate::edit::{Change, Edit};
 use crate::error::Refusal;
+use crate::file::File;
 use crate::node::{Content, Data};
 use crate::{Document, Error, Node, Place, Style, scalar};
 
 /// Parses `result` and compares it, node by node, with what `before` must have become.
-pub(crate) fn only_meant_values_differ(
-    before: &[Document],
-    edits: &[Edit],
-    result: &str,
-) -> Result<(), Error> {
+pub(crate) fn only_meant_values_differ(before: &File, edits: &[Edit], result: &str) -> Result<(), Error> {
     let unfaithful = |place: Place, what: String| Err(Error::refused(place, Refusal::Unfaithful, what));
     let edited = edits.first().map_or(Ok(Place::START), |edit| edit.node_in(before).map(Node::place))?;
 
@@ -18,20 +15,27 @@ pub(crate) fn only_meant_values_differ(
         Ok(after) => after,
         Err(error) => return unfaithful(edited, format!("the edit would break the file: {}", error.what)),
     };
-    let mut expected: Vec<Vec<Fact>> = before.iter().map(facts).collect();
-    make(edits, before, &mut expected)?;
+    let mut expected: Vec<Vec<Fact>> = before.documents.iter().map(facts).collect();
+    for (block, documents) in &before.blocks {
+        let mut within = documents.iter().map(facts).collect::<Vec<_>>();
+        make(edits.iter().filter(|edit| edit.within == Some(*block)), before, &mut within)?;
+        expected[block.0][block.1].kind = Kind::Block { documents: within };
+    }
+    make(edits.iter().filter(|edit| edit.within.is_none()), before, &mut expected)?;
     let found: Vec<Vec<Fact>> = after.iter().map(facts).collect();
-
-    let same = expected.len() == found.len()
-        && expected.iter().zip(&found).all(|(expected, found)| {
-            expected.len() == found.len()
-                && expected.iter().zip(found).all(|(expected, found)| expected.agrees(found))
-        });
-    if same {
+    if all_agree(&expected, &found) {
         Ok(())
     } else {
         unfaithful(edited, "the edit would change more than the value that is meant".to_owned())
     }
+}
+
+fn all_agree(expected: &[Vec<Fact>], found: &[Vec<Fact>]) -> bool {
+    expected.len() == found.len()
+        && expected.iter().zip(found).all(|(expected, found)| {
+            expected.len() == found.len()
+                && expected.iter().zip(found).all(|(expected, found)| expected.agrees(found))
+        })
 }
 
 /// What a node means, and how it is written as far as that bears on the meaning.
@@ -52,6 +56,14 @@ enum Kind {
     Text {
         value: String,
     },
+    /// A scalar that every reader takes for what it looks like.
+    Plain {
+        value: String,
+    },
+    /// A literal block whose text is a file of its own.
+    Block {
+        documents: Vec<Vec<Fact>>,
+    },
     Sequence {
         length: usize,
         flow: bool,
@@ -71,6 +83,13 @@ impl Fact {
         let kinds_agree = match (&self.kind, &found.kind) {
             (Kind::Text { value: meant }, Kind::Scalar { value, style }) => {
                 meant == value && (*style != Style::Plain || !scalar::needs_quotes(value))
+            }
+            (Kind::Plain { value: meant }, Kind::Scalar { value, style }) => {
+                meant == value && *style == Style::Plain
+            }
+            (Kind::Block { documents: meant }, Kind::Scalar { value, style: Style::Literal }) => {
+                Document::parse_all(value.as_bytes())
+                    .is_ok_and(|found| all_agree(meant, &found.iter().map(facts).collect::<Vec<_>>()))
             }
             (expected, found) => expected == found,
         };
@@ -103,13 +122,18 @@ fn facts(document: &Document) -> Vec<Fact> {
 }
 
 /// Makes the edits in the facts: the values that are set, then the entries that are inserted, last place first.
-fn make(edits: &[Edit], before: &[Document], facts: &mut [Vec<Fact>]) -> Result<(), Error> {
+fn make<'a>(
+    edits: impl Iterator<Item = &'a Edit>,
+    before: &File,
+    facts: &mut [Vec<Fact>],
+) -> Result<(), Error> {
     let mut inserts = Vec::new();
     for edit in edits {
         let node = edit.node_in(before)?;
         let facts = &mut facts[edit.document];
         match &edit.change {
             Change::Set { value } => facts[edit.node].kind = Kind::Text { value: value.clone() },
+            Change::SetPlain { value } => facts[edit.node].kind = Kind::Plain { value: value.clone() },
             Change::Insert { key, value } => {
                 if let Some(Kind::Mapping { length, .. }) =
                     node.parent().map(|parent| &mut facts[parent.id].kind)
@@ -144,8 +168,8 @@ mod tests {
 
     /// Checks `result` as the outcome of setting `a` to `1.10` in the file above.
     fn check_set(result: &str) -> Result<(), Error> {
-        let before = Document::parse_all(BEFORE.as_bytes()).unwrap();
-        let edit = Edit::set(before[0].root().get("a").unwrap().unwrap(), "1.10");
+        let before = File::parse(BEFORE.as_bytes(), &[]).unwrap();
+        let edit = Edit::set(before.documents[0].root().get("a").unwrap().unwrap(), "1.10");
         only_meant_values_differ(&before, &[edit], result)
     }
 
@@ -188,8 +212,8 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_more_and_in_its_place() {
-        let before = Document::parse_all(b"a: {b: c}\nd: e\n").unwrap();
-        let edit = Edit::insert_after(before[0].root().entry("a").unwrap().unwrap(), "k", "v");
+        let before = File::parse(b"a: {b: c}\nd: e\n", &[]).unwrap();
+        let edit = Edit::insert_after(before.documents[0].root().entry("a").unwrap().unwrap(), "k", "v");
         let check = |result| only_meant_values_differ(&before, std::slice::from_ref(&edit), result).is_ok();
         assert!(check("a: {b: c}\nk: v\nd: e\n"));
         assert!(!check("a: {b: c}\nd: e\nk: v\n"));

@@ -3,13 +3,16 @@
 use std::ops::Range;
 
 use crate::error::Refusal;
-use crate::{Document, Entry, Error, Node, Place};
+use crate::file::File;
+use crate::{Entry, Error, Node, Place};
 
 /// One change to a file.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// The document that the node is in, by its position in the file.
+    /// The document that the node is in, by its position in the file or in the block that it is within.
     pub(crate) document: usize,
+    /// The literal block that the document is within.
+    pub(crate) within: Option<(usize, usize)>,
     /// The value to set, or the value of the entry to insert after.
     pub(crate) node: usize,
     pub(crate) change: Change,
@@ -21,8 +24,17 @@ pub struct Edit {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    Set { value: String },
-    Insert { key: String, value: String },
+    Set {
+        value: String,
+    },
+    /// As `Set`, and written without quotes whatever a reader takes it for.
+    SetPlain {
+        value: String,
+    },
+    Insert {
+        key: String,
+        value: String,
+    },
 }
 
 impl Edit {
@@ -34,6 +46,14 @@ impl Edit {
         Self::new(value, Change::Set { value: text.into() })
     }
 
+    /// Sets a plain scalar to a text that stays plain, so that a reader takes it for what it looks like: a number, a
+    /// truth value.
+    ///
+    /// A text that is not one plain line is refused, and so is a scalar in quotes.
+    pub fn set_plain(value: Node<'_>, text: impl Into<String>) -> Self {
+        Self::new(value, Change::SetPlain { value: text.into() })
+    }
+
     /// Inserts an entry with a text as its value into the mapping of `entry`, behind that entry and in its style.
     pub fn insert_after(entry: Entry<'_>, key: impl Into<String>, text: impl Into<String>) -> Self {
         Self::new(entry.value, Change::Insert { key: key.into(), value: text.into() })
@@ -41,12 +61,13 @@ impl Edit {
 
     fn new(node: Node<'_>, change: Change) -> Self {
         let Node { document, id, merged } = node;
-        Self { document: document.number, node: id, change, merged, seen: identity(node) }
+        let (number, within) = (document.number, document.within);
+        Self { document: number, within, node: id, change, merged, seen: identity(node) }
     }
 
-    /// The edit's node in `documents`; an edit that was made for other bytes is refused.
-    pub(crate) fn node_in<'a>(&self, documents: &'a [Document]) -> Result<Node<'a>, Error> {
-        documents
+    /// The edit's node in `file`; an edit that was made for other bytes is refused.
+    pub(crate) fn node_in<'a>(&self, file: &'a File) -> Result<Node<'a>, Error> {
+        file.documents_of(self)
             .get(self.document)
             .filter(|document| self.node < document.nodes.len())
             .map(|document| Node { document, id: self.node, merged: self.merged })

@@ -6,20 +6,25 @@
 //!
 //! Editing: [`Document::parse_all`] gives a tree of [`Node`]s with their bytes, [`Edit`] says what to change, and
 //! [`apply`] changes it and leaves every other byte as it is: comments, quotes, order, line breaks. What it can't change
-//! with certainty it refuses.
+//! with certainty it refuses. [`Document::parse_block`] looks into a literal block that holds YAML itself; what is found
+//! there is edited the same way.
 //!
 //! The modules, top-down:
 //! - `read`: the one entry to typed reading; `explain` turns the reader's errors into ours;
 //! - `placed`, `unread`: the two types for fields;
 //! - `node`: a file as a tree of nodes with byte spans; `parse` builds it, `syntax` words what is not YAML;
-//! - `splice`: makes the edits of a file; `edit` is one of them, `plan` says which bytes it writes and where, `refuse` which
+//! - `block`: the text of a literal block as a tree of nodes, with their bytes in the file;
+//! - `splice`: makes the edits of a file; `edit` is one of them, `file` the trees that edits
+//!   are made in, `plan` says which bytes it writes and where, `refuse` which
 //!   are not made, `scalar` writes a text as a scalar, `check` parses the result and holds it against the file before;
 //! - `error`: the error and the place.
 
+mod block;
 mod check;
 mod edit;
 mod error;
 mod explain;
+mod file;
 mod node;
 mod parse;
 mod placed;

@@ -29,6 +29,8 @@ pub enum Style {
 pub struct Document {
     /// The document's position in its file, from 0.
     pub(crate) number: usize,
+    /// The literal block whose text it is a document of: its document's position in the file, its own in that one.
+    pub(crate) within: Option<(usize, usize)>,
     /// Where the document starts: its `---`, or else its first node.
     pub(crate) place: Place,
     /// The nodes in the order of the file; the root is the first.

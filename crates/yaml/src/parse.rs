@@ -46,7 +46,7 @@ impl Builder {
             Event::DocumentStart(..) => {
                 let number = self.documents.len();
                 let (nodes, aliases) = (Vec::new(), Vec::new());
-                self.documents.push(Document { number, place: place(span), nodes, aliases });
+                self.documents.push(Document { number, within: None, place: place(span), nodes, aliases });
                 self.anchored.clear();
             }
             Event::Scalar(value, style, anchor, tag) => {

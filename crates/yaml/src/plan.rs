@@ -6,33 +6,32 @@ use crate::node::Content;
 use crate::splice::Splice;
 use crate::{Document, Error, Node, Style, parse, refuse, scalar, syntax};
 
-/// A file's text, and how it likes to quote.
+/// A file's text.
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
-    /// Whether single quotes are more frequent than double ones.
-    prefers_single: bool,
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(bytes: &'a [u8], documents: &[Document]) -> Result<Self, Error> {
-        Ok(Self { text: parse::text(bytes)?, prefers_single: prefers_single(documents) })
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, Error> {
+        Ok(Self { text: parse::text(bytes)? })
     }
 
-    /// The piece of text that makes the edit.
-    pub(crate) fn plan(&self, edit: &Edit, node: Node<'_>) -> Result<Splice, Error> {
+    /// The piece of text that makes the edit; new quotes are single ones where those are preferred.
+    pub(crate) fn plan(&self, edit: &Edit, node: Node<'_>, prefers_single: bool) -> Result<Splice, Error> {
         match &edit.change {
-            Change::Set { value } => self.set(node, value),
-            Change::Insert { key, value } => self.insert(node, key, value),
+            Change::Set { value } => self.set(node, value, prefers_single),
+            Change::SetPlain { value } => set_plain(node, value),
+            Change::Insert { key, value } => self.insert(node, key, value, prefers_single),
         }
     }
 
-    fn set(&self, node: Node<'_>, value: &str) -> Result<Splice, Error> {
+    fn set(&self, node: Node<'_>, value: &str, prefers_single: bool) -> Result<Splice, Error> {
         refuse::shared(node)?;
         let style = refuse::unless_settable(node)?;
         // In JSON, which is YAML too, every text has double quotes.
         let json = node.key().is_some_and(|key| key.style() == Some(Style::DoubleQuoted)) && in_flow(node);
         let style = if json && style == Style::Plain { Style::DoubleQuoted } else { style };
-        let written = scalar::write(value, style, self.prefers_single);
+        let written = scalar::write(value, style, prefers_single);
         if !node.is_unwritten() {
             return Ok(Splice { at: node.span(), text: written, inserts: false });
         }
@@ -76,7 +75,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn insert(&self, value: Node<'_>, key: &str, text: &str) -> Result<Splice, Error> {
+    fn insert(&self, value: Node<'_>, key: &str, text: &str, prefers_single: bool) -> Result<Splice, Error> {
         let (Some(beside), Some(mapping)) = (value.key(), value.parent()) else {
             return Err(Error::refused(value.place(), Refusal::NotAScalar, "not the value of an entry"));
         };
@@ -89,7 +88,7 @@ impl<'a> Source<'a> {
         }
         let key_style = quotes_of(beside).unwrap_or(Style::Plain);
         let value_style = quotes_of(value).unwrap_or(key_style);
-        let write = |text, style| scalar::write(text, style, self.prefers_single);
+        let write = |text, style| scalar::write(text, style, prefers_single);
         let entry = format!("{}: {}", write(key, key_style), write(text, value_style));
 
         let flow = matches!(mapping.data().content, Content::Mapping { flow: true, .. });
@@ -168,8 +167,19 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The style of quotes that a file has more of.
-fn prefers_single(documents: &[Document]) -> bool {
+/// The text as it is, in place of a scalar that is plain too.
+fn set_plain(node: Node<'_>, value: &str) -> Result<Splice, Error> {
+    refuse::shared(node)?;
+    let style = refuse::unless_settable(node)?;
+    if style != Style::Plain || node.is_unwritten() || !scalar::is_one_plain_line(value) {
+        let what = "the value can't be written without quotes here";
+        return Err(Error::refused(node.place(), Refusal::Typed, what));
+    }
+    Ok(Splice { at: node.span(), text: value.to_owned(), inserts: false })
+}
+
+/// Whether the documents have more single quotes than double ones.
+pub(crate) fn prefers_single(documents: &[Document]) -> bool {
     let count = |wanted: Style| {
         let nodes = documents.iter().flat_map(|document| &document.nodes);
         nodes.filter(|node| matches!(node.content, Content::Scalar { style, .. } if style == wanted)).count()

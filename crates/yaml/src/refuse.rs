@@ -55,16 +55,19 @@ fn is_merged(node: Node<'_>) -> bool {
 /// Two edits must not write to the same value or the same key.
 pub(crate) fn second(before: &[Edit], edit: &Edit, node: Node<'_>) -> Result<(), Error> {
     let parent = node.parent().map(|parent| parent.id);
-    let collides = before.iter().filter(|other| other.document == edit.document).any(|other| {
-        let sibling = node.with_id(other.node).parent().map(|parent| parent.id) == parent;
-        match (&other.change, &edit.change) {
-            (Change::Set { .. }, Change::Set { .. }) => other.node == edit.node,
-            (Change::Insert { key: first, .. }, Change::Insert { key: second, .. }) => {
-                sibling && first == second
+    let collides = before
+        .iter()
+        .filter(|other| (other.within, other.document) == (edit.within, edit.document))
+        .any(|other| {
+            let sibling = node.with_id(other.node).parent().map(|parent| parent.id) == parent;
+            match (&other.change, &edit.change) {
+                (Change::Insert { key: first, .. }, Change::Insert { key: second, .. }) => {
+                    sibling && first == second
+                }
+                (Change::Insert { .. }, _) | (_, Change::Insert { .. }) => false,
+                _ => other.node == edit.node,
             }
-            _ => false,
-        }
-    });
+        });
     if collides {
         Err(Error::refused(node.place(), Refusal::Taken, "two edits for one value"))
     } else {

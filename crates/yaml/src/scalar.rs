@@ -15,7 +15,7 @@ pub fn needs_quotes(text: &str) -> bool {
 }
 
 /// Whether `text` can be written plain, whatever it is read as.
-fn is_one_plain_line(text: &str) -> bool {
+pub(crate) fn is_one_plain_line(text: &str) -> bool {
     let starts_well = text.starts_with(|first: char| !"-?:,[]{}#&*!|>'\"%@`".contains(first));
     starts_well
         && !text.starts_with("...")

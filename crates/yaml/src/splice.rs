@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::plan::Source;
-use crate::{Document, Edit, Error, check, refuse};
+use crate::file::File;
+use crate::plan::{Source, prefers_single};
+use crate::{Edit, Error, check, refuse};
 
 /// `bytes` with the edits made: the values that are meant differ, all other bytes are the same.
 ///
@@ -11,18 +12,18 @@ use crate::{Document, Edit, Error, check, refuse};
 /// nothing is returned. What can't be edited safely is refused with [`Error::refusal`] and its place; then nothing
 /// is changed at all.
 pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Error> {
-    let documents = Document::parse_all(bytes)?;
-    let source = Source::new(bytes, &documents)?;
+    let file = File::parse(bytes, edits)?;
+    let source = Source::new(bytes)?;
     let mut splices = Vec::new();
     for (index, edit) in edits.iter().enumerate() {
-        let node = edit.node_in(&documents)?;
+        let node = edit.node_in(&file)?;
         refuse::second(&edits[..index], edit, node)?;
-        splices.push(source.plan(edit, node)?);
+        splices.push(source.plan(edit, node, prefers_single(file.documents_of(edit)))?);
     }
     // A value goes before the entry that is inserted behind it, also where both come to the same byte.
     splices.sort_by_key(|splice| splice.inserts);
     let result = spliced(source.text, splices);
-    check::only_meant_values_differ(&documents, edits, &result)?;
+    check::only_meant_values_differ(&file, edits, &result)?;
     Ok(result.into_bytes())
 }
 

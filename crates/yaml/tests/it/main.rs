@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may the functions that it is made of")]
 
+mod block;
 mod guided;
 mod properties;
 mod read;

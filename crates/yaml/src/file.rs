@@ -1,0 +1,35 @@
+//! The trees of a file that edits are made in: its documents, and those of the blocks that are looked into.
+
+use std::collections::BTreeMap;
+
+use crate::{Document, Edit, Error, Node};
+
+/// A file's documents.
+pub(crate) struct File {
+    pub(crate) documents: Vec<Document>,
+    /// The documents within literal blocks: for each block that an edit is within.
+    pub(crate) blocks: BTreeMap<(usize, usize), Vec<Document>>,
+}
+
+impl File {
+    pub(crate) fn parse(bytes: &[u8], edits: &[Edit]) -> Result<Self, Error> {
+        let documents = Document::parse_all(bytes)?;
+        let mut blocks = BTreeMap::new();
+        for (number, id) in edits.iter().filter_map(|edit| edit.within) {
+            let document = documents.get(number).filter(|document| id < document.nodes.len());
+            if let Some(document) = document {
+                let block = Node { document, id, merged: None };
+                blocks.insert((number, id), Document::parse_block(bytes, block)?);
+            }
+        }
+        Ok(Self { documents, blocks })
+    }
+
+    /// The documents that the edit's is one of; none where the edit was made for another file.
+    pub(crate) fn documents_of(&self, edit: &Edit) -> &[Document] {
+        match edit.within {
+            None => &self.documents,
+            Some(block) => self.blocks.get(&block).map_or(&[], Vec::as_slice),
+        }
+    }
+}
