@@ -30,6 +30,12 @@ pub struct InvalidArgument(String);
 /// What stands for "as it is in the file".
 const KEPT: &str = "*";
 
+impl InvalidArgument {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
 impl FromStr for ImageArgument {
     type Err = InvalidArgument;
 
@@ -66,7 +72,7 @@ impl FromStr for ImageArgument {
 }
 
 /// Name, tag and digest. A colon before the last slash is a registry's port, never a tag.
-fn parts(text: &str) -> (&str, Option<&str>, Option<&str>) {
+pub(crate) fn parts(text: &str) -> (&str, Option<&str>, Option<&str>) {
     let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
     let last = rest.rfind('/').map_or(0, |slash| slash + 1);
     match rest[last..].split_once(':') {

@@ -82,6 +82,7 @@ mod tests {
             source: Source { path: relative.clone(), relative, bytes: before.into() },
             after: after.into(),
             images: Vec::new(),
+            places: Vec::new(),
         }
     }
 

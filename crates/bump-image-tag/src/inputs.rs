@@ -5,13 +5,17 @@ use std::{convert::Infallible, path::PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sluice_config::Strategy;
 
-use crate::ImageArgument;
+use crate::{At, ImageArgument};
 
 /// Write image tags into the overlays of environments, and not one byte more
 #[derive(Debug, clap::Parser)]
 pub enum Inputs {
     /// Set images in overlays (the default)
     Set(SetInputs),
+    /// Write what one environment runs into another
+    Promote(PromoteInputs),
+    /// Put back what an environment ran before
+    Rollback(RollbackInputs),
     /// Show what each environment runs
     Show(ShowInputs),
 }
@@ -21,22 +25,95 @@ pub enum Inputs {
 pub struct SetInputs {
     /// What to set: `name:tag`, `name@sha256:...`, `name=newName:tag` or `name=*:tag`, one a line
     ///
-    /// `name` is the name of an entry in the overlay's `images`. What an argument does not name stays as it is; `*`
-    /// says so outright. `name:tag@sha256:...` sets tag and digest.
-    #[arg(long, required = true, value_name = "IMAGE")]
+    /// `name` is the name of an entry in a kustomization's `images`, else the image's own name with its registry. What
+    /// an argument does not name stays as it is; `*` says so outright. `name:tag@sha256:...` sets tag and digest.
+    #[arg(long, value_name = "IMAGE")]
     pub image: Vec<ImageArgument>,
+
+    /// Places to set outright: `FILE[#DOCUMENT]:.path.to[name=x].key[=VALUE]`, one a line
+    ///
+    /// Documents count from 0. Without `=VALUE` the place takes the tag of the image that is given. A last key that is
+    /// not there is added.
+    #[arg(long, value_name = "PLACE")]
+    pub at: Vec<At>,
 
     /// The environments to set it in; their overlays stand in the configuration
     #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME", conflicts_with = "overlay")]
     pub environment: Vec<String>,
 
-    /// The overlays to set it in, instead of `environment`: folders or kustomization files, one a line
+    /// The overlays to set it in, instead of `environment`: folders or files, one a line
+    ///
+    /// Of a folder, its kustomization; else all YAML files in it.
     #[arg(long, value_name = "PATH")]
     pub overlay: Vec<PathBuf>,
+
+    /// Add an entry or a key that is missing, in the file's own style. Default: `false`
+    #[arg(long)]
+    pub add_missing: bool,
 
     /// What a new tag does to a digest beside it that the argument does not replace. Default: `refuse`
     #[arg(long, value_name = "POLICY")]
     pub digest_policy: Option<DigestPolicy>,
+
+    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
+    ///
+    /// `commit` and `pull-request` are refused by this version.
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
+    pub strategy: Option<Strategy>,
+
+    /// Say exactly what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The inputs of `promote`.
+#[derive(Debug, clap::Args)]
+pub struct PromoteInputs {
+    /// The names of the images to promote. Default: all that the environment pins
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME")]
+    pub image: Vec<String>,
+
+    /// The environment whose versions are taken
+    #[arg(long, required = true, value_name = "NAME")]
+    pub from: String,
+
+    /// The environment to write them into
+    #[arg(long, required = true, value_name = "NAME")]
+    pub to: String,
+
+    /// Add an entry or a key that is missing, in the file's own style. Default: `false`
+    #[arg(long)]
+    pub add_missing: bool,
+
+    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
+    ///
+    /// `commit` and `pull-request` are refused by this version.
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
+    pub strategy: Option<Strategy>,
+
+    /// Say exactly what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The inputs of `rollback`.
+#[derive(Debug, clap::Args)]
+pub struct RollbackInputs {
+    /// The environments to roll back; their overlays stand in the configuration
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME", conflicts_with = "overlay")]
+    pub environment: Vec<String>,
+
+    /// The overlays to roll back, instead of `environment`: folders or files, one a line
+    #[arg(long, value_name = "PATH")]
+    pub overlay: Vec<PathBuf>,
+
+    /// The commit to go back to: the images are set to what they were in it
+    #[arg(long, value_name = "REVISION", conflicts_with = "steps")]
+    pub to: Option<String>,
+
+    /// How many commits that changed the images to undo. Default: `1`
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: Option<u32>,
 
     /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
     ///
@@ -60,7 +137,7 @@ pub struct ShowInputs {
     #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME", conflicts_with = "overlay")]
     pub environment: Vec<String>,
 
-    /// The overlays to show, instead of `environment`: folders or kustomization files, one a line
+    /// The overlays to show, instead of `environment`: folders or files, one a line
     #[arg(long, value_name = "PATH")]
     pub overlay: Vec<PathBuf>,
 }
@@ -105,7 +182,7 @@ mod tests {
         let words = ["bump-image-tag", "set", "--image=a:v1"].iter().chain(words);
         match Inputs::try_parse_from(words)? {
             Inputs::Set(inputs) => Ok(inputs),
-            Inputs::Show(_) => panic!("not asked for"),
+            _ => panic!("not asked for"),
         }
     }
 

@@ -12,28 +12,45 @@
 //!
 //! `show` reads the same files the same way and puts side by side what each environment runs.
 
+mod argo;
 mod argument;
+mod at;
+mod compose;
 mod config;
 mod diff;
 mod edit;
+mod files;
+mod flux;
+mod formats;
+mod helm;
+mod history;
 mod inputs;
 mod kustomization;
+mod manifest;
 mod outputs;
 mod overlay;
 mod pin;
 mod plan;
+mod promote;
 mod report;
+mod rollback;
+#[cfg(test)]
+mod sandbox;
+mod select;
 mod set;
 mod show;
+mod site;
 mod source;
+mod walk;
 mod worktree;
 
 use sluice_core::{Action, Context, Done};
 
 pub use self::{
     argument::{ImageArgument, InvalidArgument},
+    at::At,
     config::Config,
-    inputs::{DigestPolicy, Inputs, SetInputs, ShowInputs},
+    inputs::{DigestPolicy, Inputs, PromoteInputs, RollbackInputs, SetInputs, ShowInputs},
     outputs::{Images, Outputs, Pinned, Written},
 };
 
@@ -52,6 +69,8 @@ impl Action for BumpImageTag {
     fn run(inputs: Inputs, config: Self::Config, cx: &Context) -> anyhow::Result<Done<Outputs>> {
         match inputs {
             Inputs::Set(inputs) => set::run(inputs, &config, cx),
+            Inputs::Promote(inputs) => promote::run(&inputs, &config, cx),
+            Inputs::Rollback(inputs) => rollback::run(&inputs, &config, cx),
             Inputs::Show(inputs) => show::run(&inputs, &config, cx),
         }
     }

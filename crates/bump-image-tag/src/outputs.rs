@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::{edit::Change, source::Source};
+
 /// The outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -35,20 +37,37 @@ pub struct Written {
     /// The environment; absent where an overlay was named outright.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// The overlay, as it was named.
-    pub overlay: String,
+    /// The overlay, as it was named; absent where a place was named outright.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<String>,
     /// The file, relative to the repository's root.
     pub file: String,
     /// Where the new value stands in it: `line:column`, from 1.
     pub place: String,
-    /// The name of the image's entry.
-    pub image: String,
-    /// The key: `newName`, `newTag` or `digest`.
+    /// What the image is called there; absent where a place was named outright.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The key: `newTag`, `tag`, `digest`, `image` and so on.
     pub key: String,
     /// The value before; `null` where the key was added.
     pub before: Option<String>,
     /// The value now.
     pub after: String,
+}
+
+impl Written {
+    pub(crate) fn of(change: &Change, source: &Source) -> Self {
+        Self {
+            environment: None,
+            overlay: None,
+            file: source.name(),
+            place: change.place.to_string(),
+            image: None,
+            key: change.key.clone(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+        }
+    }
 }
 
 /// What an overlay says of one image.
@@ -61,9 +80,9 @@ pub struct Pinned {
     pub overlay: String,
     /// The file, relative to the repository's root.
     pub file: String,
-    /// Where the entry's name stands in it: `line:column`, from 1.
+    /// Where the image's name stands in it: `line:column`, from 1.
     pub place: String,
-    /// The name of the image's entry.
+    /// What the image is called there.
     pub image: String,
     /// The image that runs: name, tag, digest.
     pub reference: String,

@@ -1,4 +1,4 @@
-//! Overlays: the kustomization file of each folder that is named.
+//! Overlays: folders and files that are named, and the files that belong to them.
 
 use std::{
     io::ErrorKind,
@@ -8,13 +8,9 @@ use std::{
 use sluice_config::File;
 use sluice_core::{Context, Place, Problem, Problems, escape, nearest};
 
-use crate::Config;
+use crate::{Config, kustomization::FILE_NAMES};
 
-/// The names that a kustomization file may have:
-/// <https://github.com/kubernetes-sigs/kustomize/blob/master/api/konfig/general.go>.
-const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// One kustomization file, and what it is called.
+/// The files of one overlay, and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overlay {
     /// The environment that it belongs to, where it is known.
@@ -23,8 +19,25 @@ pub(crate) struct Overlay {
     pub(crate) name: String,
     /// What people call it: the environment; with several overlays, the folder too.
     pub(crate) label: String,
-    /// The kustomization file, without symlinks.
-    pub(crate) file: PathBuf,
+    /// The files, without symlinks.
+    pub(crate) files: Vec<PathBuf>,
+    /// Whether the files were found in a folder, and may hold anything.
+    pub(crate) is_searched: bool,
+}
+
+/// The overlays that are named, as paths or by their environments.
+pub(crate) fn named(
+    environments: &[String],
+    paths: &[PathBuf],
+    config: &File<Config>,
+    cx: &Context,
+) -> Result<Vec<Overlay>, Problems> {
+    if paths.is_empty() {
+        let names: Vec<&str> = environments.iter().map(String::as_str).collect();
+        of_environments(&names, config, cx)
+    } else {
+        of_paths(paths, cx)
+    }
 }
 
 /// The overlays of environments, in the order given.
@@ -49,15 +62,16 @@ pub(crate) fn of_environments(
         }
         for folder in &environment.overlays {
             let path = cx.root().join(&folder.value);
-            match kustomization_file(&path, &folder.value, &root) {
-                Ok(file) => overlays.push(Overlay {
+            match files_at(&path, &folder.value, &root) {
+                Ok((files, is_searched)) => overlays.push(Overlay {
                     environment: Some((*name).to_owned()),
                     name: folder.value.clone(),
                     label: match environment.overlays.len() {
                         1 => (*name).to_owned(),
                         _ => format!("{name}: {}", folder.value),
                     },
-                    file,
+                    files,
+                    is_searched,
                 }),
                 Err(problem) => {
                     problems.0.push(elsewhere(problem, config).at(config.place_of(folder)));
@@ -75,8 +89,10 @@ pub(crate) fn of_paths(paths: &[PathBuf], cx: &Context) -> Result<Vec<Overlay>, 
     let mut overlays = Vec::new();
     for path in paths {
         let name = escape::bytes(path.as_os_str().as_encoded_bytes());
-        match kustomization_file(&cx.folder().join(path), &name, &root) {
-            Ok(file) => overlays.push(Overlay { environment: None, label: name.clone(), name, file }),
+        match files_at(&cx.folder().join(path), &name, &root) {
+            Ok((files, is_searched)) => {
+                overlays.push(Overlay { environment: None, label: name.clone(), name, files, is_searched });
+            }
             Err(problem) => problems.0.push(problem),
         }
     }
@@ -96,7 +112,7 @@ fn without_repeats(overlays: Vec<Overlay>) -> Vec<Overlay> {
     for overlay in overlays {
         if !once
             .iter()
-            .any(|other| (&other.environment, &other.file) == (&overlay.environment, &overlay.file))
+            .any(|other| (&other.environment, &other.files) == (&overlay.environment, &overlay.files))
         {
             once.push(overlay);
         }
@@ -128,40 +144,79 @@ fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
     problem
 }
 
-/// The kustomization file at `path`: a folder that holds exactly one, or the file itself.
-fn kustomization_file(path: &Path, name: &str, root: &Path) -> Result<PathBuf, Problem> {
+/// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML files in it; or the
+/// file itself.
+fn files_at(path: &Path, name: &str, root: &Path) -> Result<(Vec<PathBuf>, bool), Problem> {
     let is_folder =
         path.metadata().map(|metadata| metadata.is_dir()).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => nothing_there(path, name),
             _ => Problem::undecided(format!("could not look at the overlay {name}")).why(error),
         })?;
-    let file = if is_folder {
-        one_in(path, name)?
-    } else if path.file_name().is_some_and(|file| FILE_NAMES.iter().any(|known| file == *known)) {
-        path.to_path_buf()
-    } else {
-        return Err(Problem::misconfigured(format!("{name} is no kustomization file"))
-            .why(format!("a kustomization file is called {}", FILE_NAMES.join(", ")))
-            .help("name the folder of the overlay"));
-    };
-    let found = file
-        .canonicalize()
-        .map_err(|error| Problem::misconfigured(format!("{name} can't be followed")).why(error))?;
-    if !found.starts_with(root) {
-        let target = escape::bytes(found.as_os_str().as_encoded_bytes());
-        return Err(Problem::misconfigured(format!("{name} lies outside the repository"))
-            .why(format!("it is {target}"))
-            .help("run this in the repository that holds the overlay"));
+    if !is_folder {
+        return Ok((vec![file_at(path, name, root)?], false));
     }
-    if found.is_file() {
-        Ok(found)
-    } else {
-        Err(Problem::misconfigured(format!("the kustomization of {name} is not a file")))
+    if let Some(file) = kustomization_in(path, name)? {
+        return Ok((vec![file_at(&file, name, root)?], false));
     }
+    let mut files = Vec::new();
+    let folder = inside(path, name, root)?;
+    yaml_files(&folder, name, root, &mut files)?;
+    if files.is_empty() {
+        return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML file"))
+            .why(format!("it has none of {}, and no other", FILE_NAMES.join(", "))));
+    }
+    Ok((files, true))
 }
 
-/// kustomize refuses a folder with more than one of them, and so do we.
-fn one_in(folder: &Path, name: &str) -> Result<PathBuf, Problem> {
+/// All YAML files below a folder, in the order of their names; what is hidden, and folders behind symlinks, left out.
+fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+    let unseen = |error| Problem::undecided(format!("could not look into the overlay {name}")).why(error);
+    let entries = folder.read_dir().and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unseen)?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
+    paths.sort();
+    for path in paths {
+        let hidden = path.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(b"."));
+        let is_link = path.is_symlink();
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            || path.file_name().is_some_and(|file| file == FILE_NAMES[2]);
+        if hidden || (is_link && path.is_dir()) {
+            continue;
+        }
+        if path.is_dir() {
+            yaml_files(&path, name, root, files)?;
+        } else if is_yaml {
+            let label = path.strip_prefix(root).unwrap_or(&path);
+            files.push(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
+        }
+    }
+    Ok(())
+}
+
+/// A file, without symlinks and inside the repository.
+pub(crate) fn file_at(path: &Path, name: &str, root: &Path) -> Result<PathBuf, Problem> {
+    if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Err(nothing_there(path, name));
+    }
+    let found = inside(path, name, root)?;
+    if found.is_file() { Ok(found) } else { Err(Problem::misconfigured(format!("{name} is not a file"))) }
+}
+
+/// A path without symlinks, which lies inside the repository.
+fn inside(path: &Path, name: &str, root: &Path) -> Result<PathBuf, Problem> {
+    let found = path
+        .canonicalize()
+        .map_err(|error| Problem::misconfigured(format!("{name} can't be followed")).why(error))?;
+    if found.starts_with(root) {
+        return Ok(found);
+    }
+    let target = escape::bytes(found.as_os_str().as_encoded_bytes());
+    Err(Problem::misconfigured(format!("{name} lies outside the repository"))
+        .why(format!("it is {target}"))
+        .help("run this in the repository that holds the overlay"))
+}
+
+/// The kustomization file of a folder. kustomize refuses a folder with more than one, and so do we.
+fn kustomization_in(folder: &Path, name: &str) -> Result<Option<PathBuf>, Problem> {
     let mut found = Vec::new();
     for file in FILE_NAMES {
         match folder.join(file).symlink_metadata() {
@@ -173,9 +228,8 @@ fn one_in(folder: &Path, name: &str) -> Result<PathBuf, Problem> {
         }
     }
     match found.as_slice() {
-        [file] => Ok(folder.join(file)),
-        [] => Err(Problem::misconfigured(format!("the overlay {name} holds no kustomization file"))
-            .why(format!("it has none of {}", FILE_NAMES.join(", ")))),
+        [] => Ok(None),
+        [file] => Ok(Some(folder.join(file))),
         several => {
             Err(Problem::misconfigured(format!("the overlay {name} holds several kustomization files"))
                 .why(format!("kustomize refuses a folder with {}", several.join(" and ")))
@@ -228,9 +282,10 @@ mod tests {
         }
 
         fn find(&self, name: &str) -> Result<String, String> {
-            let found = kustomization_file(&self.root().join(name), name, &self.root());
+            let found = files_at(&self.root().join(name), name, &self.root());
+            let name = |file: &PathBuf| file.strip_prefix(self.root()).unwrap().display().to_string();
             found
-                .map(|file| file.strip_prefix(self.root()).unwrap().display().to_string())
+                .map(|(files, _)| files.iter().map(name).collect::<Vec<_>>().join(" "))
                 .map_err(|problem| format!("{problem} ({})", problem.help.as_deref().unwrap_or_default()))
         }
     }
@@ -245,6 +300,26 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_without_a_kustomization_is_searched() {
+        let repository = Repository::new();
+        let root = repository.root();
+        for file in [
+            "charts/shop/values.yaml",
+            "charts/shop/b.yml",
+            "charts/shop/.hidden.yaml",
+            "charts/shop/README.md",
+            "charts/a.yaml",
+        ] {
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), "").unwrap();
+        }
+        symlink("shop", root.join("charts/again")).unwrap();
+        let found = Ok("charts/a.yaml charts/shop/b.yml charts/shop/values.yaml".to_owned());
+        assert_eq!(repository.find("charts"), found);
+        assert_eq!(repository.find("charts/shop/values.yaml"), Ok("charts/shop/values.yaml".to_owned()));
+    }
+
+    #[test]
     fn what_is_no_overlay_says_why() {
         let repository = Repository::new();
         let root = repository.root();
@@ -252,11 +327,8 @@ mod tests {
         let refused = |name: &str| repository.find(name).unwrap_err();
         assert_eq!(refused("k8s/dew"), "there is no overlay k8s/dew (did you mean \"dev\", beside it?)");
         assert_eq!(refused("k8s/production"), "there is no overlay k8s/production (its folder holds dev)");
-        assert_eq!(refused("k8s"), "the overlay k8s holds no kustomization file ()");
-        assert_eq!(
-            refused("k8s/dev/values.yaml"),
-            "k8s/dev/values.yaml is no kustomization file (name the folder of the overlay)"
-        );
+        fs::create_dir_all(root.join("docs")).unwrap();
+        assert_eq!(refused("docs"), "the overlay docs holds no YAML file ()");
         fs::write(root.join("k8s/dev/Kustomization"), "").unwrap();
         assert_eq!(
             refused("k8s/dev"),

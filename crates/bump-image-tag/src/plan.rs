@@ -4,36 +4,40 @@ use sluice_config::{File, Placed, Strategy};
 use sluice_core::{Context, Problem, Problems};
 
 use crate::{
-    Config, DigestPolicy, ImageArgument, SetInputs,
+    At, Config, ImageArgument, SetInputs,
     overlay::{self, Overlay},
+    select::Manner,
 };
 
 /// What to set where. An image is set in every overlay.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) images: Vec<ImageArgument>,
+    pub(crate) at: Vec<At>,
     pub(crate) overlays: Vec<Overlay>,
-    pub(crate) digest_policy: DigestPolicy,
+    pub(crate) manner: Manner,
     pub(crate) dry_run: bool,
 }
 
 impl Plan {
     pub(crate) fn new(inputs: SetInputs, config: &File<Config>, cx: &Context) -> Result<Self, Problems> {
-        let SetInputs { image, environment, overlay, digest_policy, strategy, dry_run } = inputs;
+        let SetInputs { image, at, environment, overlay, add_missing, digest_policy, strategy, dry_run } =
+            inputs;
         let images = each_once(image)?;
-        if environment.is_empty() && overlay.is_empty() {
+        if images.is_empty() && at.is_empty() {
+            return Err(Problem::misconfigured("it is not said what to set")
+                .help("give an `image`, as name:tag, or a place with `at`")
+                .into());
+        }
+        if environment.is_empty() && overlay.is_empty() && at.is_empty() {
             return Err(Problem::misconfigured("it is not said where to set the image")
                 .help("name environments of the configuration with `environment`, or folders with `overlay`")
                 .into());
         }
         refuse_other_strategies(strategy, &environment, config)?;
-        let names: Vec<&str> = environment.iter().map(String::as_str).collect();
-        let overlays = if overlay.is_empty() {
-            overlay::of_environments(&names, config, cx)?
-        } else {
-            overlay::of_paths(&overlay, cx)?
-        };
-        Ok(Self { images, overlays, digest_policy: digest_policy.unwrap_or_default(), dry_run })
+        let overlays = overlay::named(&environment, &overlay, config, cx)?;
+        let manner = Manner { digest_policy: digest_policy.unwrap_or_default(), add_missing };
+        Ok(Self { images, at, overlays, manner, dry_run })
     }
 }
 
@@ -55,7 +59,7 @@ fn each_once(arguments: Vec<ImageArgument>) -> Result<Vec<ImageArgument>, Proble
 }
 
 /// Files on disk are written only where that is what is wanted: nobody must believe that a commit was made.
-fn refuse_other_strategies(
+pub(crate) fn refuse_other_strategies(
     input: Option<Strategy>,
     environments: &[String],
     config: &File<Config>,

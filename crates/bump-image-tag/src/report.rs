@@ -4,30 +4,37 @@ use sluice_core::{Block, Draft, Finding, SubjectKind, Verdict};
 
 use crate::{
     diff,
-    edit::{Edited, EditedImage},
+    edit::{Edited, EditedImage, EditedPlace},
     overlay::Overlay,
-    plan::Plan,
-    set::file_of,
+    set::files_of,
+    source::Source,
 };
 
-/// The report of `set`.
-pub(crate) fn set(plan: &Plan, files: &[Edited]) -> Draft {
-    let seen: Vec<(&Overlay, &EditedImage)> = plan
-        .overlays
-        .iter()
-        .filter_map(|overlay| Some((overlay, file_of(overlay, files)?)))
-        .flat_map(|(overlay, file)| file.images.iter().map(move |image| (overlay, image)))
-        .collect();
-    let changed: Vec<_> = seen.iter().filter(|(_, image)| !image.changes.is_empty()).copied().collect();
+/// An image of an overlay, and where it stands.
+struct Seen<'a> {
+    overlay: &'a Overlay,
+    image: &'a EditedImage,
+    places: Vec<String>,
+}
 
-    let verdict = if changed.is_empty() { Verdict::Skipped } else { Verdict::Passed };
-    let mut draft = Draft::new(verdict, title(&changed, plan.dry_run));
-    draft.findings = seen.iter().map(|(overlay, image)| finding(overlay, image)).collect();
+/// The report of `set`.
+pub(crate) fn set(overlays: &[Overlay], files: &[Edited], dry_run: bool) -> Draft {
+    let seen = seen(overlays, files);
+    let changed: Vec<&Seen<'_>> = seen.iter().filter(|seen| !seen.image.changes.is_empty()).collect();
+    let places: Vec<(&Source, &EditedPlace)> =
+        files.iter().flat_map(|file| file.places.iter().map(|place| (&file.source, place))).collect();
+    let set = places.iter().filter(|(_, place)| place.change.is_some()).count();
+
+    let nothing = changed.is_empty() && set == 0;
+    let verdict = if nothing { Verdict::Skipped } else { Verdict::Passed };
+    let mut draft = Draft::new(verdict, title(&changed, set, dry_run));
+    draft.findings = seen.iter().map(finding).collect();
+    draft.findings.extend(places.iter().map(|(source, place)| place_finding(source, place)));
     for file in files.iter().filter(|file| file.is_changed()) {
         draft.block(Block::Diff { title: file.source.name(), text: diff::hunks(file) });
     }
     draft.fact("strategy", "worktree: files on disk, no commit");
-    for (_, image) in &seen {
+    for Seen { image, .. } in &seen {
         let (name, digest) = (image.after.tagged(&image.name), &image.after.digest);
         if !draft.subjects.iter().any(|subject| (&subject.name, &subject.digest) == (&name, digest)) {
             draft.subject(SubjectKind::Image, name, digest.clone());
@@ -36,23 +43,71 @@ pub(crate) fn set(plan: &Plan, files: &[Edited]) -> Draft {
     draft
 }
 
-fn title(changed: &[(&Overlay, &EditedImage)], dry_run: bool) -> String {
+/// Each image of each overlay; what changes alike at several places is one.
+fn seen<'a>(overlays: &'a [Overlay], files: &'a [Edited]) -> Vec<Seen<'a>> {
+    let mut seen: Vec<Seen<'a>> = Vec::new();
+    for overlay in overlays {
+        for file in files_of(overlay, files) {
+            for image in &file.images {
+                let place = format!("{}:{}", file.source.name(), image.place);
+                let alike = seen.iter_mut().find(|other| {
+                    other.overlay.label == overlay.label
+                        && (&other.image.name, &other.image.before, &other.image.after)
+                            == (&image.name, &image.before, &image.after)
+                });
+                match alike {
+                    Some(alike) => alike.places.push(place),
+                    None => seen.push(Seen { overlay, image, places: vec![place] }),
+                }
+            }
+        }
+    }
+    seen
+}
+
+fn place_finding(source: &Source, EditedPlace { path, place, change }: &EditedPlace) -> Finding {
+    let (verdict, reason) = match change {
+        None => (Verdict::Skipped, format!("{path}: set already")),
+        Some(change) => {
+            let before = change.before.as_deref().unwrap_or("nothing");
+            (Verdict::Passed, format!("{path}: {before} -> {}", change.after))
+        }
+    };
+    Finding::new(source.name(), verdict, reason).evidence(format!("in line {}", place.line))
+}
+
+fn title(changed: &[&Seen<'_>], places: usize, dry_run: bool) -> String {
     let count = |one: &str, mut items: Vec<&str>| {
         items.sort_unstable();
         items.dedup();
         if items.len() == 1 { format!("1 {one}") } else { format!("{} {one}s", items.len()) }
     };
-    let images = count("image", changed.iter().map(|(_, image)| image.name.as_str()).collect());
-    let overlays = count("overlay", changed.iter().map(|(overlay, _)| overlay.label.as_str()).collect());
-    match (changed.is_empty(), dry_run) {
-        (true, _) => "everything is set already".to_owned(),
-        (false, true) => format!("would set {images} in {overlays}"),
-        (false, false) => format!("{images} set in {overlays}"),
+    let images = count("image", changed.iter().map(|seen| seen.image.name.as_str()).collect());
+    let overlays = count("overlay", changed.iter().map(|seen| seen.overlay.label.as_str()).collect());
+    let what = match (changed.is_empty(), places) {
+        (true, 0) => return "everything is set already".to_owned(),
+        (false, 0) => (images, format!(" in {overlays}")),
+        (true, 1) => ("1 place".to_owned(), String::new()),
+        (true, places) => (format!("{places} places"), String::new()),
+        (false, 1) => (format!("{images} and 1 place"), String::new()),
+        (false, places) => (format!("{images} and {places} places"), String::new()),
+    };
+    match (what, dry_run) {
+        ((what, place), true) => format!("would set {what}{place}"),
+        ((what, place), false) => format!("{what} set{place}"),
     }
 }
 
-fn finding(overlay: &Overlay, image: &EditedImage) -> Finding {
-    let EditedImage { name, before, after, changes } = image;
+fn finding(seen: &Seen<'_>) -> Finding {
+    let finding = of_image(seen.overlay, seen.image);
+    match seen.places.as_slice() {
+        [_] => finding,
+        several => finding.evidence(format!("at {} places: {}", several.len(), several.join(", "))),
+    }
+}
+
+fn of_image(overlay: &Overlay, image: &EditedImage) -> Finding {
+    let EditedImage { name, before, after, changes, .. } = image;
     if changes.is_empty() {
         let reason = format!("{name}: already {}", after.version());
         return Finding::new(&overlay.label, Verdict::Skipped, reason);
@@ -76,36 +131,22 @@ fn finding(overlay: &Overlay, image: &EditedImage) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::{DigestPolicy, kustomization, source::Source};
+    use crate::{DigestPolicy, sandbox, select::Manner};
 
     const OLD: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     const NEW: &str = "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
 
     /// The report of setting `images` in overlays with these labels and contents.
     fn report(overlays: &[(&str, &str)], images: &[&str], dry_run: bool) -> String {
-        let plan = Plan {
-            images: images.iter().map(|image| image.parse().unwrap()).collect(),
-            overlays: overlays
-                .iter()
-                .map(|(label, _)| Overlay {
-                    environment: None,
-                    name: (*label).to_owned(),
-                    label: (*label).to_owned(),
-                    file: PathBuf::from(label),
-                })
-                .collect(),
-            digest_policy: DigestPolicy::Keep,
-            dry_run,
-        };
-        let edit = |(label, text): &(&str, &str)| {
-            let path = PathBuf::from(label);
-            let source = Source { path: path.clone(), relative: path, bytes: (*text).into() };
-            kustomization::set(source, &plan.images, plan.digest_policy).unwrap()
-        };
-        let draft = set(&plan, &overlays.iter().map(edit).collect::<Vec<_>>());
+        let file = |label: &str| format!("{label}/kustomization.yaml");
+        let named: Vec<Overlay> = overlays
+            .iter()
+            .map(|(label, _)| Overlay { label: (*label).to_owned(), ..sandbox::overlay(&file(label)) })
+            .collect();
+        let manner = Manner { digest_policy: DigestPolicy::Keep, add_missing: true };
+        let edit = |(label, text): &(&str, &str)| sandbox::set(&file(label), text, images, manner).unwrap();
+        let draft = set(&named, &overlays.iter().map(edit).collect::<Vec<_>>(), dry_run);
         let mut lines = vec![format!("{}: {}", draft.verdict, draft.title)];
         for finding in &draft.findings {
             lines.push(format!("{} {}: {}", finding.verdict, finding.subject, finding.reason));
@@ -139,8 +180,8 @@ mod tests {
         skipped production: b: already v2
         about a:v2 -
         about x/b:v2 -
-        diff of dev
-        diff of staging
+        diff of dev/kustomization.yaml
+        diff of staging/kustomization.yaml
         ");
     }
 
@@ -164,14 +205,14 @@ mod tests {
         passed dev: a: v1@sha256:e3b0c44298fc -> v2@sha256:e3b0c44298fc
           the digest is the one before, and decides what runs, not the tag
         about a:v2 sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-        diff of dev
+        diff of dev/kustomization.yaml
         ");
         insta::assert_snapshot!(report(&overlays, &[&format!("a@{NEW}")], false), @r"
         passed: 1 image set in 1 overlay
         passed dev: a: v1@sha256:e3b0c44298fc -> v1@sha256:ca978112ca1b
           the tag is v1 as before; the new digest decides what runs
         about a:v1 sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
-        diff of dev
+        diff of dev/kustomization.yaml
         ");
     }
 }

@@ -1,18 +1,18 @@
 //! The command `set`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use sluice_config::File;
 use sluice_core::{Context, Done, Problem, Problems};
 
 use crate::{
     Config, Outputs, SetInputs, diff,
-    edit::Edited,
-    kustomization,
+    edit::{self, Edited},
+    files::{self, Read},
     outputs::{Images, Written},
     overlay::{self, Overlay},
     plan::Plan,
-    report,
+    report, select,
     source::Source,
     worktree,
 };
@@ -20,67 +20,118 @@ use crate::{
 pub(crate) fn run(inputs: SetInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
     let plan = Plan::new(inputs, config, cx)?;
     let files = edit(&plan, cx)?;
-    if !plan.dry_run {
+    let draft = report::set(&plan.overlays, &files, plan.dry_run);
+    finish(&plan.overlays, &files, plan.dry_run, draft, cx)
+}
+
+/// Writes the files, unless it is only to be said what would be written, and tells of them.
+pub(crate) fn finish(
+    overlays: &[Overlay],
+    files: &[Edited],
+    dry_run: bool,
+    report: sluice_core::Draft,
+    cx: &Context,
+) -> anyhow::Result<Done<Outputs>> {
+    if !dry_run {
         cx.cancellation().check().map_err(Problem::from)?;
-        worktree::write(&files)?;
+        worktree::write(files)?;
     }
     Ok(Done {
         outputs: Outputs {
             changed: Some(files.iter().any(Edited::is_changed)),
-            images: Images::Written(written(&plan.overlays, &files)),
+            images: Images::Written(written(overlays, files)),
             diff: Some(files.iter().map(diff::unified).collect()),
         },
-        report: report::set(&plan, &files),
+        report,
     })
 }
 
 /// Every file of the plan, once, with all images set; or all that stands against it.
-fn edit(plan: &Plan, cx: &Context) -> Result<Vec<Edited>, Problems> {
-    let root = overlay::root(cx)?;
-    let mut paths: Vec<&Path> = Vec::new();
-    for overlay in &plan.overlays {
-        if !paths.contains(&overlay.file.as_path()) {
-            paths.push(&overlay.file);
+pub(crate) fn edit(plan: &Plan, cx: &Context) -> Result<Vec<Edited>, Problems> {
+    let names: Vec<&str> = plan.images.iter().map(|image| image.name.as_str()).collect();
+    let mut files = files::read(&plan.overlays, &names, cx)?;
+    let searched = files.len();
+    let places = places(plan, &mut files, cx)?;
+
+    let looked = select::look(&files[..searched])?;
+    let mut edits = select::edits(&plan.overlays, &looked, &plan.images, plan.manner)?;
+    drop(looked);
+    edits.resize_with(files.len(), Default::default);
+    let mut problems = Problems::default();
+    for (index, at) in places {
+        match at.plan(plan.images.first().filter(|_| plan.images.len() == 1), &files[index]) {
+            Ok(planned) => edits[index].places.push(planned),
+            Err(problem) => problems.0.push(problem),
         }
     }
+    let edits = problems.or(edits)?;
 
     let mut problems = Problems::default();
-    let mut files = Vec::new();
-    for path in paths {
-        cx.cancellation().check().map_err(Problem::from)?;
-        let edited = Source::read(path, &root)
-            .map_err(Problems::from)
-            .and_then(|source| kustomization::set(source, &plan.images, plan.digest_policy));
-        match edited {
-            Ok(edited) => files.push(edited),
-            Err(found) => problems.0.extend(found.0),
+    let mut edited = Vec::new();
+    for (read, edits) in files.into_iter().zip(edits) {
+        if edits.is_empty() {
+            continue;
+        }
+        match edit::edit(read, edits) {
+            Ok(file) => edited.push(file),
+            Err(problem) => problems.0.push(problem),
         }
     }
-    problems.or(files)
+    problems.or(edited)
 }
 
-/// The file of an overlay.
-pub(crate) fn file_of<'a>(overlay: &Overlay, files: &'a [Edited]) -> Option<&'a Edited> {
-    files.iter().find(|file| file.source.path == overlay.file)
+/// The places that were named outright, each with its file's position in `files`; a file that is not there is read.
+fn places<'p>(
+    plan: &'p Plan,
+    files: &mut Vec<Read>,
+    cx: &Context,
+) -> Result<Vec<(usize, &'p crate::At)>, Problems> {
+    let root = overlay::root(cx)?;
+    let mut problems = Problems::default();
+    let mut places = Vec::new();
+    for at in &plan.at {
+        let index = at.find(cx).and_then(|path| position(&path, files, &root));
+        match index {
+            Ok(index) => places.push((index, at)),
+            Err(problem) => problems.0.push(problem),
+        }
+    }
+    problems.or(places)
 }
 
-/// The output `images`: each change of each overlay.
+fn position(path: &PathBuf, files: &mut Vec<Read>, root: &std::path::Path) -> Result<usize, Problem> {
+    if let Some(index) = files.iter().position(|file| file.source.path == *path) {
+        return Ok(index);
+    }
+    let source = Source::read(path, root)?;
+    let parsed = crate::formats::Parsed::read(&source)?;
+    files.push(Read { source, parsed });
+    Ok(files.len() - 1)
+}
+
+/// The files of an overlay.
+pub(crate) fn files_of<'a>(overlay: &'a Overlay, files: &'a [Edited]) -> impl Iterator<Item = &'a Edited> {
+    files.iter().filter(|file| overlay.files.contains(&file.source.path))
+}
+
+/// The output `images`: each change of each overlay, then those of places that were named outright.
 fn written(overlays: &[Overlay], files: &[Edited]) -> Vec<Written> {
     let mut list = Vec::new();
     for overlay in overlays {
-        let Some(file) = file_of(overlay, files) else { continue };
-        for image in &file.images {
-            list.extend(image.changes.iter().map(|change| Written {
-                environment: overlay.environment.clone(),
-                overlay: overlay.name.clone(),
-                file: file.source.name(),
-                place: change.place.to_string(),
-                image: image.name.clone(),
-                key: change.key.to_owned(),
-                before: change.before.clone(),
-                after: change.after.clone(),
-            }));
+        for file in files_of(overlay, files) {
+            for image in &file.images {
+                list.extend(image.changes.iter().map(|change| Written {
+                    environment: overlay.environment.clone(),
+                    overlay: Some(overlay.name.clone()),
+                    image: Some(image.name.clone()),
+                    ..Written::of(change, &file.source)
+                }));
+            }
         }
+    }
+    for file in files {
+        let changes = file.places.iter().filter_map(|place| place.change.as_ref());
+        list.extend(changes.map(|change| Written::of(change, &file.source)));
     }
     list
 }

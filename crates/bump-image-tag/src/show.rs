@@ -3,22 +3,32 @@
 use std::collections::BTreeSet;
 
 use sluice_config::File;
-use sluice_core::{Block, Context, Done, Draft, Problem, Problems, Verdict, nearest};
+use sluice_core::{Block, Context, Done, Draft, Place, Problem, Problems, Verdict, nearest};
 
 use crate::{
-    Config, Outputs, ShowInputs,
-    kustomization::{self, Image},
+    Config, Outputs, ShowInputs, files,
     outputs::{Images, Pinned},
     overlay::{self, Overlay},
     pin::Pin,
-    source::Source,
+    select::{self, Looked},
 };
 
-/// An overlay, its file, and the images in it.
-struct Seen {
-    overlay: Overlay,
-    source: Source,
-    images: Vec<Image>,
+/// An overlay, and the images in it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) overlay: Overlay,
+    pub(crate) images: Vec<Image>,
+    /// What could not be read, and why.
+    unread: Vec<Problem>,
+}
+
+/// What a file says of one image.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) name: String,
+    /// Where the name stands.
+    pub(crate) place: Place,
+    pub(crate) pin: Pin,
 }
 
 pub(crate) fn run(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
@@ -55,24 +65,41 @@ fn overlays(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> Result<
     overlay::of_environments(&names, config, cx)
 }
 
-fn look(overlays: Vec<Overlay>, cx: &Context) -> Result<Vec<Seen>, Problems> {
-    let root = overlay::root(cx)?;
+/// What the overlays say of their images.
+pub(crate) fn look(overlays: Vec<Overlay>, cx: &Context) -> Result<Vec<Seen>, Problems> {
+    let files = files::read(&overlays, &[], cx)?;
+    let looked = select::look(&files)?;
     let mut problems = Problems::default();
     let mut seen = Vec::new();
     for overlay in overlays {
-        cx.cancellation().check().map_err(Problem::from)?;
-        let read = Source::read(&overlay.file, &root)
-            .and_then(|source| kustomization::images(&source).map(|images| (source, images)));
-        match read {
-            Ok((source, images)) => seen.push(Seen { overlay, source, images }),
+        match see(overlay, &looked) {
+            Ok(one) => seen.push(one),
             Err(problem) => problems.0.push(problem),
         }
     }
     problems.or(seen)
 }
 
+pub(crate) fn see(overlay: Overlay, files: &[Looked<'_>]) -> Result<Seen, Problem> {
+    let (mut images, mut unread) = (Vec::new(), Vec::new());
+    for Looked { read, found } in files.iter().filter(|file| overlay.files.contains(&file.read.source.path)) {
+        for site in &found.sites {
+            // What another tool fills in is no version that is known here; in a kustomization nothing else is.
+            match site.pin() {
+                Ok(pin) => {
+                    images.push(Image { name: site.name.clone(), place: read.source.place(site.place), pin });
+                }
+                Err(problem) if read.source.is_kustomization() => return Err(problem),
+                Err(problem) => unread.push(problem),
+            }
+        }
+        unread.extend(found.unread.iter().map(|(_, problem)| problem.clone()));
+    }
+    Ok(Seen { overlay, images, unread })
+}
+
 /// An image that no overlay has is a typo, not an empty answer.
-fn refuse_unknown(names: &[String], seen: &[Seen]) -> Result<(), Problems> {
+pub(crate) fn refuse_unknown(names: &[String], seen: &[Seen]) -> Result<(), Problems> {
     let known = image_names(seen);
     let unknown = names.iter().filter(|name| !known.contains(&name.as_str()));
     let problems = unknown.map(|name| {
@@ -85,8 +112,21 @@ fn refuse_unknown(names: &[String], seen: &[Seen]) -> Result<(), Problems> {
     Problems(problems.collect()).or(())
 }
 
+impl Seen {
+    /// What the overlay says of an image: once, unless it runs in several versions.
+    pub(crate) fn pins(&self, name: &str) -> Vec<&Pin> {
+        let mut pins: Vec<&Pin> = Vec::new();
+        for image in self.images.iter().filter(|image| image.name == name) {
+            if !pins.contains(&&image.pin) {
+                pins.push(&image.pin);
+            }
+        }
+        pins
+    }
+}
+
 /// The names of all images, in the order in which they were seen.
-fn image_names(seen: &[Seen]) -> Vec<&str> {
+pub(crate) fn image_names(seen: &[Seen]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for image in seen.iter().flat_map(|one| &one.images) {
         if !names.contains(&image.name.as_str()) {
@@ -101,8 +141,8 @@ fn pinned(seen: &[Seen]) -> Vec<Pinned> {
         let pinned = |image: &Image| Pinned {
             environment: one.overlay.environment.clone(),
             overlay: one.overlay.name.clone(),
-            file: one.source.name(),
-            place: image.place.to_string(),
+            file: image.place.file.clone(),
+            place: within_file(&image.place),
             image: image.name.clone(),
             reference: image.pin.reference(&image.name),
             tag: image.pin.tag.clone(),
@@ -111,6 +151,11 @@ fn pinned(seen: &[Seen]) -> Vec<Pinned> {
         one.images.iter().map(pinned).collect::<Vec<_>>()
     };
     seen.iter().flat_map(of_one).collect()
+}
+
+/// `line:column`
+fn within_file(place: &Place) -> String {
+    format!("{}:{}", place.line.unwrap_or_default(), place.column.unwrap_or_default())
 }
 
 fn report(seen: &[Seen]) -> Draft {
@@ -138,6 +183,10 @@ fn report(seen: &[Seen]) -> Draft {
         draft.block(Block::Table { title: "images".to_owned(), header, rows });
     }
     draft.fact("read", "files on disk");
+    for problem in seen.iter().flat_map(|one| &one.unread) {
+        let place = problem.place.as_ref().map(ToString::to_string).unwrap_or_default();
+        draft.fact("not read", format!("{place}: {}", problem.what));
+    }
     draft
 }
 
@@ -152,19 +201,19 @@ struct Row {
 
 impl Row {
     fn of(name: &str, seen: &[Seen]) -> Self {
-        let pins: Vec<Option<&Pin>> = seen
-            .iter()
-            .map(|one| one.images.iter().find(|image| image.name == name).map(|image| &image.pin))
-            .collect();
-        let runs = |pin: Option<&Pin>| pin.map(|pin| pin.reference(name));
-        let differs = pins.windows(2).any(|pair| runs(pair[0]) != runs(pair[1]));
+        let pins: Vec<Vec<&Pin>> = seen.iter().map(|one| one.pins(name)).collect();
+        let runs = |pins: &[&Pin]| pins.iter().map(|pin| pin.reference(name)).collect::<BTreeSet<_>>();
+        let differs = pins.windows(2).any(|pair| runs(&pair[0]) != runs(&pair[1]));
         let renamed: BTreeSet<&str> = pins.iter().flatten().map(|pin| pin.name(name)).collect();
-        let cell = |pin: Option<&Pin>| match pin {
-            None => "–".to_owned(),
-            Some(pin) if renamed.len() == 1 => pin.version(),
-            Some(pin) => pin.brief(name),
+        let cell = |pins: &Vec<&Pin>| {
+            let mut versions: Vec<String> = pins
+                .iter()
+                .map(|pin| if renamed.len() == 1 { pin.version() } else { pin.brief(name) })
+                .collect();
+            versions.dedup();
+            if versions.is_empty() { "–".to_owned() } else { versions.join(", ") }
         };
-        Self { name: name.to_owned(), cells: pins.iter().copied().map(cell).collect(), differs }
+        Self { name: name.to_owned(), cells: pins.iter().map(cell).collect(), differs }
     }
 
     /// The name and what each overlay says, behind a mark where there are marks.
@@ -177,21 +226,11 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::sandbox;
 
     fn seen(name: &str, text: &str) -> Seen {
-        let file = PathBuf::from(format!("k8s/{name}/kustomization.yaml"));
-        let source = Source { path: file.clone(), relative: file.clone(), bytes: text.into() };
-        let images = kustomization::images(&source).unwrap();
-        let overlay = Overlay {
-            environment: Some(name.to_owned()),
-            name: format!("k8s/{name}"),
-            label: name.to_owned(),
-            file,
-        };
-        Seen { overlay, source, images }
+        sandbox::seen(name, &format!("k8s/{name}/kustomization.yaml"), text)
     }
 
     fn told(seen: &[Seen]) -> String {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sluice_core::{Place, Problem, escape};
 
+use crate::kustomization::FILE_NAMES;
+
 /// One file of the repository and its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -23,6 +25,11 @@ impl Source {
             Problem::undecided(format!("could not read {name}")).why(error).at(Place::file(&name))
         })?;
         Ok(Self { path: path.to_path_buf(), relative, bytes })
+    }
+
+    /// Whether the file is called as kustomization files are.
+    pub(crate) fn is_kustomization(&self) -> bool {
+        self.path.file_name().is_some_and(|file| FILE_NAMES.iter().any(|name| file == *name))
     }
 
     /// The name that people read: relative to the repository's root.

@@ -285,7 +285,7 @@ impl<'a> Node<'a> {
     }
 
     /// The key of a value.
-    pub(crate) fn key(self) -> Option<Self> {
+    pub fn key(self) -> Option<Self> {
         self.parent()?.entries().find(|entry| entry.value.id == self.id).map(|entry| entry.key)
     }
 

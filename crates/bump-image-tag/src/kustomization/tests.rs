@@ -1,21 +1,15 @@
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sluice_core::Problems;
 
-use super::*;
+use crate::{DigestPolicy, edit::Edited, formats::Parsed, sandbox, select::Manner};
 
 const OLD: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const NEW: &str = "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+const FILE: &str = "k8s/dev/kustomization.yaml";
 
-fn source(text: &str) -> Source {
-    let file = PathBuf::from("k8s/dev/kustomization.yaml");
-    Source { path: file.clone(), relative: file, bytes: text.into() }
-}
-
-fn try_set(text: &str, images: &[&str], policy: DigestPolicy) -> Result<Edited, Problems> {
-    let images: Vec<ImageArgument> = images.iter().map(|image| image.parse().unwrap()).collect();
-    set(source(text), &images, policy)
+fn try_set(text: &str, images: &[&str], digest_policy: DigestPolicy) -> Result<Edited, Problems> {
+    sandbox::set(FILE, text, images, Manner { digest_policy, add_missing: true })
 }
 
 fn after(text: &str, images: &[&str]) -> String {
@@ -24,13 +18,7 @@ fn after(text: &str, images: &[&str]) -> String {
 
 /// The problems, one a line.
 fn refusal_under(policy: DigestPolicy, text: &str, images: &[&str]) -> String {
-    let problems = try_set(text, images, policy).expect_err("nothing was refused").0;
-    let lines = problems.iter().map(|problem| {
-        let place = problem.place.as_ref().map(ToString::to_string).unwrap_or_default();
-        let more = |text: &Option<String>| text.clone().map(|text| format!(" | {text}")).unwrap_or_default();
-        format!("{place}: {}{}{}", problem.what, more(&problem.why), more(&problem.help))
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    sandbox::told(&try_set(text, images, policy).expect_err("nothing was refused").0)
 }
 
 fn refusal(text: &str, images: &[&str]) -> String {
@@ -112,7 +100,9 @@ fn changes_tell_where_the_new_value_stands() {
         .images
         .iter()
         .flat_map(|image| &image.changes)
-        .map(|change| (change.key, change.place.to_string(), change.before.as_deref(), change.after.as_str()))
+        .map(|change| {
+            (change.key.as_str(), change.place.to_string(), change.before.as_deref(), change.after.as_str())
+        })
         .collect();
     assert_eq!(
         changes,
@@ -140,9 +130,9 @@ fn a_stale_digest_is_the_policy_s_to_judge() {
 fn an_image_without_an_entry_is_refused_with_the_nearest() {
     let text = "images:\n- name: backend\n  newName: ghcr.io/shop/backend\n- name: front\n";
     insta::assert_snapshot!(refusal(text, &["backand:v1", "ghcr.io/shop/backend:v1", "redis:7"]), @r#"
-    k8s/dev/kustomization.yaml:2:3: no entry for "backand" in k8s/dev/kustomization.yaml | did you mean "backend"?
-    k8s/dev/kustomization.yaml:2:3: no entry for "ghcr.io/shop/backend" in k8s/dev/kustomization.yaml | it is the `newName` of "backend" | name the entry: backend=*:TAG
-    k8s/dev/kustomization.yaml:2:3: no entry for "redis" in k8s/dev/kustomization.yaml | its entries are backend, front
+    k8s/dev/kustomization.yaml:2:9: no entry for "backand" in k8s/dev/kustomization.yaml | did you mean "backend"?
+    k8s/dev/kustomization.yaml:2:9: no entry for "ghcr.io/shop/backend" in k8s/dev/kustomization.yaml | it is the `newName` of "backend" | name the entry: backend=*:TAG
+    k8s/dev/kustomization.yaml:2:9: no entry for "redis" in k8s/dev/kustomization.yaml | its entries are backend, front
     "#);
     for empty in ["", "# only a comment\n", "images:\n", "images: []\n", "kind: Component\n", "---\n"] {
         let text = refusal(empty, &["a:v1"]);
@@ -182,8 +172,8 @@ fn what_can_not_be_edited_with_certainty_is_refused_with_its_place() {
     ];
     let told = refusals.map(|text| format!("{text}\n=> {}\n", refusal(text, &["a:v2"])));
     insta::assert_snapshot!(told.join("\n"));
-    let bytes = Source { bytes: b"images: [\xff]".to_vec(), ..source("") };
-    assert!(set(bytes, &["a:v1".parse().unwrap()], DigestPolicy::default()).is_err());
+    let bytes = crate::source::Source { bytes: b"images: [\xff]".to_vec(), ..sandbox::source(FILE, "") };
+    assert!(Parsed::read(&bytes).is_err());
 }
 
 #[test]
@@ -197,9 +187,15 @@ fn what_a_file_pins_is_read_as_it_is_meant() {
     let text = format!(
         "images:\n- name: a\n  newName: ghcr.io/a\n  newTag: \"1.10\"\n- name: b\n  digest: {OLD}\n  newTag: ~\n- name: c\n  newTag: ''\n- newTag: v1\n"
     );
-    let images = images(&source(&text)).unwrap();
-    let told: Vec<_> =
-        images.iter().map(|image| format!("{}: {}", image.place, image.pin.reference(&image.name))).collect();
+    let source = sandbox::source(FILE, &text);
+    let parsed = Parsed::read(&source).unwrap();
+    let told: Vec<_> = parsed
+        .sites(&source)
+        .unwrap()
+        .sites
+        .iter()
+        .map(|site| format!("{}: {}", site.place, site.pin().unwrap().reference(&site.name)))
+        .collect();
     assert_eq!(told, ["2:9: ghcr.io/a:1.10".to_owned(), format!("5:9: b@{OLD}"), "8:9: c".to_owned()]);
 }
 
@@ -352,7 +348,8 @@ proptest! {
         let argument = format!("a:{tag}");
         for text in [rest.clone(), format!("images:\n- name: a\n  {rest}"), format!("images: {rest}")] {
             let _ = try_set(&text, &[&argument], DigestPolicy::Drop);
-            let _ = images(&source(&text));
+            let source = sandbox::source("values.yaml", &text);
+            let _ = Parsed::read(&source).map(|parsed| parsed.sites(&source).map(|found| found.sites.len()));
         }
     }
 }

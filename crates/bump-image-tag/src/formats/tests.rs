@@ -1,0 +1,378 @@
+//! Files as people write them: for each what an argument makes of it, byte by byte, or why it is refused and where.
+
+use crate::{DigestPolicy, sandbox, select::Manner};
+
+const OLD: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const NEW: &str = "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+
+/// A file, in which `⟦before→after⟧` stands for what changes; and the arguments.
+struct Case(&'static str, &'static str, &'static [&'static str]);
+
+/// The file before, and after.
+fn sides(text: &str) -> (String, String) {
+    let text = text.replace("OLD", OLD).replace("NEW", NEW);
+    let (mut before, mut after) = (String::new(), String::new());
+    let mut rest = text.as_str();
+    while let Some((same, marked)) = rest.split_once('⟦') {
+        let (change, behind) = marked.split_once('⟧').unwrap();
+        let (old, new) = change.split_once('→').unwrap();
+        before.extend([same, old]);
+        after.extend([same, new]);
+        rest = behind;
+    }
+    before += rest;
+    after += rest;
+    (before, after)
+}
+
+fn set(file: &str, text: &str, images: &[&str], manner: Manner) -> Result<String, String> {
+    let images: Vec<String> = images.iter().map(|image| image.replace("NEW", NEW)).collect();
+    let images: Vec<&str> = images.iter().map(String::as_str).collect();
+    sandbox::set(file, text, &images, manner)
+        .map(|edited| String::from_utf8(edited.after).unwrap())
+        .map_err(|problems| sandbox::told(&problems.0))
+}
+
+const SET: &[Case] = &[
+    // Helm values.
+    Case(
+        "values.yaml",
+        "image:\n  repository: ghcr.io/acme/api\n  tag: ⟦v1→v2⟧ # by CI\n",
+        &["ghcr.io/acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  tag: \"⟦v1→v2⟧\"\n  pullPolicy: Always\n  repository: 'ghcr.io/acme/api'\n",
+        &["ghcr.io/acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  registry: ghcr.io\n  repository: acme/api\n  tag: ⟦v1→\"1.10\"⟧\n",
+        &["ghcr.io/acme/api:1.10"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  registry: \"\"\n  repository: acme/api\n  tag: ⟦v1→v2⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  registry: ghcr.io:5000\n  repository: acme/api\n  tag: ⟦1→\"2\"⟧\n",
+        &["ghcr.io:5000/acme/api:2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  repository: acme/api\n  tag: v1\n  digest: ⟦OLD→NEW⟧\n",
+        &["acme/api@NEW"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  repository: acme/api\n  tag: ⟦v1→v2⟧\n  digest: ⟦OLD→NEW⟧\n",
+        &["acme/api:v2@NEW"],
+    ),
+    Case("values.yaml", "image:\n  repository: acme/api\n  tag: ⟦v1@OLD→v2@NEW⟧\n", &["acme/api:v2@NEW"]),
+    Case("values.yaml", "image:\n  repository: acme/api\n  tag:⟦→ v2⟧\n", &["acme/api:v2"]),
+    Case("values.yaml", "image:\n  repository: acme/api\n  tag: \"⟦→v2⟧\"\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: acme/api:⟦v1→v2⟧\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: 'acme/api:⟦v1@OLD→v2@NEW⟧'\n", &["acme/api:v2@NEW"]),
+    Case("values.yaml", "image: acme/api\ntag: ⟦v1→v2⟧\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: acme/api⟦→:v2⟧\n", &["acme/api:v2"]),
+    Case(
+        "values.yaml",
+        "a:\n  b:\n  - c: {image: {repository: acme/api, tag: ⟦v1→v2⟧}}\n  - d\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "api: {repository: acme/api, tag: ⟦v1→v2⟧}\nworker: {repository: acme/api, tag: ⟦v1→v2⟧}\nweb: {repository: acme/web, tag: v1}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  repository: ⟦acme/api→ghcr.io/acme/api2⟧\n  tag: ⟦v1→v2⟧\n",
+        &["acme/api=ghcr.io/acme/api2:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "image:\n  registry: ⟦ghcr.io→quay.io⟧\n  repository: ⟦acme/api→x/api⟧\n  tag: v1\n",
+        &["ghcr.io/acme/api=quay.io/x/api:*"],
+    ),
+    Case(
+        "values.yaml",
+        "# c\r\nimage:\r\n  repository: acme/api\r\n  tag: ⟦v1→v2⟧\r\n\r\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "\u{feff}image: {\"repository\": \"acme/api\", \"tag\": \"⟦v1→v2⟧\"}",
+        &["acme/api:v2"],
+    ),
+    Case("values.yaml", "image: {repository: acme/api, tag: &t ⟦v1→v2⟧} # *t\n", &["acme/api:v2"]),
+    Case("values.yaml", "x: &d {repository: acme/api}\nimage: {<<: *d, tag: ⟦v1→v2⟧}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: v2}\n", &["acme/api:v2"]),
+    // Kubernetes manifests.
+    Case(
+        "app.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      initContainers:\n      - image: acme/api:⟦v1→v2⟧\n        name: migrate\n      containers:\n      - name: api\n        image: \"acme/api:⟦v1→v2⟧\" # x\n      - {name: web, image: acme/web:v1}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: batch/v1\nkind: CronJob\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers: [{name: a, image: 'host:5000/api⟦→:v2⟧'}]\n",
+        &["host:5000/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  ephemeralContainers:\n  - name: a\n    image: acme/api:⟦v1→v2@NEW⟧\n",
+        &["acme/api:v2@NEW"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: ⟦acme/api:v1→quay.io/api:v2⟧\n",
+        &["acme/api=quay.io/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {containers: [{image: \"acme/api:⟦v1→v2⟧\"}]}}}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  image: acme/api:v1\n---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: acme/api:⟦v1→v2⟧\n---\n# the end\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec:\n    containers:\n    - image: acme/api:⟦v1→v2⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: >-\n      acme/web:v1\n  - image: acme/api:⟦v1→v2⟧",
+        &["acme/api:v2"],
+    ),
+    // Argo CD.
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    kustomize:\n      images:\n      - acme/api:⟦v1→v2⟧\n      - web=ghcr.io/acme/web:⟦v1→v3⟧ # x\n",
+        &["acme/api:v2", "web:v3"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    kustomize: {images: ['api=⟦ghcr.io/acme/api→quay.io/api⟧:v1']}\n",
+        &["api=quay.io/api:*"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  sources:\n  - helm:\n      parameters:\n      - {name: image.repository, value: acme/api}\n      - name: image.tag\n        value: ⟦v1→\"12345e7\"⟧\n      - name: web.image.tag\n        value: v1\n",
+        &["acme/api:12345e7"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: api.image, value: 'acme/api:⟦v1→v2⟧'}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      valuesObject:\n        image: {repository: acme/api, tag: ⟦v1→v2⟧}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: |\n        # acme/api:v1\n        image:\n          repository: acme/api\n\n          tag: ⟦v1→v2⟧ # x\n    path: v1\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\r\nkind: ApplicationSet\r\nspec:\r\n  template:\r\n    spec:\r\n      source:\r\n        helm:\r\n          values: |-\r\n            image: 'acme/api:⟦v1→v2⟧'\r\n            replicas: 2\r\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec:\n  generators:\n  - list:\n      elements:\n      - {cluster: dev, image: 'acme/api:⟦v1→v2⟧'}\n  template:\n    metadata: {name: '{{cluster}}'}\n",
+        &["acme/api:v2"],
+    ),
+    // Flux.
+    Case(
+        "app.yaml",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    image:\n      repository: acme/api # {\"$imagepolicy\": \"flux-system:api:name\"}\n      tag: ⟦v1→v2⟧ # {\"$imagepolicy\": \"flux-system:api:tag\"}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    version: ⟦v1→v2⟧ # {\"$imagepolicy\": \"flux-system:api:tag\"}\n    from: acme/api # {\"$imagepolicy\": \"flux-system:api:name\"}\n    other: v1\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: source.example.com/v1\nkind: Thing\nspec:\n  runs: acme/api:⟦v1→v2⟧ # {\"$imagepolicy\": \"flux-system:api\"}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: acme/api\n    newTag: ⟦v1→v2⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n      - {name: acme/api, newName: x/api, newTag: ⟦v1→v2⟧}\n",
+        &["acme/api:v2"],
+    ),
+    // Compose.
+    Case(
+        "compose.yaml",
+        "services:\n  api:\n    image: acme/api:⟦v1→v2⟧\n    ports: [\"80:80\"]\n  db: {image: postgres:17}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "docker-compose.yml",
+        "version: '3'\nservices:\n  api: {build: ., image: \"acme/api:⟦v1→v2⟧\"}\n  db:\n    image: ${DB:-postgres:17}\n",
+        &["acme/api:v2"],
+    ),
+    // Kustomizations.
+    Case(
+        "kustomization.yaml",
+        "images:\n- name: api\n  newTag: ⟦v1→v2⟧\nhelmCharts: [{name: api}]\n",
+        &["api:v2"],
+    ),
+    Case(
+        "overlay.yaml",
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages:\n- {name: api, newName: x/api, newTag: ⟦v1→v2⟧}\n",
+        &["api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "images:\n- name: api\n  newTag: ⟦v1→v2⟧\n- name: web\n  digest: ⟦OLD→NEW⟧\n",
+        &["api:v2", "web@NEW"],
+    ),
+];
+
+#[test]
+fn what_is_meant_changes_and_not_a_byte_more() {
+    for Case(file, text, images) in SET {
+        let (before, after) = sides(text);
+        assert_eq!(set(file, &before, images, Manner::default()).as_deref(), Ok(after.as_str()), "{before}");
+        assert_eq!(
+            set(file, &after, images, Manner::default()).as_deref().unwrap_or(&after),
+            after,
+            "{before}"
+        );
+    }
+}
+
+const REFUSED: &[Case] = &[
+    Case("values.yaml", "image: {repository: acme/api}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: v1}\n", &["acme/api@NEW"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: v1, digest: 'OLD'}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: v1@OLD}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: v1, tag: v3}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: [v1]}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: '{{ .Values.tag }}'}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: acme/api, tag: {{ .Values.tag }}}\n", &["acme/api:v2"]),
+    Case("values.yaml", "t: &t v1\nimage: {repository: acme/api, tag: *t}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: &i {repository: acme/api, tag: v1}\nb: *i\n", &["acme/api:v2"]),
+    Case("values.yaml", "d: &d {tag: v1}\nimage: {<<: *d, repository: acme/api}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image:\n  repository: acme/api\n  tag: |\n    v1\n", &["acme/api:v2"]),
+    Case(
+        "values.yaml",
+        "a: {repository: acme/api, tag: v1}\nb: {repository: acme/api, tag: v1-canary}\n",
+        &["acme/api:v2"],
+    ),
+    Case("values.yaml", "image: acme/api:{{ tag }}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: acme/api:v1\nimage: acme/api:v3\n", &["acme/api:v2"]),
+    Case(
+        "values.yaml",
+        "image: {registry: ghcr.io, repository: acme/api, tag: v1}\n",
+        &["ghcr.io/acme/api=api:v2"],
+    ),
+    Case("values.yaml", "image: {tag: v1}\n", &["acme/api:v2"]),
+    Case("values.yaml", "image: {repository: ghcr.io/acme/api, tag: v1}\n", &["acme/api:v2"]),
+    Case("compose.yaml", "services:\n  api: {image: 'acme/api:${TAG:-v1}'}\n", &["acme/api:v2"]),
+    Case(
+        "compose.yaml",
+        "x-app: &app {image: 'acme/api:v1'}\nservices:\n  api: {<<: *app, build: .}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: |\n      acme/api:v1\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: acme/api:v1\n  - image: acme/api:v3\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    kustomize:\n      images: ['acme/api:{{tag}}']\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: |\n        image:\n          repository: acme/api\n          tag: {{ tag }}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: >\n        image: acme/api:v1\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: image.repository, value: acme/api}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - {name: api, newTag: v1}\n  - {name: api, newTag: v1}\n",
+        &["api:v2"],
+    ),
+    Case("kustomization.yaml", "images:\n- name: api\n", &["api:v2"]),
+];
+
+#[test]
+fn what_is_not_certain_is_refused_with_its_place() {
+    let told = REFUSED.iter().map(|Case(file, text, images)| {
+        let (before, _) = sides(text);
+        format!(
+            "{text}=> {}\n",
+            set(file, &before, images, Manner::default())
+                .expect_err(&before)
+                .replace(NEW, "NEW")
+                .replace(OLD, "OLD")
+        )
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn there_are_enough_cases() {
+    assert!(SET.len() + REFUSED.len() >= 54);
+}
+
+#[test]
+fn a_digest_s_policy_holds_in_every_format() {
+    let files = [
+        (
+            "kustomization.yaml",
+            "images:\n- {name: acme/api, newTag: ⟦v1→v2⟧, digest: 'OLD'}\n",
+            "'OLD'",
+            "''",
+        ),
+        ("values.yaml", "image: {repository: acme/api, tag: ⟦v1→v2⟧, digest: 'OLD'}\n", "'OLD'", "''"),
+        ("values.yaml", "image: {repository: acme/api, tag: ⟦v1→v2⟧@OLD}\n", "@OLD", ""),
+        ("compose.yaml", "services: {api: {image: 'acme/api:⟦v1→v2⟧@OLD'}}\n", "@OLD", ""),
+    ];
+    for (file, text, old, dropped) in files {
+        let set = |policy| {
+            let manner = Manner { digest_policy: policy, ..Manner::default() };
+            set(file, &sides(text).0, &["acme/api:v2"], manner)
+        };
+        assert_eq!(set(DigestPolicy::Keep), Ok(sides(text).1));
+        assert_eq!(set(DigestPolicy::Drop), Ok(sides(&text.replace(old, dropped)).1));
+        for policy in [DigestPolicy::Refuse, DigestPolicy::Replace] {
+            assert!(set(policy).unwrap_err().contains("leave stale"), "{text}");
+        }
+    }
+}
