@@ -70,15 +70,15 @@ pub(crate) struct Change {
 pub(crate) struct Edits {
     /// The sites to set, by their position in the file, each with its edits.
     pub(crate) sites: Vec<(usize, Vec<SlotEdit>)>,
-    /// The entries to add to a list of images.
-    pub(crate) entries: Vec<(String, Edit)>,
+    /// The entry to add for each of these images.
+    pub(crate) entries: Option<(Vec<String>, Edit)>,
     /// The places that were named outright.
     pub(crate) places: Vec<at::Planned>,
 }
 
 impl Edits {
     pub(crate) fn is_empty(&self) -> bool {
-        self.sites.is_empty() && self.entries.is_empty() && self.places.is_empty()
+        self.sites.is_empty() && self.entries.is_none() && self.places.is_empty()
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn edit(read: Read, edits: Edits) -> Result<Edited, Problem> {
         };
         images.push(edited(before, after, edits)?);
     }
-    for (name, _) in &edits.entries {
+    for name in edits.entries.iter().flat_map(|(names, _)| names) {
         let site = after.iter().find(|site| site.name == *name).ok_or_else(|| unlike(&source))?;
         let changes = site.slots().into_iter().filter_map(|slot| {
             let (value, after) = (slot.value?, slot.said()?);

@@ -39,12 +39,15 @@ impl Parsed {
         Ok(Self { documents, blocks })
     }
 
+    /// Whether the file is a kustomization.
+    pub(crate) fn is_kustomization(&self, source: &Source) -> bool {
+        source.is_kustomization() || self.documents.iter().any(|document| is_kustomization(document.root()))
+    }
+
     /// The sites of the file.
     pub(crate) fn sites<'a>(&'a self, source: &Source) -> Result<Sites<'a>, Problem> {
         let mut found = Sites::default();
-        if source.is_kustomization()
-            || self.documents.iter().any(|document| is_kustomization(document.root()))
-        {
+        if self.is_kustomization(source) {
             found.sites = kustomization::sites(&self.documents, source)?;
             return Ok(found);
         }

@@ -3,10 +3,11 @@
 //! An entry is `{name, newName, newTag, digest}`:
 //! <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>.
 
-use sluice_core::Problem;
-use sluice_yaml::{Document, Entry, Node};
+use sluice_core::{Place, Problem};
+use sluice_yaml::{Document, Edit, Entry, Item, Node};
 
 use crate::{
+    ImageArgument,
     formats::{misread, template},
     site::{Apart, Form, Name, Site, Slot},
     source::Source,
@@ -23,6 +24,42 @@ const KINDS: [&str; 2] = ["Kustomization", "Component"];
 pub(crate) fn sites<'a>(documents: &'a [Document], source: &Source) -> Result<Vec<Site<'a>>, Problem> {
     let Some(root) = root_of(documents, source)? else { return Ok(Vec::new()) };
     entries(&Found { node: root, path: String::new(), key: None }, source)
+}
+
+/// The edit that adds entries for images to a kustomization.
+pub(crate) fn add(
+    documents: &[Document],
+    images: &[&ImageArgument],
+    source: &Source,
+) -> Result<Edit, Problem> {
+    let by_hand = |place| {
+        Problem::misconfigured(format!("an entry can't be added to {}", source.name()))
+            .help("write the first entry of `images` by hand")
+            .at(place)
+    };
+    let item = |image: &&ImageArgument| -> Item {
+        let keys = [
+            ("name", Some(&image.name)),
+            ("newName", image.new_name.as_ref()),
+            ("newTag", image.tag.as_ref()),
+            ("digest", image.digest.as_ref()),
+        ];
+        let said =
+            keys.into_iter().filter_map(|(key, text)| Some((key, text.filter(|text| !text.is_empty())?)));
+        said.map(|(key, text)| (key.to_owned(), text.clone())).collect()
+    };
+    let items = images.iter().map(item).collect();
+    let root = root_of(documents, source)?.ok_or_else(|| by_hand(Place::file(source.name())))?;
+    match root.get("images").map_err(|error| misread(error, source))? {
+        Some(images) => match images.items().last() {
+            Some(last) => Ok(Edit::append_after(last, items)),
+            None => Err(by_hand(source.place(images.place()))),
+        },
+        None => match root.entries().last() {
+            Some(last) => Ok(Edit::insert_list_after(last, "images", items)),
+            None => Err(by_hand(source.place(root.place()))),
+        },
+    }
 }
 
 /// The sites of the entries of `images` below `holder`.

@@ -3,14 +3,16 @@
 //! `set` goes through four steps, and only the last one touches a file:
 //!
 //! 1. [`Inputs`] and configuration ([`Config`]) become one `plan`: which images ([`ImageArgument`]) go into which
-//!    `overlay`s, and what happens to a digest that a new tag would leave stale;
-//! 2. each file is read once and edited in memory; what a file of a kind looks like is that kind's module to know:
-//!    `kustomization`. An edit that can't be made with certainty is refused with its place, and all refusals of
-//!    all files are told together;
-//! 3. the edited files become a `diff`, the [`Outputs`] and the report;
+//!    `overlay`s, which places ([`At`]) are set outright, and what happens to a digest that a new tag would leave stale;
+//! 2. the `files` that can hold the images are read and parsed once. Their `formats` find the `site`s, each a place
+//!    that says which version of an image runs: `kustomization`, `helm` values, Kubernetes `manifest`s, `argo`, `flux`
+//!    and `compose`, which `walk` through documents. `select` tells which sites are meant; what is not certain is
+//!    refused with its place, and all refusals of all files are told together;
+//! 3. each file is edited in memory (`edit`) and becomes a `diff`, the [`Outputs`] and the `report`;
 //! 4. the `worktree` is written: all files or none, and none that someone else changed meanwhile.
 //!
-//! `show` reads the same files the same way and puts side by side what each environment runs.
+//! `promote` takes the arguments of `set` from what another environment runs, `rollback` the values from the `history`
+//! of the files. `show` reads the same files the same way and puts side by side what each environment runs.
 
 mod argo;
 mod argument;

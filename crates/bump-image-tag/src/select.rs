@@ -7,6 +7,7 @@ use crate::{
     edit::Edits,
     files::Read,
     formats::Sites,
+    kustomization,
     overlay::Overlay,
     pin::Pin,
     site::{Site, SlotEdit, Wanted},
@@ -68,7 +69,37 @@ pub(crate) fn edits(
     if !problems.0.is_empty() {
         return Err(Problems(without_repeats(problems.0)));
     }
-    problems.0.extend(missing(overlays, files, images));
+    let mut added: Vec<Vec<&ImageArgument>> = files.iter().map(|_| Vec::new()).collect();
+    for group in groups(overlays) {
+        let in_group =
+            |file: &Looked<'_>| group.iter().any(|overlay| overlay.files.contains(&file.read.source.path));
+        let of_group: Vec<&Looked<'_>> = files.iter().filter(|file| in_group(file)).collect();
+        let has =
+            |name: &str| of_group.iter().any(|file| file.found.sites.iter().any(|site| site.name == name));
+        for image in images.iter().filter(|image| !has(&image.name)) {
+            let is_kustomization = |file: &Looked<'_>| file.read.parsed.is_kustomization(&file.read.source);
+            let mut takers =
+                (0..files.len()).filter(|index| in_group(&files[*index]) && is_kustomization(&files[*index]));
+            match (takers.next(), takers.next()) {
+                (Some(index), None) if manner.add_missing => {
+                    if !added[index].contains(&image) {
+                        added[index].push(image);
+                    }
+                }
+                _ => problems.0.push(lacks(image, &group, &of_group)),
+            }
+        }
+    }
+    for ((file, images), edits) in files.iter().zip(added).zip(&mut edits) {
+        if images.is_empty() {
+            continue;
+        }
+        let Read { source, parsed } = file.read;
+        match kustomization::add(&parsed.documents, &images, source) {
+            Ok(edit) => edits.entries = Some((images.iter().map(|image| image.name.clone()).collect(), edit)),
+            Err(problem) => problems.0.push(problem),
+        }
+    }
     Problems(without_repeats(problems.0)).or(edits)
 }
 
@@ -143,29 +174,17 @@ fn ambiguous(
     None
 }
 
-/// The problems of images that an environment, or an overlay that was named outright, does not have.
-fn missing(overlays: &[Overlay], files: &[Looked<'_>], images: &[ImageArgument]) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// The overlays of each environment together; one that was named outright is alone.
+fn groups(overlays: &[Overlay]) -> Vec<Vec<&Overlay>> {
     let mut groups: Vec<Vec<&Overlay>> = Vec::new();
     for overlay in overlays {
-        match groups
-            .iter_mut()
-            .find(|group| overlay.environment.is_some() && group[0].environment == overlay.environment)
-        {
+        let is_environment = overlay.environment.is_some();
+        match groups.iter_mut().find(|group| is_environment && group[0].environment == overlay.environment) {
             Some(group) => group.push(overlay),
             None => groups.push(vec![overlay]),
         }
     }
-    for group in groups {
-        let in_group =
-            |file: &&Looked<'_>| group.iter().any(|overlay| overlay.files.contains(&file.read.source.path));
-        let files: Vec<&Looked<'_>> = files.iter().filter(in_group).collect();
-        let has = |name: &str| files.iter().any(|file| file.found.sites.iter().any(|site| site.name == name));
-        problems.extend(
-            images.iter().filter(|image| !has(&image.name)).map(|image| lacks(image, &group, &files)),
-        );
-    }
-    problems
+    groups
 }
 
 fn lacks(image: &ImageArgument, group: &[&Overlay], files: &[&Looked<'_>]) -> Problem {

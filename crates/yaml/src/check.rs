@@ -1,6 +1,6 @@
 //! Holds the result of an edit against the file before: what was meant differs, and nothing else.
 
-use crate::edit::{Change, Edit};
+use crate::edit::{Change, Edit, Item};
 use crate::error::Refusal;
 use crate::file::File;
 use crate::node::{Content, Data};
@@ -131,26 +131,64 @@ fn make<'a>(
     for edit in edits {
         let node = edit.node_in(before)?;
         let facts = &mut facts[edit.document];
-        match &edit.change {
-            Change::Set { value } => facts[edit.node].kind = Kind::Text { value: value.clone() },
-            Change::SetPlain { value } => facts[edit.node].kind = Kind::Plain { value: value.clone() },
-            Change::Insert { key, value } => {
-                if let Some(Kind::Mapping { length, .. }) =
-                    node.parent().map(|parent| &mut facts[parent.id].kind)
-                {
-                    *length += 2;
-                }
-                inserts.push((edit.document, end_of_subtree(node.document, edit.node), [key, value]));
+        let end = end_of_subtree(node.document, edit.node);
+        let inserted = match &edit.change {
+            Change::Set { value } => {
+                facts[edit.node].kind = Kind::Text { value: value.clone() };
+                continue;
             }
-        }
+            Change::SetPlain { value } => {
+                facts[edit.node].kind = Kind::Plain { value: value.clone() };
+                continue;
+            }
+            Change::Insert { key, value } => {
+                grow(node, facts, 2);
+                vec![text(key), text(value)]
+            }
+            Change::Append { items } => {
+                grow(node, facts, items.len());
+                let flow = matches!(node.data().content, Content::Mapping { flow: true, .. })
+                    || node.parent().is_some_and(|list| {
+                        matches!(list.data().content, Content::Sequence { flow: true, .. })
+                    });
+                items.iter().flat_map(|item| mapping(item, flow)).collect()
+            }
+            Change::InsertList { key, items } => {
+                grow(node, facts, 2);
+                let list = bare(Kind::Sequence { length: items.len(), flow: false });
+                let items = items.iter().flat_map(|item| mapping(item, false));
+                [text(key), list].into_iter().chain(items).collect()
+            }
+        };
+        inserts.push((edit.document, end, inserted));
     }
     inserts.sort_by_key(|(document, at, _)| (*document, *at));
-    for (document, at, texts) in inserts.into_iter().rev() {
-        let entry =
-            texts.map(|text| Fact { tag: None, anchor: None, kind: Kind::Text { value: text.clone() } });
-        facts[document].splice(at..at, entry);
+    for (document, at, inserted) in inserts.into_iter().rev() {
+        facts[document].splice(at..at, inserted);
     }
     Ok(())
+}
+
+/// Makes the collection around a node longer.
+fn grow(node: Node<'_>, facts: &mut [Fact], by: usize) {
+    if let Some(Kind::Mapping { length, .. } | Kind::Sequence { length, .. }) =
+        node.parent().map(|parent| &mut facts[parent.id].kind)
+    {
+        *length += by;
+    }
+}
+
+fn bare(kind: Kind) -> Fact {
+    Fact { tag: None, anchor: None, kind }
+}
+
+fn text(text: &str) -> Fact {
+    bare(Kind::Text { value: text.to_owned() })
+}
+
+fn mapping(item: &Item, flow: bool) -> Vec<Fact> {
+    let texts = item.iter().flat_map(|(key, value)| [text(key), text(value)]);
+    std::iter::once(bare(Kind::Mapping { length: item.len() * 2, flow })).chain(texts).collect()
 }
 
 /// The position behind a node and all that it contains: each of these has its parent at or behind the node.

@@ -6,6 +6,9 @@ use crate::error::Refusal;
 use crate::file::File;
 use crate::{Entry, Error, Node, Place};
 
+/// An item of a list to insert: the keys of a mapping with their texts.
+pub type Item = Vec<(String, String)>;
+
 /// One change to a file.
 #[derive(Debug, Clone)]
 pub struct Edit {
@@ -35,6 +38,15 @@ pub(crate) enum Change {
         key: String,
         value: String,
     },
+    /// Items behind the node in its list.
+    Append {
+        items: Vec<Item>,
+    },
+    /// An entry with a list behind the node's entry.
+    InsertList {
+        key: String,
+        items: Vec<Item>,
+    },
 }
 
 impl Edit {
@@ -57,6 +69,16 @@ impl Edit {
     /// Inserts an entry with a text as its value into the mapping of `entry`, behind that entry and in its style.
     pub fn insert_after(entry: Entry<'_>, key: impl Into<String>, text: impl Into<String>) -> Self {
         Self::new(entry.value, Change::Insert { key: key.into(), value: text.into() })
+    }
+
+    /// Inserts items into the list of `item`, behind that item and in its style.
+    pub fn append_after(item: Node<'_>, items: Vec<Item>) -> Self {
+        Self::new(item, Change::Append { items })
+    }
+
+    /// Inserts an entry with a list of items into the block mapping of `entry`, behind that entry.
+    pub fn insert_list_after(entry: Entry<'_>, key: impl Into<String>, items: Vec<Item>) -> Self {
+        Self::new(entry.value, Change::InsertList { key: key.into(), items })
     }
 
     fn new(node: Node<'_>, change: Change) -> Self {

@@ -36,7 +36,7 @@ mod splice;
 mod syntax;
 mod unread;
 
-pub use edit::Edit;
+pub use edit::{Edit, Item};
 pub use error::{Error, Place, Refusal};
 pub use node::{Document, Entry, Node, Style};
 pub use placed::Placed;

@@ -1,6 +1,6 @@
 //! Plans an edit: which bytes to write, and where.
 
-use crate::edit::{Change, Edit};
+use crate::edit::{Change, Edit, Item};
 use crate::error::{Refusal, quoted};
 use crate::node::Content;
 use crate::splice::Splice;
@@ -21,6 +21,8 @@ impl<'a> Source<'a> {
         match &edit.change {
             Change::Set { value } => self.set(node, value, prefers_single),
             Change::SetPlain { value } => set_plain(node, value),
+            Change::Append { items } => self.append(node, items, prefers_single),
+            Change::InsertList { key, items } => self.insert_list(node, key, items, prefers_single),
             Change::Insert { key, value } => self.insert(node, key, value, prefers_single),
         }
     }
@@ -120,23 +122,98 @@ impl<'a> Source<'a> {
     /// On a line of its own below the last line of the entry before it, indented as the mapping is.
     fn insert_in_block(&self, mapping: Node<'_>, value: Node<'_>, entry: &str) -> Option<Splice> {
         let indentation = " ".repeat(self.line_before(mapping.span().start)?.chars().count());
+        self.lines_below(value, &[format!("{indentation}{entry}")])
+    }
+
+    /// Behind an item of a list, as that item is written: in the same line in flow style, else on lines of their own.
+    fn append(&self, item: Node<'_>, items: &[Item], prefers_single: bool) -> Result<Splice, Error> {
+        let refused = |what: &str| {
+            Error::refused(item.place(), Refusal::Unwritten, format!("no place for an item: {what}"))
+        };
+        let list =
+            item.parent().filter(|list| list.is_sequence()).ok_or_else(|| refused("this is no list"))?;
+        refuse::shared(list)?;
+        let first = item.entries().next().ok_or_else(|| refused("the one before it is no mapping"))?;
+        let key_style = quotes_of(first.key).unwrap_or(Style::Plain);
+        let value_style = quotes_of(first.value).unwrap_or(key_style);
+        let pairs = |item: &Item| -> Vec<String> {
+            let write = |text: &str, style| scalar::write(text, style, prefers_single);
+            item.iter()
+                .map(|(key, value)| format!("{}: {}", write(key, key_style), write(value, value_style)))
+                .collect()
+        };
+        let is_flow = matches!(item.data().content, Content::Mapping { flow: true, .. });
+        let before = self.line_before(start_of(item)).ok_or_else(|| refused("its line is not known"))?;
+        if matches!(list.data().content, Content::Sequence { flow: true, .. }) {
+            let end = item.span().end;
+            let gap =
+                if is_blank(before) { format!("{}{before}", self.line_break(end)) } else { " ".to_owned() };
+            let texts: Vec<String> =
+                items.iter().map(|item| format!(",{gap}{{{}}}", pairs(item).join(", "))).collect();
+            return Ok(Splice { at: end..end, text: texts.concat(), inserts: true });
+        }
+        if before.trim_matches([' ', '\t']) != "-" {
+            return Err(refused("something stands before the item in its line"));
+        }
+        let lines = items.iter().flat_map(|item| {
+            if is_flow {
+                return vec![format!("{before}{{{}}}", pairs(item).join(", "))];
+            }
+            let indentation = before.replace('-', " ");
+            let lead = |index| if index == 0 { before } else { indentation.as_str() };
+            pairs(item).iter().enumerate().map(|(index, pair)| format!("{}{pair}", lead(index))).collect()
+        });
+        self.lines_below(item, &lines.collect::<Vec<_>>()).ok_or_else(|| refused("its end is not known"))
+    }
+
+    /// Behind the last entry of a block mapping, its items not indented as kustomize writes them, or as the first list
+    /// of the mapping is.
+    fn insert_list(
+        &self,
+        value: Node<'_>,
+        key: &str,
+        items: &[Item],
+        prefers_single: bool,
+    ) -> Result<Splice, Error> {
+        let refused =
+            || Error::refused(value.place(), Refusal::Unwritten, "no place for a list behind this value");
+        let mapping = value.parent().ok_or_else(refused)?;
+        refuse::shared(mapping)?;
+        if !matches!(mapping.data().content, Content::Mapping { flow: false, .. }) {
+            return Err(refused());
+        }
+        let indentation = " ".repeat(mapping.place().column - 1);
+        let list = mapping
+            .entries()
+            .map(|entry| entry.value)
+            .find(|value| matches!(value.data().content, Content::Sequence { flow: false, .. }));
+        let deeper = list.map_or(0, |list| list.place().column.saturating_sub(mapping.place().column));
+        let dash = format!("{indentation}{}- ", " ".repeat(deeper));
+        let write = |text: &str| scalar::write(text, Style::Plain, prefers_single);
+        let mut lines = vec![format!("{indentation}{}:", write(key))];
+        for item in items {
+            for (index, (key, value)) in item.iter().enumerate() {
+                let lead = if index == 0 { dash.clone() } else { dash.replace('-', " ") };
+                lines.push(format!("{lead}{}: {}", write(key), write(value)));
+            }
+        }
+        self.lines_below(value, &lines).ok_or_else(refused)
+    }
+
+    /// Lines below the last line of a value.
+    fn lines_below(&self, value: Node<'_>, lines: &[String]) -> Option<Splice> {
         let last = last_below(value);
         let end = if last.is_unwritten() { self.room_for(last)? } else { last.span().end };
+        let line_break = self.line_break(end);
         if last.style().is_some_and(Style::is_block) && !last.is_alias() {
             // A block of text ends where the next text starts.
             let at = end - self.line_before(end)?.len();
-            return Some(Splice {
-                at: at..at,
-                text: format!("{indentation}{entry}{}", self.line_break(end)),
-                inserts: true,
-            });
+            let text = lines.join(line_break) + line_break;
+            return Some(Splice { at: at..at, text, inserts: true });
         }
         let at = self.line_end(end);
-        Some(Splice {
-            at: at..at,
-            text: format!("{}{indentation}{entry}", self.line_break(end)),
-            inserts: true,
-        })
+        let text = format!("{line_break}{}", lines.join(line_break));
+        Some(Splice { at: at..at, text, inserts: true })
     }
 
     /// The part before `offset` of its line.

@@ -64,8 +64,13 @@ pub(crate) fn second(before: &[Edit], edit: &Edit, node: Node<'_>) -> Result<(),
                 (Change::Insert { key: first, .. }, Change::Insert { key: second, .. }) => {
                     sibling && first == second
                 }
-                (Change::Insert { .. }, _) | (_, Change::Insert { .. }) => false,
-                _ => other.node == edit.node,
+                (
+                    Change::Set { .. } | Change::SetPlain { .. },
+                    Change::Set { .. } | Change::SetPlain { .. },
+                )
+                | (Change::Append { .. }, Change::Append { .. })
+                | (Change::InsertList { .. }, Change::InsertList { .. }) => other.node == edit.node,
+                _ => false,
             }
         });
     if collides {

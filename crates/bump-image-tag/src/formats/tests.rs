@@ -346,6 +346,51 @@ fn what_is_not_certain_is_refused_with_its_place() {
     insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
 }
 
+/// With `add-missing`.
+const ADDED: &[Case] = &[
+    Case(
+        "values.yaml",
+        "image:\n  repository: 'acme/api' # x\n⟦→  tag: 'v2'\n⟧  pullPolicy: Always\n",
+        &["acme/api:v2"],
+    ),
+    Case("values.yaml", "image: {repository: acme/api, tag: v1⟦→, digest: NEW⟧}\n", &["acme/api@NEW"]),
+    Case(
+        "kustomization.yaml",
+        "images:\n  - name: api\n    newTag: v1\n⟦→  - name: web\n    newTag: \"1.10\"\n⟧patches: []\n",
+        &["web:1.10"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "images: [{name: api, newTag: ⟦v1→v2⟧}⟦→, {name: web, newName: x/web, newTag: v1, digest: NEW}⟧]\n",
+        &["api:v2", "web=x/web:v1@NEW"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "resources: [a]\n⟦→images:\n- name: web\n  newTag: v1\n- name: db\n  newTag: v3\n⟧",
+        &["web:v1", "db:v3"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "resources:\r\n  - a # x\r\n⟦→images:\r\n  - name: web\r\n    newTag: v1\r\n⟧",
+        &["web:v1"],
+    ),
+];
+
+#[test]
+fn what_is_missing_is_added_in_the_file_s_style() {
+    let manner = Manner { add_missing: true, ..Manner::default() };
+    for Case(file, text, images) in ADDED {
+        let (before, after) = sides(text);
+        assert_eq!(set(file, &before, images, manner).as_deref(), Ok(after.as_str()), "{before}");
+        assert_eq!(set(file, &after, images, manner).as_deref(), Ok(after.as_str()), "{after}");
+    }
+    for (file, text) in
+        [("values.yaml", "a: 1\n"), ("kustomization.yaml", ""), ("kustomization.yaml", "images: []\n")]
+    {
+        assert!(set(file, text, &["web:v1"], manner).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn there_are_enough_cases() {
     assert!(SET.len() + REFUSED.len() >= 54);

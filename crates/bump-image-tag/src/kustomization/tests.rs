@@ -18,7 +18,8 @@ fn after(text: &str, images: &[&str]) -> String {
 
 /// The problems, one a line.
 fn refusal_under(policy: DigestPolicy, text: &str, images: &[&str]) -> String {
-    sandbox::told(&try_set(text, images, policy).expect_err("nothing was refused").0)
+    let manner = Manner { digest_policy: policy, add_missing: false };
+    sandbox::told(&sandbox::set(FILE, text, images, manner).expect_err("nothing was refused").0)
 }
 
 fn refusal(text: &str, images: &[&str]) -> String {

@@ -304,6 +304,63 @@ fn inserts_an_entry_in_the_style_of_its_mapping() {
     }
 }
 
+fn item(texts: &[(&str, &str)]) -> sluice_yaml::Item {
+    texts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn appends_items_in_the_style_of_the_one_before() {
+    let cases = [
+        ("x:\n- a: b\n", "x:\n- a: b\n- k: c\n  t: \"1\"\n"),
+        (
+            "x:\n  - a: b # c\n    d: e\n# f\ny: z\n",
+            "x:\n  - a: b # c\n    d: e\n  - k: c\n    t: \"1\"\n# f\ny: z\n",
+        ),
+        ("x:\r\n-   a: 'b'", "x:\r\n-   a: 'b'\r\n-   k: 'c'\r\n    t: '1'"),
+        ("x:\n- {a: b}\n", "x:\n- {a: b}\n- {k: c, t: \"1\"}\n"),
+        ("x: [{a: b}] # c\n", "x: [{a: b}, {k: c, t: \"1\"}] # c\n"),
+        ("x: [\n  {a: b},\n]\n", "x: [\n  {a: b},\n  {k: c, t: \"1\"},\n]\n"),
+        ("{\"x\": [{\"a\": \"b\"}]}", "{\"x\": [{\"a\": \"b\"}, {\"k\": \"c\", \"t\": \"1\"}]}"),
+        ("x:\n- a: |\n    b\ny: z\n", "x:\n- a: |\n    b\n- k: c\n  t: \"1\"\ny: z\n"),
+    ];
+    for (file, expected) in cases {
+        let documents = Document::parse_all(file.as_bytes()).unwrap();
+        let last = node(&documents, "x").unwrap().items().last().unwrap();
+        let edit = Edit::append_after(last, vec![item(&[("k", "c"), ("t", "1")])]);
+        let result = apply(file.as_bytes(), &[edit]).map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(result.as_deref(), Ok(expected), "{file:?}");
+    }
+    for file in ["x: &x [{a: b}]\ny: *x\n", "x:\n- - a: b\n", "x:\n- b\n", "x:\n- &a\n  a: b\n"] {
+        let documents = Document::parse_all(file.as_bytes()).unwrap();
+        let last = node(&documents, "x").unwrap().items().last().unwrap();
+        let last = if last.is_sequence() { last.items().next().unwrap() } else { last };
+        let edit = Edit::append_after(last, vec![item(&[("k", "c")])]);
+        assert!(apply(file.as_bytes(), &[edit]).unwrap_err().refusal.is_some(), "{file:?}");
+    }
+}
+
+#[test]
+fn inserts_a_list_behind_the_last_entry() {
+    let cases = [
+        ("a: b\n", "a: b\nx:\n- k: c\n  t: \"1\"\n- k: d\n"),
+        ("a:\n  - b # c\n", "a:\n  - b # c\nx:\n  - k: c\n    t: \"1\"\n  - k: d\n"),
+        ("a: b\r\n\r\n# c\r\n", "a: b\r\nx:\r\n- k: c\r\n  t: \"1\"\r\n- k: d\r\n\r\n# c\r\n"),
+        ("a: b", "a: b\nx:\n- k: c\n  t: \"1\"\n- k: d"),
+        ("a: &b b\nc:\n", "a: &b b\nc:\nx:\n- k: c\n  t: \"1\"\n- k: d\n"),
+    ];
+    for (file, expected) in cases {
+        let documents = Document::parse_all(file.as_bytes()).unwrap();
+        let last = documents[0].root().entries().last().unwrap();
+        let items = vec![item(&[("k", "c"), ("t", "1")]), item(&[("k", "d")])];
+        let result = apply(file.as_bytes(), &[Edit::insert_list_after(last, "x", items)]);
+        assert_eq!(
+            result.map(|bytes| String::from_utf8(bytes).unwrap()).as_deref(),
+            Ok(expected),
+            "{file:?}"
+        );
+    }
+}
+
 #[test]
 fn refuses_what_it_cannot_insert_with_certainty() {
     use Refusal::{Merged, Shared, Taken, Unfaithful, Unwritten};
