@@ -9,14 +9,14 @@ use crate::{edit::Change, source::Source};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outputs {
-    /// `true` when something changed (with `dry-run`: would change), `false` when all was set already. Of `set`.
+    /// `true` when something changed (with `dry-run`: would change), `false` when all was set already. Not of `show`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<bool>,
-    /// JSON list. Of `set`: each value that changed, with `environment`, `overlay`, `file`, `place`, `image`, `key`,
+    /// JSON list. Of `set`, `promote` and `rollback`: each value that changed, with `environment`, `overlay`, `file`, `place`, `image`, `key`,
     /// `before` and `after`. Of `show`: each image that runs, with `environment`, `overlay`, `file`, `place`,
     /// `image`, `reference`, `tag` and `digest`.
     pub images: Images,
-    /// The change as a unified diff, as `git apply` takes it. Of `set`.
+    /// The change as a unified diff, as `git apply` takes it. Not of `show`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
 }
@@ -25,7 +25,7 @@ pub struct Outputs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Images {
-    /// Of `set`: the values that changed.
+    /// Of `set`, `promote` and `rollback`: the values that changed.
     Written(Vec<Written>),
     /// Of `show`: what runs.
     Pinned(Vec<Pinned>),

@@ -1,5 +1,7 @@
 //! Files as people write them: for each what an argument makes of it, byte by byte, or why it is refused and where.
 
+use proptest::prelude::*;
+
 use crate::{DigestPolicy, sandbox, select::Manner};
 
 const OLD: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -418,6 +420,78 @@ fn a_digest_s_policy_holds_in_every_format() {
         assert_eq!(set(DigestPolicy::Drop), Ok(sides(&text.replace(old, dropped)).1));
         for policy in [DigestPolicy::Refuse, DigestPolicy::Replace] {
             assert!(set(policy).unwrap_err().contains("leave stale"), "{text}");
+        }
+    }
+}
+
+/// Values in every format, with the image's version in place of `HERE`, and other images beside it.
+const WRITTEN: &[&str] = &[
+    "image: {repository: acme/api, tag: HERE}\n",
+    "image:\n  tag: HERE # by CI\n  registry: ''\n  repository: 'acme/api'\n",
+    "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - {name: web, image: 'acme/web:v0'}\n  - image: 'acme/api:REFERENCE'\n",
+    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: |\n        # c\n        image:\n          repository: acme/api\n          tag: HERE\n",
+    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source: {kustomize: {images: [web=x/web:v0, 'acme/api:REFERENCE']}}\n",
+    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: image.repository, value: acme/api}\n      - {name: image.tag, value: HERE}\n",
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    a: [{image: acme/api, tag: HERE}]\n",
+    "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: acme/api\n    newTag: HERE\n",
+    "services:\n  api:\n    image: \"acme/api:REFERENCE\"\n",
+    "apiVersion: example.com/v1\nkind: Thing\nspec: {x: acme/web:v0}\n# image: acme/api:v0\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn only_what_is_meant_differs_in_any_mixture(
+        chosen in prop::collection::vec(prop::sample::select(WRITTEN), 1..5),
+        quote in prop::sample::select(vec!["", "'", "\""]),
+        crlf in any::<bool>(),
+        bom in any::<bool>(),
+        final_newline in any::<bool>(),
+        tag in "[A-Za-z_][A-Za-z0-9_.-]{0,12}|[0-9]{1,3}e[0-9]{1,3}|0[0-7]{1,4}|1\\.[0-9]{1,2}",
+    ) {
+        let text = |tag: &str, quote: &str| {
+            let here = format!("{quote}{tag}{quote}");
+            let mut text = chosen.join("---\n").replace("HERE", &here).replace("REFERENCE", tag);
+            if !final_newline {
+                text.truncate(text.trim_end_matches('\n').len());
+            }
+            if crlf {
+                text = text.replace('\n', "\r\n");
+            }
+            if bom { format!("\u{feff}{text}") } else { text }
+        };
+        let before = text("v-old", quote);
+        let image = format!("acme/api:{tag}");
+        if !before.contains("v-old") {
+            prop_assert!(set("app.yaml", &before, &[&image], Manner::default()).is_err());
+            return Ok(());
+        }
+        let after = set("app.yaml", &before, &[&image], Manner::default()).map_err(TestCaseError::fail)?;
+        // A plain tag that reads as a number gets quotes: either kind will do.
+        let expected: Vec<String> = if quote.is_empty() && sluice_yaml::needs_quotes(&tag) {
+            vec![text(&tag, "'"), text(&tag, "\"")]
+        } else {
+            vec![text(&tag, quote)]
+        };
+        let plain = |text: &str| text.replace('\'', "\"");
+        prop_assert!(expected.contains(&after) || expected.iter().any(|one| plain(one) == plain(&after)), "{}", after);
+        prop_assert_eq!(set("app.yaml", &after, &[&image], Manner::default()), Ok(after));
+    }
+
+    #[test]
+    fn no_file_panics(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "image:", "  repository: a", "  tag: v1", "- image: a:v1", "apiVersion: argoproj.io/v1", "kind: Application",
+            "helm:", "  values: |", "    image: a:v1", "    tag: {{ x }}", "kustomize: {images: [a:v1, b=a:v1]}", "---", "services:",
+            "  x: {image: a:v1}", "spec:", "  values:", "images: [{name: a}]", "x: &x {repository: a, tag: v1}", "y: *x", "<<: *x",
+            "v: a:v1 # {\"$imagepolicy\": \"f:a\"}", "kind: HelmRelease", "parameters: [{name: image, value: a:v1}]", "\t", "'", "[",
+        ]), 0..12),
+        add_missing in any::<bool>(),
+    ) {
+        let manner = Manner { add_missing, digest_policy: DigestPolicy::Drop };
+        for file in ["kustomization.yaml", "values.yaml"] {
+            let _ = set(file, &lines.join("\n"), &["a:v2"], manner);
         }
     }
 }

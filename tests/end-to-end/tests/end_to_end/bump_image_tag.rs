@@ -138,3 +138,234 @@ fn errors_say_what_to_do() {
     repository.write("k8s/dev/kustomization.yaml", "");
     run("redis:8", "dev").exits(2).says("k8s/dev/kustomization.yaml");
 }
+
+/// A file of a layout, an image, and what becomes of it: the texts that change, or what is said against it.
+type Bumped = (&'static str, &'static str, Result<&'static [(&'static str, &'static str)], &'static str>);
+
+const BACKEND: &str = "registry.example.com/shop/backend:v2";
+const NEW: &str = "sha256:88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589";
+
+/// Every YAML file of three GitOps layouts: overlays with Argo CD, an umbrella chart, Flux with a compose file.
+const LAYOUTS: &[Bumped] = &[
+    ("kustomize/base/kustomization.yaml", BACKEND, Err("it sets no images")),
+    (
+        "kustomize/base/backend.yaml",
+        BACKEND,
+        Ok(&[
+            ("shop/backend\n          args", "shop/backend:v2\n          args"),
+            ("shop/backend\n          ports", "shop/backend:v2\n          ports"),
+        ]),
+    ),
+    (
+        "kustomize/base/backend.yaml",
+        "registry.example.com/shop/proxy:1.28",
+        Ok(&[("proxy:1.27", "proxy:1.28")]),
+    ),
+    ("kustomize/base/cleanup.yaml", BACKEND, Ok(&[("shop/backend\n", "shop/backend:v2\n")])),
+    (
+        "kustomize/overlays/dev/kustomization.yaml",
+        "registry.example.com/shop/backend:1.10",
+        Ok(&[("\"1.9\"", "\"1.10\"")]),
+    ),
+    (
+        "kustomize/overlays/production/kustomization.yaml",
+        "registry.example.com/shop/backend:12345e7",
+        Ok(&[("0a1b2c3", "\"12345e7\"")]),
+    ),
+    (
+        "kustomize/apps/shop.yaml",
+        BACKEND,
+        Ok(&[("backend:1.9 #", "backend:v2 #"), ("tag: \"1.9\"", "tag: \"v2\"")]),
+    ),
+    ("kustomize/apps/previews.yaml", BACKEND, Err("previews.yaml:18:15")),
+    ("helm/charts/shop/Chart.yaml", BACKEND, Err("it sets no images")),
+    (
+        "helm/charts/shop/values.yaml",
+        BACKEND,
+        Ok(&[("tag: 1.9.0", "tag: v2"), ("backend:1.9.0", "backend:v2")]),
+    ),
+    (
+        "helm/charts/shop/values.yaml",
+        "registry.example.com/shop/frontend:2024.12",
+        Ok(&[("'2024.11'", "'2024.12'")]),
+    ),
+    ("helm/charts/shop/templates/backend.yaml", BACKEND, Err("backend.yaml:4:")),
+    ("helm/environments/staging.yaml", BACKEND, Err("a digest that the new tag would leave stale")),
+    (
+        "helm/environments/production.yaml",
+        "registry.example.com/shop/frontend:2024.12",
+        Ok(&[("'2024.11'", "'2024.12'")]),
+    ),
+    (
+        "flux/clusters/staging/shop.yaml",
+        BACKEND,
+        Ok(&[("tag: 1.9.1-rc.2", "tag: v2"), ("backend:1.9.1-rc.2", "backend:v2")]),
+    ),
+    // The two stand at different versions: which one is meant?
+    ("flux/clusters/production/shop.yaml", BACKEND, Err("runs in two versions")),
+    ("flux/clusters/production/infrastructure.yaml", "gateway:v3.3.0", Ok(&[("v3.2.0", "v3.3.0")])),
+    (
+        "flux/compose/compose.yaml",
+        BACKEND,
+        Ok(&[("backend:1.9.0\n", "backend:v2\n"), ("backend:1.9.0\"", "backend:v2\"")]),
+    ),
+    ("flux/compose/compose.yaml", "registry.example.com/shop/frontend:v2", Err("filled in from a variable")),
+    ("flux/compose/compose.yaml", "postgres:17.3", Err("would leave stale")),
+];
+
+fn layouts() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/gitops")
+}
+
+/// A repository with all layouts.
+#[expect(clippy::unwrap_used, reason = "a test may panic, and so may the functions that it is made of")]
+fn with_layouts() -> Repository {
+    fn copy(repository: &Repository, folder: &std::path::Path) {
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                copy(repository, &path);
+            } else {
+                let name = path.strip_prefix(layouts()).unwrap().to_str().unwrap().to_owned();
+                repository.write(&name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let repository = Repository::new();
+    copy(&repository, &layouts());
+    repository
+}
+
+#[test]
+fn every_file_of_a_layout_is_bumped_byte_by_byte_or_refused() {
+    for (file, image, expected) in LAYOUTS {
+        let repository = with_layouts();
+        let before = repository.read(file);
+        let (image, overlay) = (format!("--image={image}"), format!("--overlay={file}"));
+        let outcome = repository.run("bump-image-tag").argument(&image).argument(&overlay).ends();
+        let after = match expected {
+            Ok(changes) => {
+                outcome.exits(0);
+                changes.iter().fold(before, |text, (from, to)| {
+                    assert_eq!(text.matches(from).count(), 1, "{from} in {file}");
+                    text.replace(from, to)
+                })
+            }
+            Err(reason) => {
+                outcome.exits(2).says(reason);
+                before
+            }
+        };
+        assert_eq!(repository.read(file), after, "{file}");
+    }
+}
+
+#[test]
+fn every_file_of_the_layouts_is_among_them() {
+    let repository = with_layouts();
+    repository.git(&["add", "--all"]);
+    for file in repository.git(&["ls-files"]).lines() {
+        assert!(LAYOUTS.iter().any(|(known, ..)| *known == file), "{file}");
+    }
+}
+
+#[test]
+fn a_folder_is_searched_for_the_image_s_name() {
+    let repository = with_layouts();
+    repository.commit("before");
+    let outcome = repository
+        .run("bump-image-tag")
+        .argument("--image=registry.example.com/shop/frontend:2025.1")
+        .argument("--overlay=helm")
+        .ends();
+    // Each environment stands at a version of its own.
+    outcome.exits(2).says("runs in two versions in helm");
+    repository
+        .run("bump-image-tag")
+        .argument("--image=registry.example.com/shop/frontend:2025.1")
+        .argument("--overlay=helm/charts")
+        .ends()
+        .exits(0);
+    assert_eq!(repository.git(&["diff", "--name-only"]).trim(), "helm/charts/shop/values.yaml");
+}
+
+#[test]
+fn a_place_is_set_outright() {
+    let repository = with_layouts();
+    let outcome = repository
+        .run("bump-image-tag")
+        .input("at", "helm/charts/shop/Chart.yaml:.appVersion=1.10\nflux/clusters/production/shop.yaml:.spec.values.jobs[name=reindex].image")
+        .input("image", "registry.example.com/shop/backend:1.9.1")
+        .in_actions()
+        .ends();
+    outcome.exits(0).has_output("changed", "true");
+    assert!(repository.read("helm/charts/shop/Chart.yaml").contains("appVersion: \"1.10\"\n"));
+    assert!(
+        repository
+            .read("flux/clusters/production/shop.yaml")
+            .contains("image: registry.example.com/shop/backend:1.9.1 # {")
+    );
+}
+
+const PROMOTION: &str = "\
+version: 1
+environments:
+  staging: {overlays: [helm/environments/staging.yaml]}
+  production: {after: staging, overlays: [helm/environments/production.yaml]}
+";
+
+#[test]
+fn what_staging_runs_is_promoted_and_rolled_back() {
+    let repository = with_layouts();
+    let file = "helm/environments/production.yaml";
+    repository.write(".github/sluice.yml", PROMOTION);
+    repository.commit("before");
+    let before = repository.read(file);
+
+    let promote = || {
+        repository
+            .run("bump-image-tag")
+            .argument("promote")
+            .argument("--from=staging")
+            .argument("--to=production")
+    };
+    promote().argument("--dry-run").ends().exits(0).says("1.9.1-rc.2");
+    assert_eq!(repository.read(file), before);
+    promote().ends().exits(0);
+    let promoted =
+        before.replace("tag:    1.9.0 ", "tag:    1.9.1-rc.2 ").replace("'2024.11'", "'2024.12'").replace(
+            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        );
+    assert_eq!(repository.read(file), promoted);
+    promote().ends().exits(0).says("set already");
+
+    repository.commit("promote");
+    // A change of someone else that is no image's stays.
+    repository.write(file, promoted.replace("512Mi", "1Gi"));
+    let rollback =
+        || repository.run("bump-image-tag").argument("rollback").argument("--environment=production");
+    rollback().argument("--steps=2").ends().exits(2).says("holds 1");
+    rollback().ends().exits(0).says("1.9.0");
+    assert_eq!(repository.read(file), before.replace("512Mi", "1Gi"));
+
+    repository.write(file, promoted.replace("1.9.1-rc.2", "1.9.7"));
+    rollback().ends().exits(1).says("changed since");
+    repository.write("helm/environments/staging.yaml", "image: registry.example.com/shop/other:v1\n");
+    promote().ends().exits(2).says("registry.example.com/shop/other");
+}
+
+#[test]
+fn a_digest_goes_where_it_is_asked_for() {
+    let repository = with_layouts();
+    let image = format!("--image=registry.example.com/shop/backend:1.9.1@{NEW}");
+    let run = || {
+        repository.run("bump-image-tag").argument(&image).argument("--overlay=helm/environments/staging.yaml")
+    };
+    run().ends().exits(0);
+    assert!(
+        repository
+            .read("helm/environments/staging.yaml")
+            .contains(&format!("tag: 1.9.1\n    digest: {NEW}\n"))
+    );
+}
