@@ -1,6 +1,6 @@
 //! The files of overlays: each is read once, and parsed only where it can hold what is looked for.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use memchr::memmem;
 use sluice_core::{Context, Problem, Problems};
@@ -22,11 +22,12 @@ pub(crate) struct Read {
 pub(crate) fn read(overlays: &[Overlay], names: &[&str], cx: &Context) -> Result<Vec<Read>, Problems> {
     let root = overlay::root(cx)?;
     let mut problems = Problems::default();
+    let mut seen = BTreeSet::new();
     let mut files: Vec<Read> = Vec::new();
     for overlay in overlays {
         for path in &overlay.files {
             cx.cancellation().check().map_err(Problem::from)?;
-            if files.iter().any(|file| file.source.path == *path) {
+            if !seen.insert(path) {
                 continue;
             }
             match read_one(path, overlay.is_searched, names, &root) {

@@ -1,6 +1,7 @@
 //! Overlays: folders and files that are named, and the files that belong to them.
 
 use std::{
+    collections::BTreeSet,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -20,7 +21,7 @@ pub(crate) struct Overlay {
     /// What people call it: the environment; with several overlays, the folder too.
     pub(crate) label: String,
     /// The files, without symlinks.
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: BTreeSet<PathBuf>,
     /// Whether the files were found in a folder, and may hold anything.
     pub(crate) is_searched: bool,
 }
@@ -146,19 +147,19 @@ fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
 
 /// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML files in it; or the
 /// file itself.
-fn files_at(path: &Path, name: &str, root: &Path) -> Result<(Vec<PathBuf>, bool), Problem> {
+fn files_at(path: &Path, name: &str, root: &Path) -> Result<(BTreeSet<PathBuf>, bool), Problem> {
     let is_folder =
         path.metadata().map(|metadata| metadata.is_dir()).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => nothing_there(path, name),
             _ => Problem::undecided(format!("could not look at the overlay {name}")).why(error),
         })?;
     if !is_folder {
-        return Ok((vec![file_at(path, name, root)?], false));
+        return Ok((BTreeSet::from([file_at(path, name, root)?]), false));
     }
     if let Some(file) = kustomization_in(path, name)? {
-        return Ok((vec![file_at(&file, name, root)?], false));
+        return Ok((BTreeSet::from([file_at(&file, name, root)?]), false));
     }
-    let mut files = Vec::new();
+    let mut files = BTreeSet::new();
     let folder = inside(path, name, root)?;
     yaml_files(&folder, name, root, &mut files)?;
     if files.is_empty() {
@@ -168,25 +169,24 @@ fn files_at(path: &Path, name: &str, root: &Path) -> Result<(Vec<PathBuf>, bool)
     Ok((files, true))
 }
 
-/// All YAML files below a folder, in the order of their names; what is hidden, and folders behind symlinks, left out.
-fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+/// All YAML files below a folder, which is one without symlinks; what is hidden, and folders behind symlinks, left out.
+fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Problem> {
     let unseen = |error| Problem::undecided(format!("could not look into the overlay {name}")).why(error);
-    let entries = folder.read_dir().and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unseen)?;
-    let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
-    paths.sort();
-    for path in paths {
-        let hidden = path.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(b"."));
-        let is_link = path.is_symlink();
+    for entry in folder.read_dir().map_err(unseen)? {
+        let entry = entry.map_err(unseen)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unseen)?);
         let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            || path.file_name().is_some_and(|file| file == FILE_NAMES[2]);
-        if hidden || (is_link && path.is_dir()) {
+            || FILE_NAMES.iter().any(|file| entry.file_name() == *file);
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        if path.is_dir() {
+        if kind.is_dir() {
             yaml_files(&path, name, root, files)?;
-        } else if is_yaml {
+        } else if is_yaml && kind.is_file() {
+            files.insert(path);
+        } else if is_yaml && kind.is_symlink() && !path.is_dir() {
             let label = path.strip_prefix(root).unwrap_or(&path);
-            files.push(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
+            files.insert(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
         }
     }
     Ok(())

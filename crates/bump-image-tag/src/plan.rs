@@ -29,6 +29,12 @@ impl Plan {
                 .help("give an `image`, as name:tag, or a place with `at`")
                 .into());
         }
+        if images.is_empty() && !(environment.is_empty() && overlay.is_empty()) {
+            return Err(Problem::misconfigured("it is not said which image to set in the overlays")
+                .why("a place that `at` names is looked for in its own file only")
+                .help("give an `image`, or leave `environment` and `overlay` out")
+                .into());
+        }
         if environment.is_empty() && overlay.is_empty() && at.is_empty() {
             return Err(Problem::misconfigured("it is not said where to set the image")
                 .help("name environments of the configuration with `environment`, or folders with `overlay`")

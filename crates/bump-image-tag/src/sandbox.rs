@@ -20,7 +20,7 @@ pub(crate) fn overlay(file: &str) -> Overlay {
         environment: None,
         name: file.to_owned(),
         label: file.to_owned(),
-        files: vec![PathBuf::from(file)],
+        files: [PathBuf::from(file)].into(),
         is_searched: false,
     }
 }

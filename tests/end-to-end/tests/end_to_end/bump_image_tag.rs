@@ -369,3 +369,21 @@ fn a_digest_goes_where_it_is_asked_for() {
             .contains(&format!("tag: 1.9.1\n    digest: {NEW}\n"))
     );
 }
+
+#[test]
+fn what_is_half_said_is_refused() {
+    let repository = with_layouts();
+    let run = |arguments: &[&str]| {
+        let run = repository.run("bump-image-tag");
+        arguments.iter().fold(run, |run, argument| run.argument(argument)).ends()
+    };
+    run(&["--overlay=helm"]).exits(2).says("not said what to set");
+    run(&["--at=helm/charts/shop/Chart.yaml:.appVersion=2", "--overlay=helm"])
+        .exits(2)
+        .says("which image to set");
+    run(&["--at=helm/charts/shop/Chart.yml:.appVersion=2"]).exits(2).says("did you mean \"Chart.yaml\"");
+    run(&["--at=helm/charts/shop/Chart.yaml"]).exits(2).says("names no place");
+    run(&["promote", "--from=staging"]).exits(2).says("--to");
+    run(&["rollback"]).exits(2).says("not said what to roll back");
+    run(&["rollback", "--overlay=helm", "--steps=0"]).exits(2);
+}
