@@ -10,6 +10,7 @@
 //! Where something can't be told the web says more, never less: a file that can't be read is taken to use
 //! the whole repository.
 
+mod hcl;
 mod helm;
 mod kustomize;
 mod terraform;
@@ -637,13 +638,13 @@ mod tests {
     #[test]
     fn what_can_not_be_read_uses_everything() {
         let sandbox = Sandbox::new();
-        sandbox.write("layers/one/main.tf", "module \"x\" {\n  source = \n}\n");
+        sandbox.write("layers/one/main.tf", "module \"x\" {\n  source = \n");
         sandbox.write("layers/two/main.tf", "module \"x\" {\n  source = var.x\n}\n");
         sandbox.write("layers/three/main.tf", "");
         let web = web(&sandbox, LAYERS);
         assert_eq!(touched(&web, "README.md"), ["one by layers/one", "two by layers/two"]);
         insta::assert_snapshot!(findings(&web), @r"
-        layers/one/main.tf:2:12: could not be read (invalid expression): every change counts for what uses it
+        layers/one/main.tf:1:12: could not be read (a bracket is never closed): every change counts for what uses it
         layers/two/main.tf:2:12: names a source that is computed: every change counts for what uses it
         ");
         assert_eq!(web.chain_of(0, web.by_path[&b""[..]]), "layers/one → the whole repository");
