@@ -23,6 +23,9 @@ use crate::{
 /// How many cells of a component the report names.
 const CELLS_SHOWN: usize = 10;
 
+/// How many of the things that are wrong with dependencies the report names.
+const FOUND_SHOWN: usize = 20;
+
 /// The largest graph that can still be looked at, in components.
 const LARGEST_GRAPH: usize = 50;
 
@@ -145,7 +148,12 @@ impl Answer {
         if self.everything {
             draft.finding(Finding::new("unclassified", Verdict::Skipped, self.tally.unclassified()));
         }
-        draft.findings.extend(self.web.findings.iter().chain(&self.warnings).cloned());
+        let found = &self.web.findings;
+        draft.findings.extend(found.iter().take(FOUND_SHOWN).chain(&self.warnings).cloned());
+        let more = found.len().saturating_sub(FOUND_SHOWN);
+        if more > 0 {
+            draft.finding(Finding::new("discover", Verdict::Skipped, format!("+{more} more like these")));
+        }
         draft.blocks.extend(self.plan.explain.then(|| self.explanation()));
         draft.blocks.extend(self.graph());
         let Revisions { base, head, base_is, head_is, .. } = &self.revisions;
@@ -205,22 +213,22 @@ impl Answer {
                 }
             },
         };
-        let mut lines = Vec::new();
-        if !component.dimensions.is_empty() {
-            for (cell, cause) in &decision.changed {
-                let because = match cause {
-                    Cause::Needs(need) if why.is_some() => format!(" (needs {})", name(*need)),
-                    Cause::Uses(from, to) => format!(" ({})", self.web.chain(*from, *to)),
-                    _ => String::new(),
-                };
-                lines.push(format!("{}{because}", coordinates(component, cell)));
-            }
-            lines.extend(
-                decision.deleted.iter().map(|cell| format!("{} (deleted)", coordinates(component, cell))),
-            );
-        }
-        let more = lines.len().saturating_sub(CELLS_SHOWN);
-        lines.truncate(CELLS_SHOWN);
+        let because = |cause: &Cause| match cause {
+            Cause::Needs(need) if why.is_some() => format!(" (needs {})", name(*need)),
+            Cause::Uses(from, to) => format!(" ({})", self.web.chain(*from, *to)),
+            _ => String::new(),
+        };
+        let changed = decision.changed.iter().map(|(cell, cause)| (cell, Some(cause)));
+        let cells = changed.chain(decision.deleted.iter().map(|cell| (cell, None)));
+        let shown = if component.dimensions.is_empty() { 0 } else { CELLS_SHOWN };
+        let mut lines: Vec<String> = cells
+            .take(shown)
+            .map(|(cell, cause)| {
+                let because = cause.map_or_else(|| " (deleted)".to_owned(), because);
+                format!("{}{because}", coordinates(component, cell))
+            })
+            .collect();
+        let more = (decision.changed.len() + decision.deleted.len()).saturating_sub(CELLS_SHOWN);
         lines.extend((more > 0).then(|| format!("+{more} more")));
         lines.into_iter().fold(Finding::new(&component.name, verdict, reason), Finding::evidence)
     }
