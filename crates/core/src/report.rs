@@ -326,6 +326,31 @@ impl Draft {
         }
     }
 
+    /// The whole report of a run that started then and took so many seconds.
+    pub fn into_report(
+        self,
+        action: &str,
+        command: Option<String>,
+        started_at: Timestamp,
+        duration: f64,
+    ) -> Report {
+        let Self { verdict, title, findings, facts, links, subjects, blocks } = self;
+        Report {
+            schema: SCHEMA,
+            action: action.to_owned(),
+            command,
+            verdict,
+            title,
+            findings,
+            facts,
+            links,
+            subjects,
+            blocks,
+            started_at,
+            duration,
+        }
+    }
+
     /// Adds a finding.
     pub fn finding(&mut self, finding: Finding) -> &mut Self {
         self.findings.push(finding);

@@ -16,7 +16,6 @@ use crate::{
     Verdict, cancellation, escape,
     inputs::{self, Common, Format, Parsed, Stop},
     outputs, render,
-    report::SCHEMA,
     secret::Secrets,
 };
 
@@ -148,21 +147,8 @@ struct Started {
 
 impl Started {
     fn report(&self, action: &str, command: Option<String>, draft: Draft) -> Report {
-        let Draft { verdict, title, findings, facts, links, subjects, blocks } = draft;
-        Report {
-            schema: SCHEMA,
-            action: action.to_owned(),
-            command,
-            verdict,
-            title,
-            findings,
-            facts,
-            links,
-            subjects,
-            blocks,
-            started_at: self.at,
-            duration: (self.instant.elapsed().as_secs_f64() * 1e6).round() / 1e6,
-        }
+        let seconds = (self.instant.elapsed().as_secs_f64() * 1e6).round() / 1e6;
+        draft.into_report(action, command, self.at, seconds)
     }
 }
 

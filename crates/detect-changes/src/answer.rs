@@ -345,7 +345,7 @@ fn counted(count: usize, noun: &str) -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use sluice_core::{Report, SCHEMA, terminal};
+    use sluice_core::terminal;
 
     use super::*;
     use crate::{
@@ -387,22 +387,9 @@ mod tests {
 
     /// The report as a terminal shows it, without the ids.
     fn shown(answer: &Answer) -> String {
-        let Draft { verdict, title, findings, facts, links, subjects, blocks } = answer.report("main");
-        assert_eq!(subjects[0].digest, Some(answer.revisions.head.id.to_string()));
-        let report = Report {
-            schema: SCHEMA,
-            action: "detect-changes".into(),
-            command: None,
-            verdict,
-            title,
-            findings,
-            facts,
-            links,
-            subjects,
-            blocks,
-            started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
-            duration: 0.0,
-        };
+        let draft = answer.report("main");
+        assert_eq!(draft.subjects[0].digest, Some(answer.revisions.head.id.to_string()));
+        let report = draft.into_report("detect-changes", None, "2026-01-02T03:04:05Z".parse().unwrap(), 0.0);
         let Revisions { base, head, .. } = &answer.revisions;
         terminal(&report, false).replace(&base.short(), "<base>").replace(&head.short(), "<head>")
     }

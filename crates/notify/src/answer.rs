@@ -107,28 +107,15 @@ fn count(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_core::{Place, Problem, Report, SCHEMA};
+    use sluice_core::{Place, Problem};
 
     use super::*;
     use crate::story::tests::failure;
 
     /// The report as a person reads it.
     fn shown(done: Done<Outputs>) -> String {
-        let Draft { verdict, title, findings, facts, links, subjects, blocks } = done.report;
-        let report = Report {
-            schema: SCHEMA,
-            action: "notify".into(),
-            command: None,
-            verdict,
-            title,
-            findings,
-            facts,
-            links,
-            subjects,
-            blocks,
-            started_at: jiff::Timestamp::UNIX_EPOCH,
-            duration: 0.5,
-        };
+        let verdict = done.report.verdict;
+        let report = done.report.into_report("notify", None, jiff::Timestamp::UNIX_EPOCH, 0.5);
         format!(
             "{verdict}, {}\n{}",
             serde_json::to_string(&done.outputs).unwrap(),

@@ -152,7 +152,7 @@ fn place(probe: &Probe, outcome: &Outcome) -> Option<Place> {
 mod tests {
     use std::time::Duration;
 
-    use sluice_core::{Report, SCHEMA, terminal};
+    use sluice_core::terminal;
 
     use super::*;
     use crate::plan::tests::plan;
@@ -172,20 +172,7 @@ mod tests {
     fn shown(plan: &Plan, outcomes: Vec<Outcome>, interrupted: Option<Interrupted>) -> String {
         let end = End { outcomes, duration: Duration::from_millis(400), interrupted };
         let draft = draft(plan, &end);
-        let report = Report {
-            schema: SCHEMA,
-            action: "smoke-test".to_owned(),
-            command: None,
-            verdict: draft.verdict,
-            title: draft.title,
-            findings: draft.findings,
-            facts: draft.facts,
-            links: draft.links,
-            subjects: draft.subjects,
-            blocks: draft.blocks,
-            started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
-            duration: 0.4,
-        };
+        let report = draft.into_report("smoke-test", None, "2026-01-02T03:04:05Z".parse().unwrap(), 0.4);
         terminal(&report, false)
     }
 
