@@ -19,6 +19,7 @@
 //! This crate knows no action, no cloud and no network.
 
 mod action;
+mod allocator;
 mod cancellation;
 mod configuration;
 mod context;
