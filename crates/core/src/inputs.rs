@@ -106,34 +106,34 @@ fn positional<A: Action>(command: Command) -> Command {
     command.arg(words)
 }
 
-/// Reads the inputs of a run.
+/// Reads the inputs of a run with the [`command`] of its action.
 pub(crate) fn parse<A: Action>(
+    command: &mut Command,
     words: &[OsString],
     environment: &Environment,
 ) -> Result<Parsed<A::Inputs>, Stop> {
-    let mut command = command::<A>();
     command.build();
     let mut words = words.to_vec();
     if command.has_subcommands() {
-        choose_command::<A>(&command, &mut words, environment);
+        choose_command::<A>(command, &mut words, environment);
     }
     let chosen = words.get(1).and_then(|word| command.find_subcommand(word)).cloned();
-    let flags = Flags::of(chosen.as_ref().unwrap_or(&command));
+    let flags = Flags::of(chosen.as_ref().unwrap_or(command));
 
     refuse_secrets_on_the_command_line(&flags, &words)?;
     if let Some(name) = A::POSITIONAL {
-        take_positional(&command, &flags, name, &mut words)?;
+        take_positional(command, &flags, name, &mut words)?;
     }
     for flag in &flags.0 {
         if !is_given(&words, flag.long) {
             words.extend(flag.words_from(environment));
         }
     }
-    refuse_inputs_of_other_commands(&command, &flags, chosen.as_ref(), environment)?;
+    refuse_inputs_of_other_commands(command, &flags, chosen.as_ref(), environment)?;
 
     let name = chosen.map(|command| command.get_name().to_owned());
     if is_given(&words, "check-config") {
-        let matches = optional(&command).try_get_matches_from(&words).map_err(explain)?;
+        let matches = optional(command).try_get_matches_from(&words).map_err(explain)?;
         let common = Common::from_arg_matches(&matches).map_err(explain)?;
         if common.check_config {
             return Ok(Parsed { common, command: name, inputs: None });
@@ -163,35 +163,23 @@ pub(crate) fn format_asked(words: &[OsString], environment: &Environment) -> For
 }
 
 /// The secrets among the inputs, to be masked before anything else is said.
-pub(crate) fn secrets<A: Action>(environment: &Environment) -> Vec<Secret> {
-    let command = command::<A>();
-    std::iter::once(&command)
-        .chain(command.get_subcommands())
-        .flat_map(Command::get_arguments)
-        .filter(|arg| is_secret(arg))
-        .filter_map(|arg| environment.get(&variable(arg.get_long()?)))
-        .map(Secret::new)
-        .collect()
+pub(crate) fn secrets(command: &Command, environment: &Environment) -> Vec<Secret> {
+    let secret = Flags::of_all(command).filter(|flag| flag.is_secret);
+    secret.filter_map(|flag| environment.get(&variable(flag.long))).map(Secret::new).collect()
 }
 
 /// Variables that look like inputs and are none: each with the input that was most likely meant.
-pub(crate) fn unknown<A: Action>(environment: &Environment) -> Vec<(String, Option<String>)> {
-    let command = command::<A>();
-    let known: Vec<String> = std::iter::once(&command)
-        .chain(command.get_subcommands())
-        .flat_map(Command::get_arguments)
-        .filter_map(Arg::get_long)
-        // The runner itself reads these two of a container action.
-        .chain(["command", "args", "entrypoint"])
-        .map(str::to_owned)
-        .collect();
+pub(crate) fn unknown(command: &Command, environment: &Environment) -> Vec<(String, Option<String>)> {
+    // The runner itself reads `args` and `entrypoint` of a container action.
+    let others = ["command", "args", "entrypoint"];
+    let known: Vec<&str> = Flags::of_all(command).map(|flag| flag.long).chain(others).collect();
     environment
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, _)| name.strip_prefix("INPUT_").map(str::to_lowercase))
-        .filter(|name| !known.contains(name))
+        .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
-            let meant = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+            let meant = nearest(&name, known.iter().copied()).map(str::to_owned);
             (name, meant)
         })
         .collect()
@@ -231,6 +219,11 @@ impl<'a> Flags<'a> {
         });
         Self(flags.collect())
     }
+
+    /// The flags of a command and of those below it.
+    fn of_all(command: &'a Command) -> impl Iterator<Item = Flag<'a>> {
+        std::iter::once(command).chain(command.get_subcommands()).flat_map(|command| Self::of(command).0)
+    }
 }
 
 impl Flag<'_> {
@@ -249,8 +242,8 @@ impl Flag<'_> {
 /// Whether the command line has the flag: flags are long, and a value never starts with dashes.
 fn is_given(words: &[OsString], long: &str) -> bool {
     words.iter().skip(1).take_while(|word| *word != "--").any(|word| {
-        let word = word.to_string_lossy();
-        word.strip_prefix("--").is_some_and(|rest| rest == long || rest.starts_with(&format!("{long}=")))
+        let flag = word.as_encoded_bytes().strip_prefix(b"--");
+        flag.and_then(|flag| flag.split(|byte| *byte == b'=').next()) == Some(long.as_bytes())
     })
 }
 
@@ -423,7 +416,8 @@ mod tests {
     fn parse_sample(words: &[&str], variables: &[(&str, &str)]) -> Result<Inputs, Stop> {
         let words: Vec<OsString> =
             std::iter::once("sample").chain(words.iter().copied()).map(OsString::from).collect();
-        parse::<Sample>(&words, &variables.iter().copied().collect()).map(|parsed| parsed.inputs.unwrap())
+        parse::<Sample>(&mut command::<Sample>(), &words, &variables.iter().copied().collect())
+            .map(|parsed| parsed.inputs.unwrap())
     }
 
     fn problem(words: &[&str], variables: &[(&str, &str)]) -> Problem {
@@ -481,7 +475,7 @@ mod tests {
     #[test]
     fn to_check_the_configuration_no_input_is_required() {
         let words: Vec<OsString> = ["sample", "--check-config"].map(OsString::from).into();
-        let parsed = parse::<Sample>(&words, &Environment::default()).unwrap();
+        let parsed = parse::<Sample>(&mut command::<Sample>(), &words, &Environment::default()).unwrap();
         assert!(parsed.common.check_config && parsed.inputs.is_none());
         assert!(parse_sample(&["--check-config=false"], &[]).is_err());
     }
@@ -514,7 +508,7 @@ mod tests {
                 .into_iter()
                 .collect();
         assert_eq!(
-            unknown::<Sample>(&environment),
+            unknown(&command::<Sample>(), &environment),
             [("base_ref".to_owned(), Some("base-ref".to_owned())), ("zebra".to_owned(), None)]
         );
     }
@@ -561,7 +555,7 @@ mod tests {
     fn chosen(words: &[&str], variables: &[(&str, &str)]) -> Result<(Option<String>, Common), Stop> {
         let words: Vec<OsString> =
             std::iter::once("commands").chain(words.iter().copied()).map(OsString::from).collect();
-        parse::<Commands>(&words, &variables.iter().copied().collect())
+        parse::<Commands>(&mut command::<Commands>(), &words, &variables.iter().copied().collect())
             .map(|parsed| (parsed.command, parsed.common))
     }
 

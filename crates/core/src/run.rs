@@ -54,9 +54,10 @@ fn run<A: Action>(
     clock: fn() -> Timestamp,
 ) -> ExitCode {
     let started = Started { at: clock(), instant: Instant::now() };
-    let secrets = inputs::secrets::<A>(&environment);
+    let mut command = inputs::command::<A>();
+    let secrets = inputs::secrets(&command, &environment);
     let mut format = inputs::format_asked(words, &environment);
-    let parsed = inputs::parse::<A>(words, &environment);
+    let parsed = inputs::parse::<A>(&mut command, words, &environment);
     let deadline = parsed.as_ref().ok().and_then(|parsed| parsed.common.deadline);
     let cancellation = match cancellation::watch(deadline) {
         Ok(cancellation) => cancellation,
@@ -70,7 +71,7 @@ fn run<A: Action>(
         cx.mask(secret);
     }
 
-    let (command, result) = match parsed {
+    let (name, result) = match parsed {
         Ok(Parsed { common, command, inputs }) => {
             format = common.format.unwrap_or_default();
             (command, work::<A>(inputs, &common, &cx))
@@ -85,8 +86,8 @@ fn run<A: Action>(
         let problems = Problems::of(error);
         (Map::new(), Report::of_problems(&problems))
     });
-    warn_of_unknown_inputs::<A>(&cx, &mut draft);
-    Ending { cx: &cx, format }.end(&mut outputs, started.report(A::NAME, command, draft))
+    warn_of_unknown_inputs(&command, &cx, &mut draft);
+    Ending { cx: &cx, format }.end(&mut outputs, started.report(A::NAME, name, draft))
 }
 
 /// Reads the configuration, then runs the action, or only tells that nothing is wrong so far.
@@ -123,11 +124,11 @@ fn configuration<A: Action>(given: Option<&Path>, cx: &Context) -> anyhow::Resul
 }
 
 /// The runner warns of inputs that action.yml lacks, and the step goes on without them.
-fn warn_of_unknown_inputs<A: Action>(cx: &Context, draft: &mut Draft) {
+fn warn_of_unknown_inputs(command: &clap::Command, cx: &Context, draft: &mut Draft) {
     if !cx.is_in_actions() {
         return;
     }
-    for (name, meant) in inputs::unknown::<A>(&cx.environment) {
+    for (name, meant) in inputs::unknown(command, &cx.environment) {
         let mut finding = Finding::new(
             format!("with: {name}"),
             Verdict::Skipped,
@@ -222,6 +223,9 @@ impl Ending<'_> {
 
     /// Strikes the run's secrets out of all that it is about to say.
     fn redact(&self, report: Report) -> Report {
+        if self.cx.secrets.is_empty() {
+            return report;
+        }
         let Ok(mut value) = serde_json::to_value(&report) else { return report };
         for_each_text(&mut value, &|text| *text = self.cx.secrets.redact(text));
         serde_json::from_value(value).unwrap_or(report)

@@ -58,6 +58,11 @@ impl Secrets {
         new
     }
 
+    /// Whether there is nothing to strike out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The text with every secret, and every line of one, replaced by `***`.
     pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
