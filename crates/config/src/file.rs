@@ -1,9 +1,8 @@
 //! Reading the sections that an action asks for.
 
-use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use sluice_core::{Configuration, Place, Problem, Problems, nearest};
-use sluice_yaml::{Placed, Unread};
+use sluice_yaml::{Node, Placed, Source};
 
 use crate::SECTIONS;
 
@@ -50,11 +49,10 @@ impl<S> File<S> {
 
 impl<S: Sections> Configuration for File<S> {
     fn parse(bytes: &[u8], name: &str) -> Result<Self, Problems> {
-        let keys: Option<IndexMap<Placed<String>, Unread>> = read(bytes, name)?;
-        let keys = keys.unwrap_or_default();
-        check_version(bytes, name, &keys)?;
-        check_names::<S>(name, &keys)?;
-        let sections: S = read(bytes, name)?;
+        let source = Source::parse(bytes).map_err(|error| problem(error, name))?;
+        check_version(&source, name)?;
+        check_names::<S>(&source, name)?;
+        let sections: S = source.read().map_err(|error| problem(error, name))?;
         sections.check(&Places(name)).or(Self { name: name.to_owned(), sections })
     }
 
@@ -63,48 +61,58 @@ impl<S: Sections> Configuration for File<S> {
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8], name: &str) -> Result<T, Problem> {
-    sluice_yaml::from_slice(bytes).map_err(|error| {
-        let mut problem =
-            Problem::misconfigured(error.what).at(Place::at(name, error.place.line, error.place.column));
-        problem.help = error.suggestion.map(|name| format!("did you mean \"{name}\"?"));
-        problem
-    })
+fn problem(error: sluice_yaml::Error, name: &str) -> Problem {
+    let mut problem = Problem::misconfigured(error.what).at(place(error.place, name));
+    problem.help = error.suggestion.map(|name| format!("did you mean \"{name}\"?"));
+    problem
 }
 
-#[derive(serde::Deserialize)]
-struct Version {
-    version: Placed<u32>,
+fn place(place: sluice_yaml::Place, name: &str) -> Place {
+    Place::at(name, place.line, place.column)
 }
 
-fn check_version(bytes: &[u8], name: &str, keys: &IndexMap<Placed<String>, Unread>) -> Result<(), Problem> {
-    if !keys.keys().any(|key| key.value == "version") {
+fn check_version(source: &Source<'_>, name: &str) -> Result<(), Problem> {
+    let first_line = format!("write `version: {VERSION}` as its first line");
+    let version = match source.root() {
+        Some(root) if !root.is_mapping() => {
+            return Err(Problem::misconfigured("the configuration is not a mapping")
+                .help(format!("{first_line}, and its sections below"))
+                .at(place(root.place(), name)));
+        }
+        Some(root) => root.get("version").map_err(|error| problem(error, name))?,
+        None => None,
+    };
+    let Some(version) = version else {
         return Err(Problem::misconfigured("the configuration does not say its version")
-            .help(format!("write `version: {VERSION}` as its first line"))
+            .help(first_line)
             .at(Place::at(name, 1, 1)));
-    }
-    let Version { version } = read(bytes, name)?;
-    if version.value == VERSION {
-        return Ok(());
-    }
-    Err(Problem::misconfigured(format!("the configuration has version {}", version.value))
-        .why(format!("this version of Sluice reads version {VERSION}"))
-        .help("use the version of Sluice that the file was written for")
-        .at(Places(name).of(&version)))
+    };
+    let problem = match version.as_str().map(str::parse) {
+        Some(Ok(VERSION)) => return Ok(()),
+        Some(Ok(other)) => Problem::misconfigured(format!("the configuration has version {other}"))
+            .why(format!("this version of Sluice reads version {VERSION}"))
+            .help("use the version of Sluice that the file was written for"),
+        _ => Problem::misconfigured("the version of the configuration is not a whole number")
+            .help(format!("write `version: {VERSION}`")),
+    };
+    Err(problem.at(place(version.place(), name)))
 }
 
 /// A key near to a section that the action reads, and that the file lacks, is a typo. Any other
 /// unknown key may be a section of a newer version.
-fn check_names<S: Sections>(name: &str, keys: &IndexMap<Placed<String>, Unread>) -> Result<(), Problems> {
-    let is_there = |section: &str| keys.keys().any(|key| key.value == section);
+fn check_names<S: Sections>(source: &Source<'_>, name: &str) -> Result<(), Problems> {
+    let entries = source.root().into_iter().flat_map(Node::entries);
+    let keys: Vec<(&str, Node<'_>)> =
+        entries.filter_map(|entry| Some((entry.key.as_str()?, entry.key))).collect();
+    let is_there = |section: &str| keys.iter().any(|(key, _)| *key == section);
     let missing: Vec<&str> = S::NAMES.iter().copied().filter(|section| !is_there(section)).collect();
-    let typos = keys.keys().filter(|key| key.value != "version" && !SECTIONS.contains(&key.value.as_str()));
-    let problems = typos.filter_map(|key| {
-        let meant = nearest(&key.value, missing.iter().copied())?;
+    let typos = keys.iter().filter(|(key, _)| *key != "version" && !SECTIONS.contains(key));
+    let problems = typos.filter_map(|(key, node)| {
+        let meant = nearest(key, missing.iter().copied())?;
         Some(
-            Problem::misconfigured(format!("unknown key \"{}\"", key.value))
+            Problem::misconfigured(format!("unknown key \"{key}\""))
                 .help(format!("did you mean \"{meant}\"?"))
-                .at(Places(name).of(key)),
+                .at(place(node.place(), name)),
         )
     });
     Problems(problems.collect()).or(())
@@ -151,6 +159,23 @@ mod tests {
         insta::assert_snapshot!(problems("components: {}\n"), @"sluice.yml:1:1: the configuration does not say its version (write `version: 1` as its first line)");
         insta::assert_snapshot!(problems("# new\nversion: 2\n"), @"sluice.yml:2:10: the configuration has version 2 (use the version of Sluice that the file was written for)");
         insta::assert_snapshot!(problems(""), @"sluice.yml:1:1: the configuration does not say its version (write `version: 1` as its first line)");
+        insta::assert_snapshot!(problems("version: one\n"), @"sluice.yml:1:10: the version of the configuration is not a whole number (write `version: 1`)");
+        insta::assert_snapshot!(problems("version: [1]\n"), @"sluice.yml:1:10: the version of the configuration is not a whole number (write `version: 1`)");
+        insta::assert_snapshot!(problems("version:\n"), @"sluice.yml:1:8: the version of the configuration is not a whole number (write `version: 1`)");
+        insta::assert_snapshot!(problems("version: 1\nversion: 1\n"), @r#"sluice.yml:2:1: the key "version" is given twice, first at 1:1 ()"#);
+        insta::assert_snapshot!(problems("- version: 1\n"), @"sluice.yml:1:1: the configuration is not a mapping (write `version: 1` as its first line, and its sections below)");
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_not_read_any_further() {
+        insta::assert_snapshot!(problems("version: 2\ncomponents: {api: {pathz: [a]}}\n"), @"sluice.yml:1:10: the configuration has version 2 (use the version of Sluice that the file was written for)");
+    }
+
+    #[test]
+    fn what_nobody_reads_is_yaml_still() {
+        insta::assert_snapshot!(problems("version: 1\nbudgets: {a: 1, a: 2}\n"), @r#"sluice.yml:2:17: the key "a" is given twice, first at 2:11 ()"#);
+        insta::assert_snapshot!(problems("version: 1\nbudgets: [1\n"), @r#"sluice.yml:2:10: "[" is not closed ()"#);
+        insta::assert_snapshot!(problems("version: 1\n---\nversion: 1\n"), @"sluice.yml:2:1: the file holds 2 documents, expected one: the second starts here ()");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! YAML with places: strict reading, byte-exact splicing.
 //!
 //! Reading: [`from_slice`] turns a file of one document into a type. Whatever is wrong comes back as one [`Error`]:
-//! what, where, and the nearest valid name for a typo. [`Placed`] keeps the place of a value for messages that
-//! can only be made later; [`Unread`] stands for a part that the reader passes over.
+//! what, where, and the nearest valid name for a typo. [`Source`] is such a file before it is read: its tree tells
+//! what to read it as. [`Placed`] keeps the place of a value for messages that can only be made later; [`Unread`]
+//! stands for a part that the reader passes over.
 //!
 //! Editing: [`Document::parse_all`] gives a tree of [`Node`]s with their bytes, [`Edit`] says what to change, and
 //! [`apply`] changes it and leaves every other byte as it is: comments, quotes, order, line breaks. What it can't change
@@ -40,7 +41,7 @@ pub use edit::{Edit, Item};
 pub use error::{Error, Place, Refusal};
 pub use node::{Document, Entry, Node, Style};
 pub use placed::Placed;
-pub use read::from_slice;
+pub use read::{Source, from_slice};
 pub use scalar::needs_quotes;
 pub use splice::apply;
 pub use unread::Unread;

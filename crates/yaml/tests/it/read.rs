@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sluice_yaml::{Placed, Unread, from_slice};
+use sluice_yaml::{Placed, Source, Unread, from_slice};
 
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -133,6 +133,17 @@ fn an_empty_file_is_none_or_refused() {
         assert_eq!(message::<IndexMap<String, String>>(text), "1:1: the file is empty");
         assert_eq!(message::<Vec<String>>(text), "1:1: the file is empty");
     }
+}
+
+#[test]
+fn a_file_is_looked_into_before_it_is_read() {
+    let source = Source::parse(b"kind: list\nitems: [a, b]\n").unwrap();
+    let kind = source.root().unwrap().get("kind").unwrap().unwrap();
+    assert_eq!(kind.as_str(), Some("list"));
+    let parts: IndexMap<String, Unread> = source.read().unwrap();
+    assert_eq!(parts.keys().collect::<Vec<_>>(), ["kind", "items"]);
+    assert!(Source::parse(b"# nothing\n").unwrap().root().is_none());
+    assert!(Source::parse(b"a: 1\n---\nb: 2\n").is_err());
 }
 
 #[test]
