@@ -3,13 +3,9 @@
 use std::{collections::BTreeSet, path::Path};
 
 use memchr::memmem;
-use sluice_core::{Context, Problem, Problems};
+use sluice_core::{Problem, Problems};
 
-use crate::{
-    formats::Parsed,
-    overlay::{self, Overlay},
-    source::Source,
-};
+use crate::{formats::Parsed, overlay::Overlay, source::Source};
 
 /// A file, read and parsed.
 #[derive(Debug)]
@@ -18,19 +14,21 @@ pub(crate) struct Read {
     pub(crate) parsed: Parsed,
 }
 
-/// The files of the overlays that can hold one of the images, or any where no name is given.
-pub(crate) fn read(overlays: &[Overlay], names: &[&str], cx: &Context) -> Result<Vec<Read>, Problems> {
-    let root = overlay::root(cx)?;
+/// The files of the overlays that can hold one of the images, or any where no name is given. `source` reads one.
+pub(crate) fn read(
+    overlays: &[Overlay],
+    names: &[&str],
+    source: &dyn Fn(&Path) -> Result<Source, Problem>,
+) -> Result<Vec<Read>, Problems> {
     let mut problems = Problems::default();
     let mut seen = BTreeSet::new();
     let mut files: Vec<Read> = Vec::new();
     for overlay in overlays {
         for path in &overlay.files {
-            cx.cancellation().check().map_err(Problem::from)?;
             if !seen.insert(path) {
                 continue;
             }
-            match read_one(path, overlay.is_searched, names, &root) {
+            match source(path).and_then(|source| parse(source, overlay.is_searched, names)) {
                 Ok(file) => files.extend(file),
                 Err(problem) => problems.0.push(problem),
             }
@@ -39,8 +37,7 @@ pub(crate) fn read(overlays: &[Overlay], names: &[&str], cx: &Context) -> Result
     problems.or(files)
 }
 
-fn read_one(path: &Path, is_searched: bool, names: &[&str], root: &Path) -> Result<Option<Read>, Problem> {
-    let source = Source::read(path, root)?;
+fn parse(source: Source, is_searched: bool, names: &[&str]) -> Result<Option<Read>, Problem> {
     if is_searched && !names.is_empty() && !names.iter().any(|name| may_hold(&source.bytes, name)) {
         return Ok(None);
     }

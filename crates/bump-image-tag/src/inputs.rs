@@ -4,6 +4,7 @@ use std::{convert::Infallible, path::PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sluice_config::Strategy;
+use sluice_core::Secret;
 
 use crate::{At, ImageArgument};
 
@@ -55,15 +56,20 @@ pub struct SetInputs {
     #[arg(long, value_name = "POLICY")]
     pub digest_policy: Option<DigestPolicy>,
 
-    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
+    /// Set an older version than the one that runs. Default: `false`, it is refused
     ///
-    /// `commit` and `pull-request` are refused by this version.
-    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
-    pub strategy: Option<Strategy>,
-
-    /// Say exactly what would change, and change nothing
+    /// Older by semantic versioning; or, of tags that hold commits, because the new one is in the history of the one
+    /// that runs.
     #[arg(long)]
-    pub dry_run: bool,
+    pub allow_downgrade: bool,
+
+    /// The repository that the commits in tags are of, as `owner/name`. Default: the workflow's
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub source_repository: Option<String>,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// The inputs of `promote`.
@@ -85,15 +91,20 @@ pub struct PromoteInputs {
     #[arg(long)]
     pub add_missing: bool,
 
-    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
+    /// Set an older version than the one that runs. Default: `false`, it is refused
     ///
-    /// `commit` and `pull-request` are refused by this version.
-    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
-    pub strategy: Option<Strategy>,
-
-    /// Say exactly what would change, and change nothing
+    /// Older by semantic versioning; or, of tags that hold commits, because the new one is in the history of the one
+    /// that runs.
     #[arg(long)]
-    pub dry_run: bool,
+    pub allow_downgrade: bool,
+
+    /// The repository that the commits in tags are of, as `owner/name`. Default: the workflow's
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub source_repository: Option<String>,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// The inputs of `rollback`.
@@ -115,15 +126,9 @@ pub struct RollbackInputs {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: Option<u32>,
 
-    /// How to write. Default: the environment's `strategy`, else `worktree`, the files on disk
-    ///
-    /// `commit` and `pull-request` are refused by this version.
-    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
-    pub strategy: Option<Strategy>,
-
-    /// Say exactly what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// The inputs of `show`.
@@ -140,6 +145,84 @@ pub struct ShowInputs {
     /// The overlays to show, instead of `environment`: folders or files, one a line
     #[arg(long, value_name = "PATH")]
     pub overlay: Vec<PathBuf>,
+
+    /// Where the overlays are.
+    #[command(flatten)]
+    pub place: Location,
+}
+
+/// Where the overlays are: in another repository than the one that is checked out.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Location {
+    /// The repository of the overlays, as `owner/name`, through the API. Default: `gitops.repository` of the configuration, else the workflow's; with `show` and `worktree`, the files on disk
+    ///
+    /// Paths are from its root then, and no checkout is needed.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+
+    /// The branch of the repository. Default: `gitops.branch` of the configuration, else the repository's default branch
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+
+    /// The token to read and write with. Default: the job's token in a workflow, else the variable `GITHUB_TOKEN`
+    ///
+    /// The job's own token reaches its own repository only, and what it pushes starts no workflow.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<Secret>,
+
+    /// What holds for every connection.
+    #[command(flatten)]
+    pub network: sluice_http::Options,
+}
+
+/// How a change is written.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Writing {
+    /// How to write: `worktree`, `commit` or `pull-request`. Default: the environment's `strategy`, else `commit` with `repository`, else `worktree`, the files on disk
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy())]
+    pub strategy: Option<Strategy>,
+
+    /// Where the overlays are.
+    #[command(flatten)]
+    pub place: Location,
+
+    /// The message of the commit. Default: subject and trailers of our own
+    ///
+    /// `{images}`, `{environment}`, `{actor}`, `{run}`, `{commit}` and `{repository}` are filled in; a line is left
+    /// out where nothing is known for what it names. `[skip ci]` may stand in it.
+    #[arg(long, value_name = "TEXT")]
+    pub message: Option<String>,
+
+    /// The branch of the pull request. Default: `sluice/bump-` and the environment
+    #[arg(long, value_name = "BRANCH")]
+    pub pull_request_branch: Option<String>,
+
+    /// The labels of the pull request
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "LABEL")]
+    pub labels: Vec<String>,
+
+    /// Who is asked to review the pull request: users, and teams as `organisation/team`
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "NAME")]
+    pub reviewers: Vec<String>,
+
+    /// Let the pull request merge by itself once what is required of it is there: `merge`, `squash` or `rebase`. Default: it does not
+    #[arg(long, value_name = "METHOD")]
+    pub auto_merge: Option<AutoMerge>,
+
+    /// Say exactly what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How a pull request merges by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum AutoMerge {
+    /// With a merge commit.
+    Merge,
+    /// As one commit.
+    Squash,
+    /// Its commits on top of the branch.
+    Rebase,
 }
 
 /// What happens to a digest when the tag beside it changes and the argument brings no digest.
@@ -193,7 +276,8 @@ mod tests {
 
     #[test]
     fn every_strategy_has_its_name() {
-        let strategy = |name: &str| set(&[&format!("--strategy={name}")]).map(|inputs| inputs.strategy);
+        let strategy =
+            |name: &str| set(&[&format!("--strategy={name}")]).map(|inputs| inputs.writing.strategy);
         assert_eq!(strategy("worktree").unwrap(), Some(Strategy::Worktree));
         assert_eq!(strategy("commit").unwrap(), Some(Strategy::Commit));
         assert_eq!(strategy("pull-request").unwrap(), Some(Strategy::PullRequest));

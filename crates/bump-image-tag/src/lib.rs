@@ -4,19 +4,23 @@
 //!
 //! 1. [`Inputs`] and configuration ([`Config`]) become one `plan`: which images ([`ImageArgument`]) go into which
 //!    `overlay`s, which places ([`At`]) are set outright, and what happens to a digest that a new tag would leave stale;
-//! 2. the `files` that can hold the images are read and parsed once. Their `formats` find the `site`s, each a place
+//! 2. the `files` that can hold the images are read out of a `tree` (the files on disk, or a `snapshot` of a commit that
+//!    the `remote` repository tells through GitHub's API) and parsed once. Their `formats` find the `site`s, each a place
 //!    that says which version of an image runs: `kustomization`, `helm` values, Kubernetes `manifest`s, `argo`, `flux`
 //!    and `compose`, which `walk` through documents. `select` tells which sites are meant; what is not certain is
 //!    refused with its place, and all refusals of all files are told together;
 //! 3. each file is edited in memory (`edit`) and becomes a `diff`, the [`Outputs`] and the `report`;
-//! 4. the `worktree` is written: all files or none, and none that someone else changed meanwhile.
+//! 4. the `order` of versions is looked at, and the `strategy` writes: the `worktree` (all files or none, and none that
+//!    someone else changed meanwhile), a `commit` with a `message`, or a `pull_request`. Where someone else was faster,
+//!    all from the second step on is done again with what is there then.
 //!
-//! `promote` takes the arguments of `set` from what another environment runs, `rollback` the values from the `history`
+//! `promote` takes the arguments of `set` from what another environment runs, `rollback` the `values` from the `history`
 //! of the files. `show` reads the same files the same way and puts side by side what each environment runs.
 
 mod argo;
 mod argument;
 mod at;
+mod commit;
 mod compose;
 mod config;
 mod diff;
@@ -29,11 +33,15 @@ mod history;
 mod inputs;
 mod kustomization;
 mod manifest;
+mod message;
+mod order;
 mod outputs;
 mod overlay;
 mod pin;
 mod plan;
 mod promote;
+mod pull_request;
+mod remote;
 mod report;
 mod rollback;
 #[cfg(test)]
@@ -42,7 +50,11 @@ mod select;
 mod set;
 mod show;
 mod site;
+mod snapshot;
 mod source;
+mod strategy;
+mod tree;
+mod values;
 mod walk;
 mod worktree;
 
@@ -52,7 +64,10 @@ pub use self::{
     argument::{ImageArgument, InvalidArgument},
     at::At,
     config::Config,
-    inputs::{DigestPolicy, Inputs, PromoteInputs, RollbackInputs, SetInputs, ShowInputs},
+    inputs::{
+        AutoMerge, DigestPolicy, Inputs, Location, PromoteInputs, RollbackInputs, SetInputs, ShowInputs,
+        Writing,
+    },
     outputs::{Images, Outputs, Pinned, Written},
 };
 
@@ -63,6 +78,7 @@ pub struct BumpImageTag;
 impl Action for BumpImageTag {
     const NAME: &'static str = "bump-image-tag";
     const DEFAULT_COMMAND: Option<&'static str> = Some("set");
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[("token", "${{ github.token }}")];
 
     type Inputs = Inputs;
     type Config = sluice_config::File<Config>;

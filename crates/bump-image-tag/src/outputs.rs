@@ -19,6 +19,15 @@ pub struct Outputs {
     /// The change as a unified diff, as `git apply` takes it. Not of `show`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+    /// The commit that was made. Of the strategies `commit` and `pull-request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Whether the commit is signed, and GitHub found the signature to be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// The address of the pull request. Of the strategy `pull-request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<String>,
 }
 
 /// The output `images`.

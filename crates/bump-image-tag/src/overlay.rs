@@ -26,28 +26,15 @@ pub(crate) struct Overlay {
     pub(crate) is_searched: bool,
 }
 
-/// The overlays that are named, as paths or by their environments.
-pub(crate) fn named(
-    environments: &[String],
-    paths: &[PathBuf],
-    config: &File<Config>,
-    cx: &Context,
-) -> Result<Vec<Overlay>, Problems> {
-    if paths.is_empty() {
-        let names: Vec<&str> = environments.iter().map(String::as_str).collect();
-        of_environments(&names, config, cx)
-    } else {
-        of_paths(paths, cx)
-    }
-}
+/// The files of a folder or file, and whether they were searched for.
+pub(crate) type Found = Result<(BTreeSet<PathBuf>, bool), Problem>;
 
-/// The overlays of environments, in the order given.
+/// The overlays of environments, in the order given. `find` finds the files of one.
 pub(crate) fn of_environments(
     names: &[&str],
     config: &File<Config>,
-    cx: &Context,
+    find: &dyn Fn(&Path) -> Found,
 ) -> Result<Vec<Overlay>, Problems> {
-    let root = root(cx)?;
     let mut problems = Problems::default();
     let mut overlays = Vec::new();
     for name in names {
@@ -62,8 +49,7 @@ pub(crate) fn of_environments(
             problems.0.push(problem);
         }
         for folder in &environment.overlays {
-            let path = cx.root().join(&folder.value);
-            match files_at(&path, &folder.value, &root) {
+            match find(Path::new(&folder.value)) {
                 Ok((files, is_searched)) => overlays.push(Overlay {
                     environment: Some((*name).to_owned()),
                     name: folder.value.clone(),
@@ -74,23 +60,20 @@ pub(crate) fn of_environments(
                     files,
                     is_searched,
                 }),
-                Err(problem) => {
-                    problems.0.push(elsewhere(problem, config).at(config.place_of(folder)));
-                }
+                Err(problem) => problems.0.push(problem.at(config.place_of(folder))),
             }
         }
     }
     problems.or(without_repeats(overlays))
 }
 
-/// The overlays at paths that were given outright.
-pub(crate) fn of_paths(paths: &[PathBuf], cx: &Context) -> Result<Vec<Overlay>, Problems> {
-    let root = root(cx)?;
+/// The overlays at paths that were given outright. `find` finds the files of one.
+pub(crate) fn of_paths(paths: &[PathBuf], find: &dyn Fn(&Path) -> Found) -> Result<Vec<Overlay>, Problems> {
     let mut problems = Problems::default();
     let mut overlays = Vec::new();
     for path in paths {
         let name = escape::bytes(path.as_os_str().as_encoded_bytes());
-        match files_at(&cx.folder().join(path), &name, &root) {
+        match find(path) {
             Ok((files, is_searched)) => {
                 overlays.push(Overlay { environment: None, label: name.clone(), name, files, is_searched });
             }
@@ -135,11 +118,11 @@ fn unknown_environment(name: &str, config: &File<Config>) -> Problem {
 }
 
 /// Overlays that live in another repository are not found in this checkout.
-fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
+pub(crate) fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
     if let Some(gitops) = &config.sections.gitops {
         let repository = &gitops.repository.value;
         problem.help.get_or_insert(format!(
-            "the overlays live in {repository} (`gitops.repository`): run this in a checkout of it"
+            "the overlays live in {repository} (`gitops.repository`): run this in a checkout of it, or give `repository`"
         ));
     }
     problem
@@ -147,7 +130,7 @@ fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem {
 
 /// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML files in it; or the
 /// file itself.
-fn files_at(path: &Path, name: &str, root: &Path) -> Result<(BTreeSet<PathBuf>, bool), Problem> {
+pub(crate) fn files_at(path: &Path, name: &str, root: &Path) -> Found {
     let is_folder =
         path.metadata().map(|metadata| metadata.is_dir()).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => nothing_there(path, name),
@@ -239,8 +222,9 @@ fn kustomization_in(folder: &Path, name: &str) -> Result<Option<PathBuf>, Proble
 }
 
 fn nothing_there(path: &Path, name: &str) -> Problem {
-    let problem = Problem::misconfigured(format!("there is no overlay {name}"));
-    let (Some(folder), Some(wanted)) = (path.parent(), path.file_name()) else { return problem };
+    let (Some(folder), Some(wanted)) = (path.parent(), path.file_name()) else {
+        return none_among(name, "", &[]);
+    };
     let mut siblings: Vec<String> = folder
         .read_dir()
         .into_iter()
@@ -248,7 +232,13 @@ fn nothing_there(path: &Path, name: &str) -> Problem {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     siblings.sort();
-    match nearest(&wanted.to_string_lossy(), siblings.iter().map(String::as_str)) {
+    none_among(name, &wanted.to_string_lossy(), &siblings)
+}
+
+/// The problem of an overlay that is not there, whose last part is `wanted`; `siblings` lie where it was looked for.
+pub(crate) fn none_among(name: &str, wanted: &str, siblings: &[String]) -> Problem {
+    let problem = Problem::misconfigured(format!("there is no overlay {name}"));
+    match nearest(wanted, siblings.iter().map(String::as_str)) {
         Some(meant) => problem.help(format!("did you mean \"{meant}\", beside it?")),
         None if (1..=MOST_NAMED).contains(&siblings.len()) => {
             problem.help(format!("its folder holds {}", siblings.join(", ")))

@@ -4,12 +4,13 @@ use sluice_config::File;
 use sluice_core::{Context, Done, Problem, Problems};
 
 use crate::{
-    Config, ImageArgument, Outputs, PromoteInputs, overlay,
+    Config, ImageArgument, Outputs, PromoteInputs,
     plan::{self, Plan},
-    report,
     select::Manner,
     set,
     show::{self, Seen},
+    strategy::{self, Command, Made},
+    tree::{Target, Tree},
 };
 
 pub(crate) fn run(
@@ -17,21 +18,25 @@ pub(crate) fn run(
     config: &File<Config>,
     cx: &Context,
 ) -> anyhow::Result<Done<Outputs>> {
-    let PromoteInputs { image, from, to, add_missing, strategy, dry_run } = inputs;
+    let PromoteInputs { image, from, to, add_missing, allow_downgrade, source_repository, writing } = inputs;
     if from == to {
         return Err(Problem::misconfigured(format!("\"{from}\" can't be promoted to itself")).into());
     }
-    plan::refuse_other_strategies(*strategy, std::slice::from_ref(to), config)?;
-    let source = show::look(overlay::of_environments(&[from.as_str()], config, cx)?, cx)?;
-    let images = versions(image, from, &source)?;
-    let overlays = overlay::of_environments(&[to.as_str()], config, cx)?;
-    // Tag and digest are both said, so no digest is left stale.
-    let manner = Manner { add_missing: *add_missing, ..Manner::default() };
-    let plan = Plan { images, at: Vec::new(), overlays, manner, dry_run: *dry_run };
-    let files = set::edit(&plan, cx)?;
-    let mut draft = report::set(&plan.overlays, &files, plan.dry_run);
-    draft.title = format!("{from} to {to}: {}", draft.title);
-    set::finish(&plan.overlays, &files, plan.dry_run, draft, cx)
+    let (source, target) = (Target::of_environment(from), Target::of_environment(to));
+    // Both are looked at in one state of the files.
+    let work = |tree: &Tree<'_>| -> Result<Made, Problems> {
+        let seen = show::look(tree.overlays(&source, config)?, tree)?;
+        let images = versions(image, from, &seen)?;
+        // Tag and digest are both said, so no digest is left stale.
+        let manner = Manner { add_missing: *add_missing, ..Manner::default() };
+        let plan = Plan { images, at: Vec::new(), target: target.clone(), manner };
+        let mut made = set::make(&plan, tree, writing.dry_run, config)?;
+        made.report.title = format!("{from} to {to}: {}", made.report.title);
+        Ok(made)
+    };
+    let looked_at = source.folders(config).into_iter().chain(target.folders(config)).collect();
+    let order = Some(plan::order(*allow_downgrade, source_repository.as_deref(), cx)?);
+    strategy::carry_out(&Command { writing, target: &target, looked_at, order, config, cx }, &work)
 }
 
 /// What the environment runs, as arguments that say tag and digest outright: one that is not there is taken away.

@@ -1,12 +1,12 @@
 //! What `set` says to people.
 
-use sluice_core::{Block, Draft, Finding, SubjectKind, Verdict};
+use sluice_core::{Block, Change, Draft, Finding, SubjectKind, Verdict};
 
 use crate::{
     diff,
     edit::{Edited, EditedImage, EditedPlace},
+    outputs::Written,
     overlay::Overlay,
-    set::files_of,
     source::Source,
 };
 
@@ -33,7 +33,17 @@ pub(crate) fn set(overlays: &[Overlay], files: &[Edited], dry_run: bool) -> Draf
     for file in files.iter().filter(|file| file.is_changed()) {
         draft.block(Block::Diff { title: file.source.name(), text: diff::hunks(file) });
     }
-    draft.fact("strategy", "worktree: files on disk, no commit");
+    if !dry_run {
+        draft.changes = changed
+            .iter()
+            .map(|Seen { overlay, image, .. }| Change {
+                name: image.name.clone(),
+                place: overlay.label.clone(),
+                before: image.before.version(),
+                after: image.after.version(),
+            })
+            .collect();
+    }
     for Seen { image, .. } in &seen {
         let (name, digest) = (image.after.tagged(&image.name), &image.after.digest);
         if !draft.subjects.iter().any(|subject| (&subject.name, &subject.digest) == (&name, digest)) {
@@ -127,6 +137,33 @@ fn of_image(overlay: &Overlay, image: &EditedImage) -> Finding {
         }
         _ => finding,
     }
+}
+
+/// The files of an overlay.
+fn files_of<'a>(overlay: &'a Overlay, files: &'a [Edited]) -> impl Iterator<Item = &'a Edited> {
+    files.iter().filter(|file| overlay.files.contains(&file.source.path))
+}
+
+/// The output `images`: each change of each overlay, then those of places that were named outright.
+pub(crate) fn written(overlays: &[Overlay], files: &[Edited]) -> Vec<Written> {
+    let mut list = Vec::new();
+    for overlay in overlays {
+        for file in files_of(overlay, files) {
+            for image in &file.images {
+                list.extend(image.changes.iter().map(|change| Written {
+                    environment: overlay.environment.clone(),
+                    overlay: Some(overlay.name.clone()),
+                    image: Some(image.name.clone()),
+                    ..Written::of(change, &file.source)
+                }));
+            }
+        }
+    }
+    for file in files {
+        let changes = file.places.iter().filter_map(|place| place.change.as_ref());
+        list.extend(changes.map(|change| Written::of(change, &file.source)));
+    }
+    list
 }
 
 #[cfg(test)]

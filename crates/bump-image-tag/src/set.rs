@@ -1,60 +1,56 @@
 //! The command `set`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use sluice_config::File;
 use sluice_core::{Context, Done, Problem, Problems};
 
 use crate::{
-    Config, Outputs, SetInputs, diff,
+    Config, Outputs, SetInputs,
     edit::{self, Edited},
-    files::{self, Read},
-    outputs::{Images, Written},
-    overlay::{self, Overlay},
+    files::Read,
+    overlay::Overlay,
     plan::Plan,
     report, select,
-    source::Source,
-    worktree,
+    strategy::{self, Command, Made},
+    tree::Tree,
 };
 
 pub(crate) fn run(inputs: SetInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
-    let plan = Plan::new(inputs, config, cx)?;
-    let files = edit(&plan, cx)?;
-    let draft = report::set(&plan.overlays, &files, plan.dry_run);
-    finish(&plan.overlays, &files, plan.dry_run, draft, cx)
+    let (plan, order, writing) = Plan::new(inputs, cx)?;
+    let command = Command {
+        writing: &writing,
+        target: &plan.target,
+        looked_at: plan.looked_at(config),
+        order: Some(order),
+        config,
+        cx,
+    };
+    strategy::carry_out(&command, &|tree| make(&plan, tree, writing.dry_run, config))
 }
 
-/// Writes the files, unless it is only to be said what would be written, and tells of them.
-pub(crate) fn finish(
-    overlays: &[Overlay],
-    files: &[Edited],
+/// What becomes of the files of a tree.
+pub(crate) fn make(
+    plan: &Plan,
+    tree: &Tree<'_>,
     dry_run: bool,
-    report: sluice_core::Draft,
-    cx: &Context,
-) -> anyhow::Result<Done<Outputs>> {
-    if !dry_run {
-        cx.cancellation().check().map_err(Problem::from)?;
-        worktree::write(files)?;
-    }
-    Ok(Done {
-        outputs: Outputs {
-            changed: Some(files.iter().any(Edited::is_changed)),
-            images: Images::Written(written(overlays, files)),
-            diff: Some(files.iter().map(diff::unified).collect()),
-        },
-        report,
-    })
+    config: &File<Config>,
+) -> Result<Made, Problems> {
+    let overlays = tree.overlays(&plan.target, config)?;
+    let files = edit(plan, &overlays, tree)?;
+    let report = report::set(&overlays, &files, dry_run);
+    Ok(Made { overlays, files, report })
 }
 
 /// Every file of the plan, once, with all images set; or all that stands against it.
-pub(crate) fn edit(plan: &Plan, cx: &Context) -> Result<Vec<Edited>, Problems> {
+fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited>, Problems> {
     let names: Vec<&str> = plan.images.iter().map(|image| image.name.as_str()).collect();
-    let mut files = files::read(&plan.overlays, &names, cx)?;
+    let mut files = tree.read(overlays, &names)?;
     let searched = files.len();
-    let places = places(plan, &mut files, cx)?;
+    let places = places(plan, &mut files, tree)?;
 
     let looked = select::look(&files[..searched])?;
-    let mut edits = select::edits(&plan.overlays, &looked, &plan.images, plan.manner)?;
+    let mut edits = select::edits(overlays, &looked, &plan.images, plan.manner)?;
     drop(looked);
     edits.resize_with(files.len(), Default::default);
     let mut problems = Problems::default();
@@ -84,13 +80,12 @@ pub(crate) fn edit(plan: &Plan, cx: &Context) -> Result<Vec<Edited>, Problems> {
 fn places<'p>(
     plan: &'p Plan,
     files: &mut Vec<Read>,
-    cx: &Context,
+    tree: &Tree<'_>,
 ) -> Result<Vec<(usize, &'p crate::At)>, Problems> {
-    let root = overlay::root(cx)?;
     let mut problems = Problems::default();
     let mut places = Vec::new();
     for at in &plan.at {
-        let index = at.find(cx).and_then(|path| position(&path, files, &root));
+        let index = tree.file_of(at).and_then(|path| position(&path, files, tree));
         match index {
             Ok(index) => places.push((index, at)),
             Err(problem) => problems.0.push(problem),
@@ -99,39 +94,12 @@ fn places<'p>(
     problems.or(places)
 }
 
-fn position(path: &PathBuf, files: &mut Vec<Read>, root: &std::path::Path) -> Result<usize, Problem> {
-    if let Some(index) = files.iter().position(|file| file.source.path == *path) {
+fn position(path: &Path, files: &mut Vec<Read>, tree: &Tree<'_>) -> Result<usize, Problem> {
+    if let Some(index) = files.iter().position(|file| file.source.path == path) {
         return Ok(index);
     }
-    let source = Source::read(path, root)?;
+    let source = tree.source(path)?;
     let parsed = crate::formats::Parsed::read(&source)?;
     files.push(Read { source, parsed });
     Ok(files.len() - 1)
-}
-
-/// The files of an overlay.
-pub(crate) fn files_of<'a>(overlay: &'a Overlay, files: &'a [Edited]) -> impl Iterator<Item = &'a Edited> {
-    files.iter().filter(|file| overlay.files.contains(&file.source.path))
-}
-
-/// The output `images`: each change of each overlay, then those of places that were named outright.
-fn written(overlays: &[Overlay], files: &[Edited]) -> Vec<Written> {
-    let mut list = Vec::new();
-    for overlay in overlays {
-        for file in files_of(overlay, files) {
-            for image in &file.images {
-                list.extend(image.changes.iter().map(|change| Written {
-                    environment: overlay.environment.clone(),
-                    overlay: Some(overlay.name.clone()),
-                    image: Some(image.name.clone()),
-                    ..Written::of(change, &file.source)
-                }));
-            }
-        }
-    }
-    for file in files {
-        let changes = file.places.iter().filter_map(|place| place.change.as_ref());
-        list.extend(changes.map(|change| Written::of(change, &file.source)));
-    }
-    list
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use sluice_config::File;
-use sluice_core::{Block, Context, Done, Draft, Place, Problem, Problems, Verdict, nearest};
+use sluice_core::{Block, Context, Done, Draft, Fact, Place, Problem, Problems, Verdict, nearest};
 
 use crate::{
-    Config, Outputs, ShowInputs, files,
+    Config, Outputs, ShowInputs,
     outputs::{Images, Pinned},
-    overlay::{self, Overlay},
+    overlay::Overlay,
     pin::Pin,
+    remote::Remote,
     select::{self, Looked},
+    snapshot::Snapshot,
+    tree::{Target, Tree},
 };
 
 /// An overlay, and the images in it.
@@ -32,42 +35,49 @@ pub(crate) struct Image {
 }
 
 pub(crate) fn run(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
-    let mut seen = look(overlays(inputs, config, cx)?, cx)?;
+    let target = target(inputs, config)?;
+    let (mut seen, read) = if inputs.place.repository.is_some() || inputs.place.branch.is_some() {
+        let remote = Remote::of(&inputs.place, config, cx)?;
+        let branch = remote.base()?;
+        let snapshot = Snapshot::read(&remote, remote.head(&branch)?, &target.folders(config))?;
+        let tree = Tree::Commit(&remote, &snapshot);
+        let read = format!("{branch} of {} at {}", remote.repository, snapshot.head);
+        (look(tree.overlays(&target, config)?, &tree)?, read)
+    } else {
+        let tree = Tree::Disk(cx);
+        (look(tree.overlays(&target, config)?, &tree)?, "files on disk".to_owned())
+    };
     if !inputs.image.is_empty() {
         refuse_unknown(&inputs.image, &seen)?;
         for one in &mut seen {
             one.images.retain(|image| inputs.image.contains(&image.name));
         }
     }
-    Ok(Done {
-        outputs: Outputs { changed: None, images: Images::Pinned(pinned(&seen)), diff: None },
-        report: report(&seen),
-    })
+    let mut report = report(&seen);
+    report.facts.insert(0, Fact { name: "read".to_owned(), value: read });
+    Ok(Done { outputs: Outputs { images: Images::Pinned(pinned(&seen)), ..Outputs::default() }, report })
 }
 
-fn overlays(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> Result<Vec<Overlay>, Problems> {
-    if !inputs.overlay.is_empty() {
-        return overlay::of_paths(&inputs.overlay, cx);
-    }
-    if !inputs.environment.is_empty() {
-        let names: Vec<&str> = inputs.environment.iter().map(String::as_str).collect();
-        return overlay::of_environments(&names, config, cx);
+/// What is named, else all environments that have overlays.
+fn target(inputs: &ShowInputs, config: &File<Config>) -> Result<Target, Problem> {
+    let named = Target { environments: inputs.environment.clone(), paths: inputs.overlay.clone() };
+    if !named.is_empty() {
+        return Ok(named);
     }
     let with_overlays =
         config.sections.environments.iter().filter(|(_, environment)| !environment.overlays.is_empty());
-    let names: Vec<&str> = with_overlays.map(|(name, _)| name.as_str()).collect();
-    if names.is_empty() {
+    let environments: Vec<String> = with_overlays.map(|(name, _)| name.clone()).collect();
+    if environments.is_empty() {
         return Err(Problem::misconfigured("it is not said what to show")
             .why(format!("{} names no environment with overlays", config.name))
-            .help("write environments there, or name folders with `overlay`")
-            .into());
+            .help("write environments there, or name folders with `overlay`"));
     }
-    overlay::of_environments(&names, config, cx)
+    Ok(Target { environments, paths: Vec::new() })
 }
 
 /// What the overlays say of their images.
-pub(crate) fn look(overlays: Vec<Overlay>, cx: &Context) -> Result<Vec<Seen>, Problems> {
-    let files = files::read(&overlays, &[], cx)?;
+pub(crate) fn look(overlays: Vec<Overlay>, tree: &Tree<'_>) -> Result<Vec<Seen>, Problems> {
+    let files = tree.read(&overlays, &[])?;
     let looked = select::look(&files)?;
     let mut problems = Problems::default();
     let mut seen = Vec::new();
@@ -182,7 +192,6 @@ fn report(seen: &[Seen]) -> Draft {
         let rows = rows.into_iter().map(|row| row.cells(marks)).collect();
         draft.block(Block::Table { title: "images".to_owned(), header, rows });
     }
-    draft.fact("read", "files on disk");
     for problem in seen.iter().flat_map(|one| &one.unread) {
         let place = problem.place.as_ref().map(ToString::to_string).unwrap_or_default();
         draft.fact("not read", format!("{place}: {}", problem.what));

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -118,10 +119,7 @@ impl Context {
     /// Runs async work until it ends or the run is told to end; then the work is dropped, and what it
     /// did is the caller's to undo.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Problem::undecided("could not start the runtime").why(error))?;
+        let runtime = runtime()?;
         let done = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -132,6 +130,29 @@ impl Context {
         // A name look-up that hangs must not hold the process.
         runtime.shutdown_background();
         done.map_err(|interrupted: Interrupted| interrupted.into())
+    }
+
+    /// Runs async work whose outcome must be known: when the run is told to end, the work may go on for as long as
+    /// `grace`, at most 4 s. `None` when it had no outcome by then.
+    pub fn block_on_to_the_end<T>(
+        &self,
+        grace: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, Problem> {
+        let runtime = runtime()?;
+        let done = runtime.block_on(async {
+            let over = async {
+                self.cancellation.cancelled().await;
+                tokio::time::sleep(grace).await;
+            };
+            tokio::select! {
+                biased;
+                done = work => Some(done),
+                () = over => None,
+            }
+        });
+        runtime.shutdown_background();
+        Ok(done)
     }
 
     /// Says a line while the work goes on, on standard error.
@@ -149,6 +170,13 @@ impl Context {
         // A reader that went away is no reason to stop the work.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::undecided("could not start the runtime").why(error))
 }
 
 /// The folder for reports inside the runner's folder for temporary files.
@@ -181,6 +209,20 @@ mod tests {
         sender.send_replace(Some(Interrupted::Deadline));
         let problem = cx.block_on(std::future::pending::<()>()).unwrap_err();
         assert_eq!(problem.verdict, crate::Verdict::Undecided);
+    }
+
+    #[test]
+    fn work_whose_outcome_must_be_known_gets_more_time() {
+        let (sender, cancellation) = Cancellation::manual();
+        let cx = Context { cancellation, ..context(Path::new("/"), &[]) };
+        sender.send_replace(Some(Interrupted::Terminate));
+        let soon = async {
+            tokio::task::yield_now().await;
+            1
+        };
+        assert_eq!(cx.block_on_to_the_end(Duration::from_mins(1), soon).unwrap(), Some(1));
+        let never = std::future::pending::<()>();
+        assert_eq!(cx.block_on_to_the_end(Duration::ZERO, never).unwrap(), None);
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct Report {
     /// What the report is about.
     #[serde(default)]
     pub subjects: Vec<Subject>,
+    /// The versions that the run changed; none of a dry run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Tables and diffs.
     #[serde(default)]
     pub blocks: Vec<Block>,
@@ -95,6 +98,19 @@ pub struct Subject {
     /// The image's or plan's digest, the commit's id; absent while it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+}
+
+/// The version of something, before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What it is of: an image's name.
+    pub name: String,
+    /// Where it changed: an environment or an overlay.
+    pub place: String,
+    /// The version before.
+    pub before: String,
+    /// The version now.
+    pub after: String,
 }
 
 /// The kinds of subjects.
@@ -308,6 +324,8 @@ pub struct Draft {
     pub links: Vec<Link>,
     /// See [`Report::subjects`].
     pub subjects: Vec<Subject>,
+    /// See [`Report::changes`].
+    pub changes: Vec<Change>,
     /// See [`Report::blocks`].
     pub blocks: Vec<Block>,
 }
@@ -322,6 +340,7 @@ impl Draft {
             facts: Vec::new(),
             links: Vec::new(),
             subjects: Vec::new(),
+            changes: Vec::new(),
             blocks: Vec::new(),
         }
     }
@@ -334,7 +353,7 @@ impl Draft {
         started_at: Timestamp,
         duration: f64,
     ) -> Report {
-        let Self { verdict, title, findings, facts, links, subjects, blocks } = self;
+        let Self { verdict, title, findings, facts, links, subjects, changes, blocks } = self;
         Report {
             schema: SCHEMA,
             action: action.to_owned(),
@@ -345,6 +364,7 @@ impl Draft {
             facts,
             links,
             subjects,
+            changes,
             blocks,
             started_at,
             duration,
@@ -431,6 +451,7 @@ pub(crate) mod tests {
             facts: draft.facts,
             links: draft.links,
             subjects: draft.subjects,
+            changes: draft.changes,
             blocks: draft.blocks,
             started_at: "2026-01-02T03:04:05.006Z".parse().unwrap(),
             duration: 0.012,

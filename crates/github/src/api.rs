@@ -41,19 +41,27 @@ pub struct Api {
     token: Option<Secret>,
     patience: Duration,
     policy: Policy,
+    at_most_once: bool,
 }
 
 impl Api {
     /// Speaks to GitHub at these addresses. Without a token only public repositories answer, and rarely.
     pub fn new(client: Client, endpoints: Endpoints, token: Option<Secret>) -> Self {
         let policy = Policy { attempts: NonZeroU32::new(8), ..Policy::default() };
-        Self { client, endpoints, token, patience: PATIENCE, policy }
+        Self { client, endpoints, token, patience: PATIENCE, policy, at_most_once: false }
     }
 
     /// Sets how a call is repeated, and how long it may take with all its tries.
     #[must_use]
     pub fn retry(self, policy: Policy, patience: Duration) -> Self {
         Self { patience, policy, ..self }
+    }
+
+    /// Sends a call a second time only when the first one certainly had no effect, as where a limit was met. Whether one
+    /// whose reply was lost had its effect is the caller's to find out ([`Error::is_open`]).
+    #[must_use]
+    pub fn at_most_once(self) -> Self {
+        Self { at_most_once: true, ..self }
     }
 
     /// Sends a call and reads its answer.
@@ -124,7 +132,7 @@ impl Api {
                 },
                 Err(error) => Fault { is_transient: error.is_retryable(), ..Kind::from(error).into() },
             };
-            if !fault.is_transient {
+            if !fault.is_transient || self.at_most_once && fault.kind.is_open() {
                 return Err(fault.kind);
             }
             let time_left = deadline.saturating_duration_since(Instant::now());

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use sluice_http::Method;
 
-use crate::{Api, Commit, Error, Kind, Repository, Sha, call::Call, objects::CommitReply};
+use crate::{
+    Api, Commit, Error, Kind, Refusal, Repository, RepositoryFacts, Sha, call::Call, objects::CommitReply,
+};
 
 /// What a commit of [`Api::create_commit_on_branch`] changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,7 +79,67 @@ mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
 }";
 
+const UPDATE_REFS: &str = "\
+mutation($input: UpdateRefsInput!) {
+  updateRefs(input: $input) { clientMutationId }
+}";
+
+/// How a branch may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// To a commit that has the branch's head in its history.
+    Forward,
+    /// To any commit: what only the branch had is on it no more.
+    Anywhere,
+}
+
 impl Api {
+    /// Moves a branch from one commit to another: at once, or not at all where it is at another commit by now.
+    ///
+    /// Fails with [`Kind::Conflict`] then. `repository` is what the API tells of the repository.
+    ///
+    /// <https://docs.github.com/en/graphql/reference/mutations#updaterefs>
+    pub async fn move_branch(
+        &self,
+        repository: &Repository,
+        facts: &RepositoryFacts,
+        branch: &str,
+        from: &Sha,
+        to: &Sha,
+        how: Move,
+    ) -> Result<(), Error> {
+        let doing = format!("move {branch} to {to} in {repository}");
+        let update = json!({
+            "name": format!("refs/heads/{branch}"),
+            "beforeOid": from,
+            "afterOid": to,
+            "force": how == Move::Anywhere,
+        });
+        let variables = json!({"input": {"repositoryId": facts.node_id, "refUpdates": [update]}});
+        let moved = self.graphql(doing, WRITE, UPDATE_REFS, variables).await;
+        let error = match moved.map(|_: serde::de::IgnoredAny| ()) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        // How GitHub words that the branch is elsewhere is not documented: the branch itself tells.
+        let may_be_elsewhere = matches!(
+            error.kind,
+            Kind::Refused { refusal: Refusal::Invalid, .. } | Kind::Conflict { .. } | Kind::Server { .. }
+        );
+        if !may_be_elsewhere {
+            return Err(error);
+        }
+        let now = self.reference(repository, &format!("heads/{branch}")).await?;
+        if now == *to {
+            return Ok(());
+        }
+        if now == *from {
+            return Err(error);
+        }
+        let message = format!("{branch} is at {now} by now, not at {from}");
+        Err(Error { kind: Kind::Conflict { message }, ..error })
+    }
+
     /// Makes one commit on a branch: atomic, signed by GitHub, on top of `expected_head` or not at all.
     ///
     /// Fails with [`Kind::Conflict`] when the branch has another head: someone was faster, or an earlier try of this

@@ -91,6 +91,8 @@ pub enum Refusal {
     PullRequestsByActions,
     /// The repository is known by another name now, and GitHub redirects only those who read.
     Moved,
+    /// The repository is archived: it can only be read.
+    Archived,
     /// Something in the request is not valid, or not possible in this repository.
     Invalid,
 }
@@ -101,6 +103,7 @@ impl fmt::Display for Refusal {
             Self::Rules => "the rules of the repository forbid it",
             Self::PullRequestsByActions => "workflows may not open pull requests in this repository",
             Self::Moved => "the repository was renamed or moved",
+            Self::Archived => "the repository is archived",
             Self::Invalid => "GitHub refuses it",
         })
     }
@@ -108,6 +111,17 @@ impl fmt::Display for Refusal {
 
 fn again(until: Option<Timestamp>) -> String {
     until.map(|until| format!(" until {until}")).unwrap_or_default()
+}
+
+impl Kind {
+    /// Whether the call may have had its effect.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Server { .. } | Self::Malformed { .. } => true,
+            Self::Unreachable(error) => !error.could_not_reach(),
+            _ => false,
+        }
+    }
 }
 
 impl Error {
@@ -119,6 +133,11 @@ impl Error {
     /// Whether the state was another one than expected: read it again, then decide again.
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, Kind::Conflict { .. })
+    }
+
+    /// Whether the call may have had its effect, though no answer came.
+    pub fn is_open(&self) -> bool {
+        self.kind.is_open()
     }
 
     /// Whether GitHub refused it with these words, given in lower case.
@@ -145,6 +164,7 @@ impl Error {
                 Refusal::PullRequestsByActions => {
                     "allow it in the repository's settings (Actions, General, Workflow permissions), or give the token of a GitHub App"
                 }
+                Refusal::Archived => "name another repository, or let an owner unarchive this one",
                 Refusal::Moved => "name the repository by its new name",
                 Refusal::Invalid => "see what GitHub says of the request",
             }

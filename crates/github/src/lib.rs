@@ -25,7 +25,8 @@
 //! - **Every call is sent again** when its reply is lost or GitHub is busy, for as long as the patience ([`Api::retry`])
 //!   lasts. Each is safe to repeat: it reads, makes an object that is named by its content, names the state that it
 //!   expects ([`Kind::Conflict`] when it is another), or is refused the second time (a reference or a pull request that
-//!   is there already). So a conflict may be the echo of one's own success: read the new state before trying again.
+//!   is there already). So a conflict may be the echo of one's own success: read the new state before trying again; or
+//!   send it [`Api::at_most_once`], and learn from the error whether it may have had its effect ([`Error::is_open`]).
 //! - **Objects** are named by [`Sha`]; a reply with anything else in its place is [`Kind::Malformed`].
 //!
 //! octocrab is not used: it would bring some 90 crates, drops the `type` of GraphQL errors that tells a conflict, repeats
@@ -54,12 +55,12 @@ mod sha;
 
 pub use self::{
     api::{Api, PATIENCE},
-    commits::{Addition, FileChanges, NewCommit, NewTreeEntry},
+    commits::{Addition, FileChanges, Move, NewCommit, NewTreeEntry},
     compare::{ChangedFile, Comparison, FileStatus, Files},
     endpoints::Endpoints,
     error::{Error, Kind, Refusal},
     objects::{Commit, EntryKind, Tree, TreeEntry},
-    pulls::{NewPullRequest, PullRequest, PullRequestState},
+    pulls::{AutoMerge, MergeMethod, NewPullRequest, PullRequest, PullRequestState},
     repository::{InvalidRepository, Repository, RepositoryFacts},
     runs::WorkflowRun,
     sha::{InvalidSha, Sha},

@@ -22,6 +22,8 @@ pub struct Commit {
     pub parents: Vec<Sha>,
     /// What was written about it.
     pub message: String,
+    /// The name of who wrote it: of the job's own token `github-actions[bot]`.
+    pub author: String,
     /// Whether it is signed, and GitHub found the signature to be right.
     pub verified: bool,
 }
@@ -72,12 +74,36 @@ pub(crate) struct CommitReply {
     tree: Named,
     parents: Vec<Named>,
     message: String,
+    author: Author,
+    verification: Option<Verification>,
+}
+
+/// A commit as lists hold it: what git has of it stands apart from what GitHub has.
+#[derive(Deserialize)]
+struct Listed {
+    sha: Sha,
+    parents: Vec<Named>,
+    commit: InList,
+}
+
+#[derive(Deserialize)]
+struct InList {
+    tree: Named,
+    message: String,
+    author: Author,
     verification: Option<Verification>,
 }
 
 #[derive(Deserialize)]
 struct Named {
     sha: Sha,
+}
+
+/// The author as git has it.
+#[derive(Deserialize)]
+struct Author {
+    #[serde(default)]
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +123,7 @@ impl From<CommitReply> for Commit {
             tree: reply.tree.sha,
             parents: reply.parents.into_iter().map(|parent| parent.sha).collect(),
             message: reply.message,
+            author: reply.author.name,
             verified: reply.verification.is_some_and(|verification| verification.verified),
         }
     }
@@ -166,6 +193,42 @@ impl Api {
             .path(["repos", repository.owner(), repository.name(), "git", "trees", sha.as_str()])
             .query("recursive", "1");
         self.json(call).await
+    }
+
+    /// Gets a tree without what lies below its folders, given by its name or a commit's: for one that is too large to
+    /// be told at once.
+    ///
+    /// <https://docs.github.com/en/rest/git/trees#get-a-tree>
+    pub async fn tree_level(&self, repository: &Repository, sha: &Sha) -> Result<Tree, Error> {
+        let call = Call::get(format!("read the tree {sha} in {repository}"), READ).path([
+            "repos",
+            repository.owner(),
+            repository.name(),
+            "git",
+            "trees",
+            sha.as_str(),
+        ]);
+        self.json(call).await
+    }
+
+    /// Goes through the history from a commit on, the newest first, until `find` finds what is looked for.
+    ///
+    /// <https://docs.github.com/en/rest/commits/commits#list-commits>
+    pub async fn find_in_history<F>(
+        &self,
+        repository: &Repository,
+        from: &Sha,
+        mut find: impl FnMut(Commit) -> Option<F>,
+    ) -> Result<Option<F>, Error> {
+        let call = Call::get(format!("read the history of {from} in {repository}"), READ)
+            .path(["repos", repository.owner(), repository.name(), "commits"])
+            .query("sha", from.as_str());
+        self.find_in_pages::<Vec<Listed>, Listed, F>(call, |listed| {
+            let Listed { sha, parents, commit } = listed;
+            let InList { tree, message, author, verification } = commit;
+            find(CommitReply { sha, tree, parents, message, author, verification }.into())
+        })
+        .await
     }
 
     /// Gets the bytes of a blob, 100 MB at most.

@@ -27,6 +27,33 @@ pub struct PullRequest {
     pub head_sha: Sha,
     /// The branch that it goes to.
     pub base: String,
+    /// Who opened it: with the job's own token `github-actions[bot]`. Empty when the account is gone.
+    pub author: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Whether it merges by itself.
+    pub auto_merge: bool,
+}
+
+/// How a pull request is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MergeMethod {
+    /// With a merge commit.
+    Merge,
+    /// As one commit.
+    Squash,
+    /// Its commits on top of the base.
+    Rebase,
+}
+
+/// Whether a pull request merges by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoMerge {
+    /// It does as soon as what is required of it is there.
+    On,
+    /// Nothing is required of it that is not there: GitHub turns nothing on.
+    NothingToWaitFor,
 }
 
 /// Whether a pull request is open.
@@ -62,6 +89,20 @@ struct Reply {
     body: Option<String>,
     head: Branch,
     base: Branch,
+    user: Option<User>,
+    #[serde(default)]
+    labels: Vec<Label>,
+    auto_merge: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct User {
+    login: String,
 }
 
 #[derive(Deserialize)]
@@ -83,11 +124,19 @@ impl From<Reply> for PullRequest {
             head: reply.head.name,
             head_sha: reply.head.sha,
             base: reply.base.name,
+            author: reply.user.map(|user| user.login).unwrap_or_default(),
+            labels: reply.labels.into_iter().map(|label| label.name).collect(),
+            auto_merge: reply.auto_merge.is_some(),
         }
     }
 }
 
 const WRITE: &str = "pull-requests: write";
+
+const ENABLE_AUTO_MERGE: &str = "\
+mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}";
 
 impl Api {
     /// Finds the open pull requests from one branch of this repository to another: one at most, as GitHub has it.
@@ -109,6 +158,52 @@ impl Api {
         // A filter that GitHub can't make sense of is one that it passes over.
         let found = found.into_iter().filter(|pull| pull.head.name == head && pull.base.name == base);
         Ok(found.map(PullRequest::from).collect())
+    }
+
+    /// Finds the newest pull request from one branch of this repository to another that was closed, merged or not, when
+    /// its branch was at this commit.
+    ///
+    /// <https://docs.github.com/en/rest/pulls/pulls#list-pull-requests>
+    pub async fn closed_pull_request(
+        &self,
+        repository: &Repository,
+        head: &str,
+        base: &str,
+        sha: &Sha,
+    ) -> Result<Option<PullRequest>, Error> {
+        let doing = format!("find the closed pull requests from {head} to {base} in {repository}");
+        let call = Call::get(doing, "pull-requests: read")
+            .path(["repos", repository.owner(), repository.name(), "pulls"])
+            .query("state", "closed")
+            .query("head", &format!("{}:{head}", repository.owner()))
+            .query("base", base);
+        self.find_in_pages::<Vec<Reply>, Reply, PullRequest>(call, |pull| {
+            let is_it = pull.head.name == head && pull.base.name == base && pull.head.sha == *sha;
+            is_it.then(|| pull.into())
+        })
+        .await
+    }
+
+    /// Lets a pull request merge as soon as what is required of it is there.
+    ///
+    /// <https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge>
+    pub async fn enable_auto_merge(
+        &self,
+        repository: &Repository,
+        pull: &PullRequest,
+        method: MergeMethod,
+    ) -> Result<AutoMerge, Error> {
+        let doing = format!("turn on auto-merge for the pull request {repository}#{}", pull.number);
+        let variables = json!({"input": {"pullRequestId": pull.node_id, "mergeMethod": method}});
+        let reply = self.graphql(doing, WRITE, ENABLE_AUTO_MERGE, variables).await;
+        match reply.map(|_: serde::de::IgnoredAny| ()) {
+            Ok(()) => Ok(AutoMerge::On),
+            // "Pull request Pull request is in clean status"; "unstable" is one whose optional checks did not pass.
+            Err(error) if error.says("in clean status") || error.says("in unstable status") => {
+                Ok(AutoMerge::NothingToWaitFor)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a pull request.

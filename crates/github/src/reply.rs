@@ -98,6 +98,8 @@ fn refused(status: StatusCode, message: String) -> Kind {
     let says = |part: &str| words.contains(part);
     let refusal = if says("rule violations found") || says("protected branch") || says("protected ref") {
         Refusal::Rules
+    } else if says("was archived") {
+        Refusal::Archived
     } else if says("not permitted to create or approve pull requests") {
         Refusal::PullRequestsByActions
     } else if status == StatusCode::FORBIDDEN {
@@ -215,6 +217,7 @@ mod tests {
         assert_eq!(refused(400, "Problems parsing JSON"), Refusal::Invalid);
         let pulls = "GitHub Actions is not permitted to create or approve pull requests.";
         assert_eq!(refused(403, pulls), Refusal::PullRequestsByActions);
+        assert_eq!(refused(403, "Repository was archived so is read-only."), Refusal::Archived);
     }
 
     #[test]

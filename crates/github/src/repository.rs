@@ -73,10 +73,14 @@ impl From<InvalidRepository> for Problem {
 pub struct RepositoryFacts {
     /// Its number, which stays when it is renamed.
     pub id: u64,
+    /// Its name in the GraphQL API.
+    pub node_id: String,
     /// Its name now: another one than asked for when it was renamed.
     pub full_name: String,
     /// The branch that pull requests go to and that new branches come from.
     pub default_branch: String,
+    /// Whether it can only be read.
+    pub archived: bool,
 }
 
 impl Api {

@@ -201,19 +201,13 @@ fn subjects(reports: &[Report], kind: SubjectKind) -> impl Iterator<Item = &Subj
     reports.iter().flat_map(|report| &report.subjects).filter(move |subject| subject.kind == kind)
 }
 
-/// The versions that bump-image-tag changed: its findings say "image: before -> after". A dry run, whose title
-/// says what it would do, changed none.
-fn changes(report: &Report) -> Vec<Change> {
-    if report.action != "bump-image-tag" || report.title.starts_with("would ") {
-        return Vec::new();
-    }
-    let passed = report.findings.iter().filter(|finding| finding.verdict == Verdict::Passed);
-    let read = passed.filter_map(|finding| {
-        let (image, versions) = finding.reason.split_once(": ")?;
-        let (before, after) = versions.split_once(" -> ")?;
-        Some(Change { image: image.into(), before: before.into(), after: after.into() })
-    });
-    read.collect()
+/// The versions that an action changed, wherever it did.
+fn changes(report: &Report) -> impl Iterator<Item = Change> {
+    report.changes.iter().map(|sluice_core::Change { name, before, after, .. }| Change {
+        image: name.as_str().into(),
+        before: before.as_str().into(),
+        after: after.as_str().into(),
+    })
 }
 
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
@@ -328,6 +322,7 @@ pub(crate) mod tests {
             facts: Vec::new(),
             links: Vec::new(),
             subjects: Vec::new(),
+            changes: Vec::new(),
             blocks: Vec::new(),
             started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
             duration: 1.24,
@@ -366,11 +361,14 @@ pub(crate) mod tests {
     fn bump(title: &str) -> Report {
         let mut bump = report("bump-image-tag", Verdict::Passed, title);
         let backend = "registry.example.com:5000/shop/backend";
-        bump.findings = vec![
-            Finding::new("production", Verdict::Passed, format!("{backend}: v1.4.1 -> v1.4.2")),
-            Finding::new("production-eu", Verdict::Passed, format!("{backend}: v1.4.1 -> v1.4.2")),
-            Finding::new("production-us", Verdict::Skipped, format!("{backend}: already v1.4.2")),
-        ];
+        bump.changes = ["production", "production-eu"]
+            .map(|place| sluice_core::Change {
+                name: backend.to_owned(),
+                place: place.to_owned(),
+                before: "v1.4.1".to_owned(),
+                after: "v1.4.2".to_owned(),
+            })
+            .to_vec();
         bump
     }
 
@@ -470,7 +468,6 @@ pub(crate) mod tests {
         let [change] = story.changes.as_slice() else { panic!("{:?}", story.changes) };
         assert_eq!(change.image.raw(), "registry.example.com:5000/shop/backend");
         assert_eq!((change.before.raw(), change.after.raw()), ("v1.4.1", "v1.4.2"));
-        assert_eq!(changes(&bump("would set 1 image in 1 overlay")), []);
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl GitHub {
         self.world().token = Some(token.to_owned());
     }
 
+    /// Lets whoever asks be this user: of the job's own token `github-actions[bot]`.
+    pub fn act_as(&self, login: &str) {
+        login.clone_into(&mut self.world().login);
+    }
+
     /// Asks this function before each request whether something goes wrong with it.
     pub fn faults(&self, faults: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
         *self.shared.faults.lock().unwrap() = Box::new(faults);

@@ -6,7 +6,7 @@ use crate::{
     Shared,
     git::Git,
     shapes,
-    world::{Stored, StoredRun},
+    world::{Pull, PullState, Stored, StoredRun},
 };
 
 /// A repository of the stand-in.
@@ -147,6 +147,54 @@ impl Repository {
         self.with(|stored, _| stored.protected.insert(branch.to_owned()));
     }
 
+    /// Lets it be read only.
+    pub fn archive(&self) {
+        self.with(|stored, _| stored.is_archived = true);
+    }
+
+    /// Lets no pull request merge by itself.
+    pub fn forbid_auto_merge(&self) {
+        self.with(|stored, _| stored.allows_auto_merge = false);
+    }
+
+    /// Tells only so many entries of a tree, as of one that is too large.
+    pub fn cut_trees(&self, entries: usize) {
+        self.with(|stored, _| stored.most_entries = entries);
+    }
+
+    /// Closes a pull request, as a person does who does not want it.
+    pub fn close(&self, number: u64) {
+        self.end(number, |_, _, _| PullState::Closed);
+    }
+
+    /// Merges a pull request as one commit on its base.
+    pub fn squash(&self, number: u64) {
+        self.end(number, |stored, pull, time| {
+            let git = &stored.git;
+            let (base, head) = (format!("refs/heads/{}", pull.base), format!("refs/heads/{}", pull.head));
+            let parent = git.commit(&base).expect("the base is there");
+            let tree = git.run(&["merge-tree", "--write-tree", &base, &head]);
+            let commit = git.write_commit(&tree, &[&parent], &pull.title, "monalisa", time);
+            git.run(&["update-ref", &base, &commit]);
+            PullState::Merged
+        });
+    }
+
+    /// Lets a pull request wait for what is required of it, or not.
+    pub fn require(&self, number: u64, waits: bool) {
+        self.with(|stored, _| pull(stored, number).waits = waits);
+    }
+
+    fn end(&self, number: u64, merge: impl FnOnce(&Stored, &Pull, u64) -> PullState) {
+        self.with(|stored, time| {
+            let of = pull(stored, number).clone();
+            let state = merge(stored, &of, time);
+            let tip = stored.git.commit(&format!("refs/heads/{}", of.head));
+            let pull = pull(stored, number);
+            (pull.state, pull.closed_at) = (state, tip);
+        });
+    }
+
     /// Its pull requests, as the API tells of them, oldest first.
     pub fn pull_requests(&self) -> Vec<serde_json::Value> {
         self.with(|stored, _| {
@@ -159,6 +207,10 @@ impl Repository {
         let now = world.now();
         use_it(world.repositories.get_mut(&self.name).expect("the repository is there"), now)
     }
+}
+
+fn pull(stored: &mut Stored, number: u64) -> &mut Pull {
+    stored.pulls.iter_mut().find(|pull| pull.number == number).expect("the pull request is there")
 }
 
 impl File {

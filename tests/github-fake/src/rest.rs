@@ -22,6 +22,8 @@ use crate::{
 struct Asked<'a> {
     request: &'a Request,
     address: &'a str,
+    /// Who asks.
+    login: &'a str,
     /// The time of the request.
     now: u64,
     /// A number that nothing has yet.
@@ -43,12 +45,16 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let ["repos", owner, name, rest @ ..] = segments.as_slice() else { return not_made(request) };
     let (now, new_id) = (world.now(), world.new_id());
-    let address = world.address.clone();
+    let (address, login) = (world.address.clone(), world.login.clone());
     let Some(stored) = world.repositories.get_mut(&format!("{owner}/{name}")) else { return not_found() };
-    let asked = Asked { request, address: &address, now, new_id, body: request.json() };
+    let asked = Asked { request, address: &address, login: &login, now, new_id, body: request.json() };
+    if let Some(rule) = stored.rule_against_writing().filter(|_| request.method != "GET") {
+        return Reply::error(403, rule);
+    }
     match (request.method.as_str(), rest) {
         ("GET", []) => Reply::json(200, &shapes::full_repository(&address, stored)),
         ("GET", ["compare", revisions]) => compare::compare(stored, &asked, revisions),
+        ("GET", ["commits"]) => objects::history(stored, &asked),
         ("GET", ["commits", revision]) => objects::resolve(stored, &asked, revision),
         ("GET", ["contents", path]) => contents::get(stored, &asked, path),
         ("GET", ["git", "ref", name]) => objects::reference(stored, &asked, name),

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::world::{Pull, Stored, StoredRun, written};
+use crate::world::{Pull, PullState, Stored, StoredRun, written};
 
 /// A user.
 pub(crate) fn user(address: &str, login: &str) -> Value {
@@ -119,7 +119,7 @@ fn repository(address: &str, stored: &Stored) -> Value {
         "open_issues": 0, "open_issues_count": 0,
         "has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_downloads": true,
         "has_discussions": false,
-        "archived": false, "disabled": false, "visibility": "public",
+        "archived": stored.is_archived, "disabled": false, "visibility": "public",
         "created_at": moment, "updated_at": moment, "pushed_at": moment,
     });
     extend(&mut repository, more);
@@ -284,7 +284,7 @@ pub(crate) fn run(address: &str, stored: &Stored, run: &StoredRun) -> Value {
 pub(crate) fn pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
     let mut shape = short_pull(address, stored, pull);
     let more = json!({
-        "merged": false,
+        "merged": pull.state == PullState::Merged,
         "mergeable": true,
         "mergeable_state": "clean",
         "merged_by": null,
@@ -297,6 +297,11 @@ pub(crate) fn pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         "changed_files": 0,
     });
     extend(&mut shape, more);
+    // Teams are told in a shorter form here.
+    for team in shape["requested_teams"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
+    {
+        team.remove("parent");
+    }
     shape
 }
 
@@ -306,11 +311,18 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
     let page = format!("{address}/{name}/pull/{}", pull.number);
     let url = format!("{address}/api/v3/repos/{name}/pulls/{}", pull.number);
     let issue = format!("{address}/api/v3/repos/{name}/issues/{}", pull.number);
+    let tip = |branch: &str| stored.git.commit(&format!("refs/heads/{branch}"));
+    let closed_at = |branch: &str| pull.closed_at.clone().filter(|_| branch == pull.head);
+    let auto_merge = pull.auto_merge.as_ref().map(|method| {
+        let by = user(address, &pull.author);
+        json!({"enabled_by": by, "merge_method": method.to_lowercase(), "commit_title": "", "commit_message": ""})
+    });
+    let ended = (pull.state != PullState::Open).then(|| written(pull.updated));
     let side = |branch: &str| {
         json!({
             "label": format!("{}:{branch}", stored.owner()),
             "ref": branch,
-            "sha": stored.git.commit(&format!("refs/heads/{branch}")).unwrap_or_else(|| "0".repeat(40)),
+            "sha": closed_at(branch).or_else(|| tip(branch)).unwrap_or_else(|| "0".repeat(40)),
             "user": user(address, stored.owner()),
             "repo": repository(address, stored),
         })
@@ -340,18 +352,18 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         "review_comments_url": format!("{url}/comments"),
         "review_comment_url": format!("{url}/comments{{/number}}"),
         "statuses_url": format!("{url}/statuses"),
-        "state": if pull.is_open { "open" } else { "closed" },
+        "state": if pull.state == PullState::Open { "open" } else { "closed" },
         "locked": false,
         "draft": pull.is_draft,
         "title": pull.title,
         "body": pull.body,
-        "user": user(address, "octocat"),
+        "user": user(address, &pull.author),
         "labels": pull.labels.iter().map(|label| self::label(address, name, label)).collect::<Vec<_>>(),
         "milestone": null,
         "created_at": written(pull.created),
         "updated_at": written(pull.updated),
-        "closed_at": null,
-        "merged_at": null,
+        "closed_at": ended,
+        "merged_at": ended.as_ref().filter(|_| pull.state == PullState::Merged),
         "merge_commit_sha": null,
         "assignee": null,
         "assignees": [],
@@ -360,7 +372,7 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         "head": side(&pull.head),
         "base": side(&pull.base),
         "author_association": "OWNER",
-        "auto_merge": null,
+        "auto_merge": auto_merge,
         "_links": links,
     })
 }

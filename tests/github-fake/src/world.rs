@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) repositories: BTreeMap<String, Stored>,
     /// The one token that is answered; `None` answers all.
     pub(crate) token: Option<String>,
+    /// Whose token it is.
+    pub(crate) login: String,
     folder: TempDir,
     time: u64,
     last_id: u64,
@@ -31,6 +33,12 @@ pub(crate) struct Stored {
     pub(crate) pulls: Vec<Pull>,
     /// Branches that take no commit but by pull request.
     pub(crate) protected: BTreeSet<String>,
+    /// Whether it can only be read.
+    pub(crate) is_archived: bool,
+    /// Whether pull requests may merge by themselves.
+    pub(crate) allows_auto_merge: bool,
+    /// How many entries of a tree are told at most.
+    pub(crate) most_entries: usize,
     /// Commits that GitHub signed.
     pub(crate) signed: BTreeSet<String>,
     pub(crate) created: u64,
@@ -44,6 +52,14 @@ pub(crate) struct StoredRun {
     pub(crate) created: u64,
 }
 
+/// What became of a pull request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PullState {
+    Open,
+    Closed,
+    Merged,
+}
+
 /// A pull request.
 #[derive(Clone)]
 pub(crate) struct Pull {
@@ -53,7 +69,15 @@ pub(crate) struct Pull {
     pub(crate) body: Option<String>,
     pub(crate) head: String,
     pub(crate) base: String,
-    pub(crate) is_open: bool,
+    /// Who opened it.
+    pub(crate) author: String,
+    pub(crate) state: PullState,
+    /// Where its branch was when it was closed.
+    pub(crate) closed_at: Option<String>,
+    /// Whether something is required before it is merged.
+    pub(crate) waits: bool,
+    /// How it merges by itself.
+    pub(crate) auto_merge: Option<String>,
     pub(crate) is_draft: bool,
     pub(crate) labels: Vec<String>,
     pub(crate) reviewers: Vec<String>,
@@ -65,7 +89,15 @@ pub(crate) struct Pull {
 impl World {
     pub(crate) fn new(address: String) -> Self {
         let folder = TempDir::with_prefix("github-").expect("a temporary folder");
-        Self { address, repositories: BTreeMap::new(), token: None, folder, time: BEGIN, last_id: 0 }
+        Self {
+            address,
+            repositories: BTreeMap::new(),
+            token: None,
+            login: "octocat".to_owned(),
+            folder,
+            time: BEGIN,
+            last_id: 0,
+        }
     }
 
     /// Makes a repository, if it is not there.
@@ -83,6 +115,9 @@ impl World {
             runs: Vec::new(),
             pulls: Vec::new(),
             protected: BTreeSet::new(),
+            is_archived: false,
+            allows_auto_merge: true,
+            most_entries: 100_000,
             signed: BTreeSet::new(),
             created: self.now(),
         };
@@ -104,6 +139,11 @@ impl World {
 impl Stored {
     pub(crate) fn owner(&self) -> &str {
         self.full_name.split('/').next().unwrap_or_default()
+    }
+
+    /// Why nothing is written to a repository, in GitHub's words; `None` when something is.
+    pub(crate) fn rule_against_writing(&self) -> Option<&'static str> {
+        self.is_archived.then_some("Repository was archived so is read-only.")
     }
 
     /// Why a branch takes no commit, in GitHub's words; `None` when it takes one.

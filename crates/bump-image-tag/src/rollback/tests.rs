@@ -62,8 +62,7 @@ fn rollback_in(folder: &Path, steps: Option<u32>, to: Option<&str>) -> Result<Do
         overlay: Vec::new(),
         to: to.map(str::to_owned),
         steps,
-        strategy: None,
-        dry_run: false,
+        writing: crate::inputs::Writing::default(),
     };
     run(&inputs, &config, &cx).map_err(|error| match error.downcast::<Problems>() {
         Ok(problems) => crate::sandbox::told(&problems.0),

@@ -175,3 +175,36 @@ async fn the_last_successful_run_is_of_this_branch_and_no_fork_s() {
         api.last_successful_run_that(&shop(), "deploy.yml", "main", |run| run.event == "schedule").await;
     assert_eq!(none.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_history_is_gone_through_until_what_is_looked_for() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let mut head = String::new();
+    for number in 0..120 {
+        head = repository.commit("main", &format!("Commit {number}"), &[File::new("a", number.to_string())]);
+    }
+    let api = api(&github);
+    let find = async |message: &str| {
+        let find = |commit: sluice_github::Commit| (commit.message == message).then_some(commit);
+        api.find_in_history(&shop(), &sha(&head), find).await.unwrap()
+    };
+    let found = find("Commit 3").await.unwrap();
+    assert_eq!(found.sha.as_str(), repository.git(&["rev-parse", "main~116"]));
+    assert_eq!(found.parents, [sha(&repository.git(&["rev-parse", "main~117"]))]);
+    assert_eq!(github.requests().len(), 2);
+    assert_eq!(find("Commit 120").await, None);
+}
+
+#[tokio::test]
+async fn a_tree_that_is_too_large_is_read_level_by_level() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("a/b/c", "1"), File::new("d", "2")]);
+    repository.cut_trees(2);
+    let api = api(&github);
+    assert!(api.tree(&shop(), &sha(&head)).await.unwrap().truncated);
+    let level = api.tree_level(&shop(), &sha(&head)).await.unwrap();
+    let paths: Vec<&str> = level.entries.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!((paths.as_slice(), level.truncated), (["a", "d"].as_slice(), false));
+}

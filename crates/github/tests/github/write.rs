@@ -1,7 +1,8 @@
 //! What is written is one commit on the state that was read, or none.
 
 use sluice_github::{
-    Addition, Api, FileChanges, Kind, NewCommit, NewPullRequest, NewTreeEntry, PullRequestState, Refusal,
+    Addition, Api, AutoMerge, FileChanges, Kind, MergeMethod, Move, NewCommit, NewPullRequest, NewTreeEntry,
+    PullRequestState, Refusal, Sha,
 };
 use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
 
@@ -218,4 +219,111 @@ async fn a_setting_that_forbids_pull_requests_is_named() {
     let new = NewPullRequest { title: "Bump", body: "", head: "bump/dev", base: "main" };
     let error = api(&github).create_pull_request(&shop(), &new).await.unwrap_err();
     assert!(matches!(error.kind, Kind::Refused { refusal: Refusal::PullRequestsByActions, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_branch_moves_from_where_it_is_said_to_be_or_not_at_all() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let old = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+    let new = sha(&repository.commit("main", "Go on", &[File::new("a", "2")]));
+    repository.branch("aside", old.as_str());
+    let aside = sha(&repository.commit("aside", "Aside", &[File::new("a", "3")]));
+    let api = api(&github);
+    let facts = api.repository(&shop()).await.unwrap();
+    let moved =
+        async |from: &Sha, to: &Sha, how| api.move_branch(&shop(), &facts, "main", from, to, how).await;
+    assert!(moved(&old, &aside, Move::Anywhere).await.unwrap_err().is_conflict());
+    let error = moved(&new, &aside, Move::Forward).await.unwrap_err();
+    assert!(!error.is_conflict() || error.to_string().contains("fast forward"), "{error}");
+    assert_eq!(repository.head("main").as_deref(), Some(new.as_str()));
+
+    // The reply is lost, and the second try finds the branch where it is to be.
+    let before = github.requests().len();
+    github.faults(move |request| (request.number == before).then_some(Fault::LoseReply));
+    moved(&new, &aside, Move::Anywhere).await.unwrap();
+    assert_eq!(repository.head("main").as_deref(), Some(aside.as_str()));
+    repository.protect("main");
+    let error = moved(&aside, &new, Move::Anywhere).await.unwrap_err();
+    assert!(matches!(error.kind, Kind::Refused { refusal: Refusal::Rules, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_sent_at_most_once_is_sent_again_only_where_it_had_no_effect() {
+    let lost = [Fault::LoseReply, Fault::AnswerAfter(Reply::server_error(502)), Fault::CutReply];
+    for fault in lost {
+        let github = GitHub::start();
+        let repository = github.repository("acme/shop");
+        let head = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+        github.faults(move |_: &Request| Some(fault.clone()));
+        let api = api(&github).at_most_once();
+        let error =
+            api.create_commit_on_branch(&shop(), "main", &head, "x", &add("a", b"2")).await.unwrap_err();
+        assert!(error.is_open() && !error.is_conflict(), "{error}");
+        assert_eq!(
+            (github.requests().len(), repository.git(&["rev-list", "--count", "main"])),
+            (1, "2".to_owned())
+        );
+    }
+    let github = GitHub::start();
+    let head = sha(&github.repository("acme/shop").commit("main", "Begin", &[File::new("a", "1")]));
+    github.faults(|request| (request.number == 0).then(|| Fault::Answer(Reply::secondary_limit(0))));
+    let api = api(&github).at_most_once();
+    api.create_commit_on_branch(&shop(), "main", &head, "x", &add("a", b"2")).await.unwrap();
+    assert_eq!(github.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_closed_pull_request_is_known_by_the_commit_it_was_closed_at() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("a", "1")]);
+    repository.branch("bump/dev", &head);
+    let tip = sha(&repository.commit("bump/dev", "Bump", &[File::new("a", "2")]));
+    let api = api(&github);
+    let new = NewPullRequest { title: "Bump", body: "", head: "bump/dev", base: "main" };
+    let closed = async |sha: &Sha| api.closed_pull_request(&shop(), "bump/dev", "main", sha).await.unwrap();
+    github.act_as("github-actions[bot]");
+    assert_eq!(api.create_pull_request(&shop(), &new).await.unwrap().author, "github-actions[bot]");
+    assert_eq!(closed(&tip).await, None, "it is open");
+    repository.close(1);
+    assert_eq!(closed(&tip).await.unwrap().number, 1);
+    let later = sha(&repository.commit("bump/dev", "Later", &[File::new("a", "3")]));
+    assert_eq!(closed(&later).await, None);
+}
+
+#[tokio::test]
+async fn a_pull_request_merges_by_itself_where_there_is_something_to_wait_for() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = repository.commit("main", "Begin", &[File::new("a", "1")]);
+    repository.branch("bump/dev", &head);
+    repository.commit("bump/dev", "Bump", &[File::new("a", "2")]);
+    let api = api(&github);
+    let new = NewPullRequest { title: "Bump", body: "", head: "bump/dev", base: "main" };
+    let pull = api.create_pull_request(&shop(), &new).await.unwrap();
+    let enable = async || api.enable_auto_merge(&shop(), &pull, MergeMethod::Squash).await;
+    assert_eq!(enable().await.unwrap(), AutoMerge::On);
+    assert_eq!(repository.pull_requests()[0]["auto_merge"]["merge_method"], "squash");
+    repository.require(1, false);
+    assert_eq!(enable().await.unwrap(), AutoMerge::NothingToWaitFor);
+    repository.forbid_auto_merge();
+    let error = enable().await.unwrap_err();
+    assert!(error.to_string().contains("Auto merge is not allowed"), "{error}");
+}
+
+#[tokio::test]
+async fn an_archived_repository_takes_nothing() {
+    let github = GitHub::start();
+    let repository = github.repository("acme/shop");
+    let head = sha(&repository.commit("main", "Begin", &[File::new("a", "1")]));
+    repository.archive();
+    let api = api(&github);
+    assert!(api.repository(&shop()).await.unwrap().archived);
+    let by_graphql =
+        api.create_commit_on_branch(&shop(), "main", &head, "x", &add("a", b"2")).await.unwrap_err();
+    let by_rest = api.create_blob(&shop(), b"x").await.unwrap_err();
+    for error in [by_graphql, by_rest] {
+        assert!(matches!(error.kind, Kind::Refused { refusal: Refusal::Archived, .. }), "{error}");
+    }
 }

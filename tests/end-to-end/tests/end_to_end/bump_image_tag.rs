@@ -97,16 +97,17 @@ fn all_files_or_none() {
 }
 
 #[test]
-fn what_this_version_does_not_do_is_refused() {
+fn files_here_are_not_written_where_a_commit_is_meant() {
     let repository = gitops();
-    repository
-        .run("bump-image-tag")
-        .argument("--image=redis:8")
-        .argument("--environment=remote")
-        .ends()
-        .exits(2)
-        .says("commit");
+    let run = |strategy: &str| {
+        let run =
+            repository.run("bump-image-tag").argument("--image=redis:8").argument("--environment=remote");
+        if strategy.is_empty() { run.ends() } else { run.argument(strategy).ends() }
+    };
+    run("").exits(2).says("which repository to write to");
     assert_eq!(repository.read("k8s/dev/kustomization.yaml"), OVERLAY);
+    run("--strategy=worktree").exits(0);
+    assert_eq!(repository.read("k8s/dev/kustomization.yaml"), OVERLAY.replace("\"7\"", "\"8\""));
 }
 
 #[test]

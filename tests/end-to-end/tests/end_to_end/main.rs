@@ -1,6 +1,8 @@
 //! The built binaries, end to end. One file an idea; the harness is this crate's library.
 
 mod bump_image_tag;
+mod bump_image_tag_pull_request;
+mod bump_image_tag_remote;
 mod configuration;
 mod dependencies;
 mod detect_changes;

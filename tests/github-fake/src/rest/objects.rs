@@ -21,6 +21,18 @@ pub(super) fn resolve(stored: &Stored, asked: &Asked<'_>, revision: &str) -> Rep
     Reply::json(200, &Commit::read(stored, &sha).of_list(asked.address, &stored.full_name))
 }
 
+/// The commits in the history of one, the newest first.
+pub(super) fn history(stored: &Stored, asked: &Asked<'_>) -> Reply {
+    let from = asked.request.parameter("sha").unwrap_or_else(|| "main".to_owned());
+    let Some(from) = stored.git.commit(&from) else { return not_found() };
+    let listed = stored.git.run(&["rev-list", "--topo-order", &from]);
+    let commits: Vec<Value> = listed
+        .lines()
+        .map(|sha| Commit::read(stored, sha).of_list(asked.address, &stored.full_name))
+        .collect();
+    Reply::list(asked.request, asked.address, &commits, Value::Array)
+}
+
 pub(super) fn reference(stored: &Stored, asked: &Asked<'_>, name: &str) -> Reply {
     match stored.git.object(&format!("refs/{name}")) {
         Some(sha) => Reply::json(200, &reference_shape(stored, asked, &format!("refs/{name}"), &sha)),
@@ -90,7 +102,7 @@ pub(super) fn create_commit(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
     if parents.iter().any(|parent| stored.git.kind(parent).as_deref() != Some("commit")) {
         return unprocessable("Parent SHA does not exist or is not a commit object");
     }
-    let sha = stored.git.write_commit(tree, &parents, message, "web-flow", asked.now);
+    let sha = stored.git.write_commit(tree, &parents, message, asked.login, asked.now);
     // GitHub signs what it makes for an app, unless the app names an author of its own.
     if asked.body["author"].is_null() {
         stored.signed.insert(sha.clone());
@@ -128,11 +140,12 @@ fn tree_shape(stored: &Stored, asked: &Asked<'_>, sha: &str, recursive: bool) ->
             Some(entry)
         })
         .collect();
+    let told = entries.len().min(stored.most_entries);
     json!({
         "sha": sha,
         "url": url(asked, stored, &format!("git/trees/{sha}")),
-        "tree": entries,
-        "truncated": false,
+        "tree": entries[..told],
+        "truncated": told < entries.len(),
     })
 }
 

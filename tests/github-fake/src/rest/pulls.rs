@@ -6,7 +6,7 @@ use super::{Asked, not_found, unprocessable};
 use crate::{
     message::Reply,
     shapes,
-    world::{Pull, Stored},
+    world::{Pull, PullState, Stored},
 };
 
 pub(super) fn list(stored: &Stored, asked: &Asked<'_>) -> Reply {
@@ -17,7 +17,7 @@ pub(super) fn list(stored: &Stored, asked: &Asked<'_>) -> Reply {
         .pulls
         .iter()
         .rev()
-        .filter(|pull| state == "all" || (state == "open") == pull.is_open)
+        .filter(|pull| state == "all" || (state == "open") == (pull.state == PullState::Open))
         .filter(|pull| is_asked_for("head", &format!("{}:{}", stored.owner(), pull.head)))
         .filter(|pull| is_asked_for("base", &pull.base))
         .map(|pull| shapes::short_pull(asked.address, stored, pull))
@@ -35,7 +35,8 @@ pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
     let (Some(head_tip), Some(base_tip)) = (tip(head), tip(base)) else {
         return invalid("invalid", "head or base is no branch");
     };
-    if stored.pulls.iter().any(|pull| pull.is_open && pull.head == head && pull.base == base) {
+    if stored.pulls.iter().any(|pull| pull.state == PullState::Open && pull.head == head && pull.base == base)
+    {
         let owner = stored.owner();
         return invalid("custom", &format!("A pull request already exists for {owner}:{head}."));
     }
@@ -49,7 +50,11 @@ pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
         body: asked.text("body").map(str::to_owned),
         head: head.to_owned(),
         base: base.to_owned(),
-        is_open: true,
+        author: asked.login.to_owned(),
+        state: PullState::Open,
+        closed_at: None,
+        waits: true,
+        auto_merge: None,
         is_draft: asked.body["draft"] == true,
         labels: Vec::new(),
         reviewers: Vec::new(),
@@ -74,7 +79,7 @@ pub(super) fn update(stored: &mut Stored, asked: &Asked<'_>, number: &str) -> Re
             base.clone_into(&mut pull.base);
         }
         if let Some(state) = asked.text("state") {
-            pull.is_open = state == "open";
+            pull.state = if state == "open" { PullState::Open } else { PullState::Closed };
         }
         pull.updated = asked.now;
     })

@@ -1,0 +1,112 @@
+//! Where files are read from: the files on disk, or those of a commit on GitHub.
+
+use std::path::{Path, PathBuf};
+
+use sluice_config::File;
+use sluice_core::{Context, Problem, Problems, escape};
+
+use crate::{
+    At, Config,
+    files::{self, Read},
+    overlay::{self, Overlay},
+    remote::Remote,
+    snapshot::Snapshot,
+    source::Source,
+};
+
+/// The files that a run looks at.
+#[derive(Debug)]
+pub(crate) enum Tree<'a> {
+    /// Those on disk.
+    Disk(&'a Context),
+    /// Those of a commit.
+    Commit(&'a Remote<'a>, &'a Snapshot),
+}
+
+/// What is looked at: the overlays of environments, or folders and files outright.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) environments: Vec<String>,
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+impl Target {
+    pub(crate) fn of_environment(name: &str) -> Self {
+        Self { environments: vec![name.to_owned()], paths: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.environments.is_empty() && self.paths.is_empty()
+    }
+
+    /// The folders and files by their names, as far as the configuration knows them.
+    pub(crate) fn folders(&self, config: &File<Config>) -> Vec<PathBuf> {
+        let environments = self.environments.iter().filter_map(|name| config.sections.environments.get(name));
+        let of_environments =
+            environments.flat_map(|environment| &environment.overlays).map(|folder| (&folder.value).into());
+        of_environments.chain(self.paths.iter().cloned()).collect()
+    }
+}
+
+impl Tree<'_> {
+    /// The overlays of a target.
+    pub(crate) fn overlays(&self, target: &Target, config: &File<Config>) -> Result<Vec<Overlay>, Problems> {
+        let names: Vec<&str> = target.environments.iter().map(String::as_str).collect();
+        let name = |path: &Path| escape::bytes(path.as_os_str().as_encoded_bytes());
+        match self {
+            Self::Disk(cx) => {
+                let root = overlay::root(cx)?;
+                let found =
+                    |folder: &Path, path: &Path| overlay::files_at(&folder.join(path), &name(path), &root);
+                if target.paths.is_empty() {
+                    overlay::of_environments(&names, config, &|path| {
+                        found(cx.root(), path).map_err(|problem| overlay::elsewhere(problem, config))
+                    })
+                } else {
+                    overlay::of_paths(&target.paths, &|path| found(cx.folder(), path))
+                }
+            }
+            Self::Commit(remote, snapshot) => {
+                let find = |path: &Path| snapshot.files_at(path, remote);
+                if target.paths.is_empty() {
+                    overlay::of_environments(&names, config, &find)
+                } else {
+                    overlay::of_paths(&target.paths, &find)
+                }
+            }
+        }
+    }
+
+    /// The files of the overlays that can hold one of the images, or any where no name is given.
+    pub(crate) fn read(&self, overlays: &[Overlay], names: &[&str]) -> Result<Vec<Read>, Problems> {
+        match self {
+            Self::Disk(cx) => {
+                let root = overlay::root(cx)?;
+                files::read(overlays, names, &|path| {
+                    cx.cancellation().check()?;
+                    Source::read(path, &root)
+                })
+            }
+            Self::Commit(remote, snapshot) => {
+                snapshot.fetch(overlays.iter().flat_map(|overlay| &overlay.files), remote)?;
+                files::read(overlays, names, &|path| snapshot.source(path, remote))
+            }
+        }
+    }
+
+    /// The file that a place names.
+    pub(crate) fn file_of(&self, at: &At) -> Result<PathBuf, Problem> {
+        match self {
+            Self::Disk(cx) => at.find(cx),
+            Self::Commit(remote, snapshot) => snapshot.file_at(&at.file, remote),
+        }
+    }
+
+    /// One file.
+    pub(crate) fn source(&self, path: &Path) -> Result<Source, Problem> {
+        match self {
+            Self::Disk(cx) => Source::read(path, &overlay::root(cx)?),
+            Self::Commit(remote, snapshot) => snapshot.source(path, remote),
+        }
+    }
+}
