@@ -353,6 +353,8 @@ mod tests {
         event::Event,
         filters::Filter,
         inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
+        repository::Repository,
+        revisions::Asked,
         sandbox::Sandbox,
     };
 
@@ -380,9 +382,11 @@ mod tests {
             "" => Vec::new(),
             yaml => Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some).unwrap(),
         };
-        let inputs = Inputs { base: Some("HEAD~1".into()), ..inputs };
         let plan = Plan::merge(inputs, filters, &config(yaml), PathBuf::from(sandbox.path())).unwrap();
-        crate::detect(plan, || Ok(Event::None), || Ok(()))
+        let (mut repository, asked) =
+            (Repository::open(sandbox.path())?, Asked { base: Some("HEAD~1"), ..Asked::default() });
+        let chosen = Revisions::choose(&mut repository, None, asked, || Ok(Event::None), &|| Ok(()));
+        crate::compare(plan, &repository, chosen?.0, || Ok(()))
     }
 
     /// The report as a terminal shows it, without the ids.

@@ -6,6 +6,7 @@
 //!    dorny/paths-filter, `components` the components of `.github/sluice.yml`, `needs` puts these in order;
 //! 2. `repository` opens the repository, and `revisions` chooses the two trees that are compared, from
 //!    what was given or from what the `event` of the workflow says; `tags` finds the tag before a tag;
+//!    on a terminal what is not committed makes a tree, too: the `working_tree`;
 //!    what the clone lacks is asked of the `remote`, which `fetch` speaks git's protocol with, over
 //!    `transport`;
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
@@ -47,6 +48,7 @@ mod tally;
 mod transport;
 mod tree;
 mod unknown;
+mod working_tree;
 
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
@@ -86,7 +88,8 @@ impl Action for DetectChanges {
             None => Repository::open(&plan.folder)?,
         };
         let remote = Remote::of(&plan, &repository, cx);
-        let chosen = Revisions::choose(&mut repository, remote.as_ref(), plan.asked(), || plan.event(cx));
+        let asked = plan.asked(cx);
+        let chosen = Revisions::choose(&mut repository, remote.as_ref(), asked, || plan.event(cx), &go_on);
         let (revisions, unknown) = chosen?;
 
         let answer = compare(plan, &repository, revisions, go_on)?;
@@ -126,16 +129,4 @@ fn compare(
     let existing = census::cells(repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
     Ok(Answer { plan, revisions, web, tally, decisions, everything, warnings })
-}
-
-/// Finds the answer in a clone alone.
-#[cfg(test)]
-fn detect(
-    plan: Plan,
-    event: impl FnOnce() -> Result<event::Event, Problem>,
-    go_on: impl Fn() -> Result<(), Problem>,
-) -> Result<Answer, Problem> {
-    let mut repository = Repository::open(&plan.folder)?;
-    let (revisions, _) = Revisions::choose(&mut repository, None, plan.asked(), event)?;
-    compare(plan, &repository, revisions, go_on)
 }

@@ -15,7 +15,7 @@ use crate::{
     filters::Filter,
     inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     outputs,
-    revisions::Asked,
+    revisions::{Asked, Uncommitted},
 };
 
 /// What a run is asked to do.
@@ -68,9 +68,16 @@ impl Plan {
         Ok(Self::merge(inputs, filters, config, folder)?)
     }
 
-    /// The revisions that are asked for.
-    pub(crate) fn asked(&self) -> Asked<'_> {
-        Asked { base: self.base.as_deref(), head: self.head.as_deref(), on_unknown: self.on_unknown }
+    /// The revisions that are asked for. In a workflow what is not committed does not count: earlier steps made
+    /// it.
+    pub(crate) fn asked(&self, cx: &Context) -> Asked<'_> {
+        let uncommitted = match &*self.discover {
+            _ if cx.is_in_actions() || self.repository.is_some() => Uncommitted::Nothing,
+            [] => Uncommitted::Names,
+            _ => Uncommitted::Contents,
+        };
+        let (base, head) = (self.base.as_deref(), self.head.as_deref());
+        Asked { base, head, uncommitted, on_unknown: self.on_unknown }
     }
 
     /// The event of the workflow, where it is about the repository that is looked at.

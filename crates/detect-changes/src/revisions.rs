@@ -35,6 +35,8 @@ pub(crate) struct Revisions {
 pub enum Strategy {
     /// `base` was given.
     Given,
+    /// The commit that is checked out, with what is not committed yet.
+    WorkingTree,
     /// The commits before and after a push.
     Push,
     /// The commit that GitHub made to try a pull request out, with its first parent: the base branch.
@@ -60,7 +62,21 @@ pub enum Strategy {
 pub(crate) struct Asked<'a> {
     pub(crate) base: Option<&'a str>,
     pub(crate) head: Option<&'a str>,
+    /// Whether what is not committed counts, too, where no `head` is given.
+    pub(crate) uncommitted: Uncommitted,
     pub(crate) on_unknown: OnUnknown,
+}
+
+/// What of the files that are not committed is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Uncommitted {
+    /// Nothing: only commits count.
+    #[default]
+    Nothing,
+    /// Which of them are new, changed or gone.
+    Names,
+    /// Their contents, too.
+    Contents,
 }
 
 impl Revisions {
@@ -72,11 +88,12 @@ impl Revisions {
         remote: Option<&Remote<'_>>,
         asked: Asked<'_>,
         event: impl FnOnce() -> Result<Event, Problem>,
+        go_on: &dyn Fn() -> Result<(), Problem>,
     ) -> Result<(Self, Option<Problem>), Problem> {
-        let mut search = Search { repository, remote, head: asked.head, found: None };
-        match search.run(asked.base, event) {
+        let mut search = Search { repository, remote, asked, found: None, go_on };
+        match search.run(event) {
             Err(why) if why.verdict == Verdict::Undecided && asked.on_unknown == OnUnknown::All => {
-                search.check()?;
+                go_on()?;
                 Ok((search.unknown()?, Some(why)))
             }
             chosen => Ok((chosen?, None)),
@@ -88,9 +105,11 @@ impl Revisions {
 struct Search<'a> {
     repository: &'a mut Repository,
     remote: Option<&'a Remote<'a>>,
-    head: Option<&'a str>,
+    asked: Asked<'a>,
     /// The head, as soon as it is known, and how.
     found: Option<(Revision, String)>,
+    /// Whether the run was told to end: then no answer means nothing.
+    go_on: &'a dyn Fn() -> Result<(), Problem>,
 }
 
 /// What a commit is compared with for the last one that both have in their history.
@@ -101,12 +120,8 @@ enum Other<'a> {
 }
 
 impl Search<'_> {
-    fn run(
-        &mut self,
-        base: Option<&str>,
-        event: impl FnOnce() -> Result<Event, Problem>,
-    ) -> Result<Revisions, Problem> {
-        match base {
+    fn run(&mut self, event: impl FnOnce() -> Result<Event, Problem>) -> Result<Revisions, Problem> {
+        match self.asked.base {
             Some(LAST_SUCCESS) => return self.since_last_success(),
             Some(base) => return self.given(base),
             None => {}
@@ -125,9 +140,7 @@ impl Search<'_> {
                 Err(Problem::misconfigured(format!("the event `{name}` does not say what to compare with"))
                     .help("give `base`: a revision, or `last-success`"))
             }
-            Event::None => Err(Problem::misconfigured("nothing says what to compare with")
-                .why("outside of a workflow there is no event that does")
-                .help("give it: `--base origin/main`")),
+            Event::None => self.uncommitted(),
         }
     }
 
@@ -140,11 +153,6 @@ impl Search<'_> {
         Ok(self.whole(head, head_is, Strategy::Unknown, "unknown: every file counts as changed"))
     }
 
-    /// Whether the run was told to end: then no answer means nothing.
-    fn check(&self) -> Result<(), Problem> {
-        self.remote.map_or(Ok(()), Remote::check)
-    }
-
     fn given(&mut self, base: &str) -> Result<Revisions, Problem> {
         let (head, head_is) = self.head()?;
         let base_is = format!("`base`: {base}");
@@ -152,18 +160,44 @@ impl Search<'_> {
         Ok(Revisions { base, head, strategy: Strategy::Given, base_is, head_is })
     }
 
+    /// On a terminal the question is what the work in progress touches.
+    fn uncommitted(&mut self) -> Result<Revisions, Problem> {
+        if self.asked.head.is_none()
+            && let Some(working_tree) = self.working_tree()?
+        {
+            let base = self.named("HEAD")?;
+            let (head, head_is) = self.remember(working_tree, WORKING_TREE.to_owned());
+            let base_is = "checked out".to_owned();
+            return Ok(Revisions { base, head, strategy: Strategy::WorkingTree, base_is, head_is });
+        }
+        Err(Problem::misconfigured("nothing says what to compare with")
+            .why("outside of a workflow there is no event that does")
+            .help("give it: `--base origin/main`"))
+    }
+
+    /// What is checked out, with all that is not committed, where that is asked for.
+    fn working_tree(&mut self) -> Result<Option<Revision>, Problem> {
+        match self.asked.uncommitted {
+            Uncommitted::Nothing => Ok(None),
+            what => self.repository.working_tree(what == Uncommitted::Contents, self.go_on),
+        }
+    }
+
     /// The head that was given, else what is checked out.
     fn head(&mut self) -> Result<(Revision, String), Problem> {
-        let (name, head_is) = match self.head {
+        let (name, head_is) = match self.asked.head {
             Some(name) => (name, format!("`head`: {name}")),
-            None => ("HEAD", "checked out".to_owned()),
+            None => match self.working_tree()? {
+                Some(working_tree) => return Ok(self.remember(working_tree, WORKING_TREE.to_owned())),
+                None => ("HEAD", "checked out".to_owned()),
+            },
         };
         let head = self.named(name)?;
         Ok(self.remember(head, head_is))
     }
 
     fn head_or(&mut self, id: ObjectId, what: &str) -> Result<(Revision, String), Problem> {
-        if self.head.is_some() {
+        if self.asked.head.is_some() {
             return self.head();
         }
         let head = self.existing(id, what)?;
@@ -225,7 +259,7 @@ impl Search<'_> {
             Ok(Fetched::Yes) => self.repository.find(id),
             Ok(Fetched::Unknown) => Ok(None),
             Err(problem) => {
-                self.check()?;
+                (self.go_on)()?;
                 let what = format!("{what}, {}, is not in the clone: {}", short(id), problem.what);
                 Err(Problem { what, ..problem })
             }
@@ -338,7 +372,7 @@ impl Search<'_> {
         if let Some(parent) = self.merged_into(at, head)? {
             return self.merge_commit(parent, base, at, head_is);
         }
-        if is_target && self.head.is_none() {
+        if is_target && self.asked.head.is_none() {
             // The workflow runs for the base branch, and that is checked out.
             let (head, head_is) = self.head_or(head, "the head of the pull request")?;
             return self.request_head(base, head, head_is);
@@ -498,6 +532,9 @@ fn ancestor(name: &str) -> Option<(&str, usize)> {
     Some((descendant, steps.parse().ok()?))
 }
 
+/// How a head is told that is no commit.
+const WORKING_TREE: &str = "the working tree";
+
 /// How a base is told that a pull request names itself.
 const NAMED_BASE: &str = "the base commit that the pull request names";
 
@@ -532,7 +569,8 @@ mod tests {
     ) -> Result<Revisions, Problem> {
         let mut repository = Repository::open(sandbox.path()).unwrap();
         let asked = Asked { base, head, ..Asked::default() };
-        Revisions::choose(&mut repository, remote, asked, || Ok(event)).map(|(revisions, _)| revisions)
+        Revisions::choose(&mut repository, remote, asked, || Ok(event), &|| Ok(()))
+            .map(|(revisions, _)| revisions)
     }
 
     /// A push to a branch beside the default one.
@@ -832,7 +870,13 @@ give the job `permissions: actions: read`
         let choose = |base: &str, head: Option<&str>| {
             let mut repository = Repository::elsewhere(world.temporary()).unwrap();
             let asked = Asked { base: Some(base), head, ..Asked::default() };
-            let chosen = Revisions::choose(&mut repository, Some(&remote), asked, || panic!("it is given"));
+            let chosen = Revisions::choose(
+                &mut repository,
+                Some(&remote),
+                asked,
+                || panic!("it is given"),
+                &|| Ok(()),
+            );
             chosen.map(|(revisions, _)| revisions)
         };
         let revisions = choose(&head.to_string(), Some("main")).unwrap();
@@ -882,7 +926,7 @@ give another `base`
         let empty = ObjectId::empty_tree(main.kind());
         let mut everything = |event: Event| {
             let asked = Asked { on_unknown: OnUnknown::All, ..Asked::default() };
-            let (chosen, why) = Revisions::choose(&mut repository, None, asked, || Ok(event))?;
+            let (chosen, why) = Revisions::choose(&mut repository, None, asked, || Ok(event), &|| Ok(()))?;
             assert_eq!((chosen.base.id, chosen.strategy), (empty, Strategy::Unknown));
             Ok((chosen.head.id, why.unwrap().what))
         };
@@ -1050,9 +1094,8 @@ outside of a workflow there is no event that does
 give it: `--base origin/main`
 "##);
         let mut repository = Repository::open(sandbox.path()).unwrap();
-        let unread = Revisions::choose(&mut repository, None, Asked::default(), || {
-            Err(Problem::undecided("no event"))
-        });
+        let no_event = || Err(Problem::undecided("no event"));
+        let unread = Revisions::choose(&mut repository, None, Asked::default(), no_event, &|| Ok(()));
         assert_eq!(unread.unwrap_err().verdict, Verdict::Undecided);
     }
 }
