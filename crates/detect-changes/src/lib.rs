@@ -13,9 +13,8 @@
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
 //!    `moves` tells which were renamed, `silent` which patterns match nothing;
 //! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
-//!    files, those that its cells share, what they use, and what it needs;
-//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people; `unknown` adds that
-//!    there was no telling what to compare with.
+//!    files, those that its cells share, what they use, and what it needs; or `everything` counts;
+//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
 //!
 //! Paths are bytes throughout.
 
@@ -27,6 +26,7 @@ mod config;
 mod decision;
 mod discover;
 mod event;
+mod everything;
 mod fetch;
 mod filters;
 mod inputs;
@@ -47,15 +47,14 @@ mod tags;
 mod tally;
 mod transport;
 mod tree;
-mod unknown;
 mod working_tree;
 
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
 use self::{
-    answer::Answer, decision::Case, discover::Web, plan::Plan, remote::Remote, repository::Repository,
-    revisions::Revisions, silent::Silent, tally::Tally,
+    answer::Answer, decision::Case, discover::Web, everything::Everything, plan::Plan, remote::Remote,
+    repository::Repository, revisions::Revisions, silent::Silent, tally::Tally,
 };
 pub use self::{
     config::Sections,
@@ -92,14 +91,10 @@ impl Action for DetectChanges {
         let chosen = Revisions::choose(&mut repository, remote.as_ref(), asked, || plan.event(cx), &go_on);
         let (revisions, unknown) = chosen?;
 
-        let answer = compare(plan, &repository, revisions, go_on)?;
-        let mut outputs = answer.outputs(cx.reports().as_deref())?;
+        let answer = compare(plan, &repository, revisions, unknown.map(Everything::Unknown), go_on)?;
+        let outputs = answer.outputs(cx.reports().as_deref())?;
         let mut report = answer.report(&branch);
         report.findings.extend(Answer::spilled(&outputs));
-        if let Some(why) = unknown {
-            unknown::tell_steps(&mut outputs, answer.plan.filters.iter().map(|filter| &*filter.name));
-            unknown::tell_people(&mut report, why);
-        }
         Ok(Done { outputs, report })
     }
 }
@@ -109,6 +104,7 @@ fn compare(
     plan: Plan,
     repository: &Repository,
     revisions: Revisions,
+    unknown: Option<Everything>,
     go_on: impl Fn() -> Result<(), Problem>,
 ) -> Result<Answer, Problem> {
     let components = &plan.catalog.components;
@@ -122,10 +118,13 @@ fn compare(
         go_on()
     })?;
     let warnings = silent.findings(repository, revisions.head, &go_on)?;
-    let everything = tally.is_everything(plan.unclassified)?;
+    let everything = match unknown {
+        Some(unknown) => Some(unknown),
+        None => Everything::of(&tally, plan.unclassified)?,
+    };
 
     let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);
-    let case = Case { catalog, hits, web: &web, dependents, everything };
+    let case = Case { catalog, hits, web: &web, dependents, everything: everything.is_some() };
     let existing = census::cells(repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
     Ok(Answer { plan, revisions, web, tally, decisions, everything, warnings })
