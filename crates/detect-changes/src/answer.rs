@@ -70,16 +70,19 @@ impl Answer {
             name_all(&mut named, &mut lists, name, decision.is_changed(), hits)?;
             changes.extend(decision.is_changed().then(|| name.clone()));
             let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref());
-            let own = Matrix { include: decision.changed.keys().map(entry).collect::<Result<Vec<_>, _>>()? };
-            deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
-            matrix.include.extend(own.include.iter().cloned());
-            named.insert(format!("{name}_matrix"), own.to_json());
-            for (number, part) in (1..).zip(own.parts()) {
-                named.insert(format!("{name}_matrix-{number}"), part.to_json());
+            let first = matrix.include.len();
+            for cell in decision.changed.keys() {
+                matrix.include.push(entry(cell)?);
             }
+            let own = &matrix.include[first..];
+            named.insert(format!("{name}_matrix"), matrix::of(own));
+            for (number, part) in (1..).zip(matrix::parts(own)) {
+                named.insert(format!("{name}_matrix-{number}"), part);
+            }
+            deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
         }
-        for (number, part) in (1..).zip(matrix.parts()) {
-            named.insert(format!("matrix-{number}"), part.to_json());
+        for (number, part) in (1..).zip(matrix::parts(&matrix.include)) {
+            named.insert(format!("matrix-{number}"), part);
         }
         Ok(Outputs {
             any: !changes.is_empty(),

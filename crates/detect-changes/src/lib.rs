@@ -12,7 +12,7 @@
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
 //!    `moves` tells which were renamed, `silent` which patterns match nothing;
-//! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
+//! 5. `census` looks up which cells the head tree has, going where the `levels` of patterns lead, and `decision` decides on each component: its own
 //!    files, those that its cells share, what they use, and what it needs; or `everything` counts;
 //! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
 //!
@@ -30,6 +30,7 @@ mod everything;
 mod fetch;
 mod filters;
 mod inputs;
+mod levels;
 mod lists;
 mod matrix;
 mod moves;

@@ -22,16 +22,15 @@ pub struct Matrix {
 /// <https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/run-job-variations>
 pub(crate) const MOST_JOBS: usize = 256;
 
-impl Matrix {
-    /// The parts that a job can take each, where the whole is more than that; else none.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = Self> {
-        let include = if self.include.len() > MOST_JOBS { &*self.include } else { &[] };
-        include.chunks(MOST_JOBS).map(|part| Self { include: part.to_vec() })
-    }
+/// A matrix of some entries, as JSON.
+pub(crate) fn of(include: &[Entry]) -> Value {
+    json!({ "include": include })
+}
 
-    pub(crate) fn to_json(&self) -> Value {
-        json!({ "include": self.include })
-    }
+/// The parts that a job can take each, where the whole is more than that; else none.
+pub(crate) fn parts(include: &[Entry]) -> impl Iterator<Item = Value> {
+    let include = if include.len() > MOST_JOBS { include } else { &[] };
+    include.chunks(MOST_JOBS).map(of)
 }
 
 /// One cell: `component`, and each dimension with its value.
