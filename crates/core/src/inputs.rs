@@ -44,6 +44,8 @@ pub(crate) enum Format {
 pub(crate) struct Parsed<I> {
     pub(crate) common: Common,
     pub(crate) command: Option<String>,
+    /// The folder to work in, for an action that has the input `working-directory`.
+    pub(crate) working_directory: Option<PathBuf>,
     /// Absent when only the configuration is to be checked: then no input is required.
     pub(crate) inputs: Option<I>,
 }
@@ -132,17 +134,21 @@ pub(crate) fn parse<A: Action>(
     refuse_inputs_of_other_commands(&command, &flags, chosen.as_ref(), environment)?;
 
     let name = chosen.map(|command| command.get_name().to_owned());
+    let folder =
+        |matches: &clap::ArgMatches| matches.try_get_one("working_directory").ok().flatten().cloned();
     if is_given(&words, "check-config") {
         let matches = optional(&command).try_get_matches_from(&words).map_err(explain)?;
         let common = Common::from_arg_matches(&matches).map_err(explain)?;
         if common.check_config {
-            return Ok(Parsed { common, command: name, inputs: None });
+            let working_directory = folder(&matches);
+            return Ok(Parsed { common, command: name, working_directory, inputs: None });
         }
     }
     let mut matches = command.try_get_matches_from_mut(words).map_err(explain)?;
+    let working_directory = folder(&matches);
     let common = Common::from_arg_matches(&matches).map_err(explain)?;
     let inputs = A::Inputs::from_arg_matches_mut(&mut matches).map_err(explain)?;
-    Ok(Parsed { common, command: name, inputs: Some(inputs) })
+    Ok(Parsed { common, command: name, working_directory, inputs: Some(inputs) })
 }
 
 /// The same command, with no input required.

@@ -65,13 +65,15 @@ fn run<A: Action>(
             return ExitCode::from(Verdict::Undecided.exit_code());
         }
     };
+    let inside = parsed.as_ref().ok().and_then(|parsed| parsed.working_directory.as_ref());
+    let folder = inside.map_or_else(|| folder.clone(), |inside| folder.join(inside));
     let cx = Context { environment, folder, clock, cancellation, secrets: Secrets::default() };
     for secret in &secrets {
         cx.mask(secret);
     }
 
     let (command, result) = match parsed {
-        Ok(Parsed { common, command, inputs }) => {
+        Ok(Parsed { common, command, inputs, .. }) => {
             format = common.format.unwrap_or_default();
             (command, work::<A>(inputs, &common, &cx))
         }
@@ -95,6 +97,11 @@ fn work<A: Action>(
     common: &Common,
     cx: &Context,
 ) -> anyhow::Result<(Map<String, Value>, Draft)> {
+    if !cx.folder().is_dir() {
+        return Err(Problem::misconfigured(format!("there is no folder {}", cx.folder().display()))
+            .help("check the input `working-directory`")
+            .into());
+    }
     let config = configuration::<A>(common.config.as_deref(), cx)?;
     let Some(inputs) = inputs else {
         return Ok((Map::new(), Draft::new(Verdict::Passed, "nothing is wrong with the configuration")));

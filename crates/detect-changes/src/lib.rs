@@ -85,7 +85,7 @@ impl Action for DetectChanges {
 
         let mut repository = match &plan.repository {
             Some(_) => Repository::elsewhere(&remote::temporary(cx))?,
-            None => Repository::open(&plan.folder)?,
+            None => Repository::open(cx.folder())?,
         };
         let remote = Remote::of(&plan, &repository, cx);
         let asked = plan.asked(cx);

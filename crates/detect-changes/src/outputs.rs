@@ -26,9 +26,9 @@ pub struct Outputs {
     pub deleted: Vec<Entry>,
     /// The full SHA of the commit that was compared with; of the empty tree where there is none
     pub base: String,
-    /// The full SHA of the commit that was asked about
+    /// The full SHA of the commit that was asked about; of a tree where that is not committed
     pub head: String,
-    /// How the two were chosen: `given`, `push`, `merge-commit`, `merge-base`, `pull-request`, `merge-group`,
+    /// How the two were chosen: `given`, `working-tree`, `push`, `merge-commit`, `merge-base`, `pull-request`, `merge-group`,
     /// `previous-tag`, `last-success`, `whole-tree` or `unknown`
     pub strategy: Strategy,
     /// Whether that is all that changed; `false` when `on-unknown: all` took everything for changed

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use serde_json::Value;
 use sluice_core::{Block, Draft, Emphasis, terminal};
 
@@ -38,7 +36,7 @@ fn answer(sandbox: &Sandbox, yaml: &str, filters: &str, inputs: Inputs) -> Resul
         "" => Vec::new(),
         yaml => Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some).unwrap(),
     };
-    let plan = Plan::merge(inputs, filters, &config(yaml), PathBuf::from(sandbox.path())).unwrap();
+    let plan = Plan::merge(inputs, filters, &config(yaml)).unwrap();
     let (mut repository, asked) =
         (Repository::open(sandbox.path())?, Asked { base: Some("HEAD~1"), ..Asked::default() });
     let chosen = Revisions::choose(&mut repository, None, asked, || Ok(Event::None), &|| Ok(()));
