@@ -100,6 +100,8 @@ impl Rule {
 /// What stands for a filter, or for a part of one.
 #[derive(Debug)]
 enum Item {
+    /// Nothing is written; or what YAML takes for a tag: a pattern with `!` that is not in quotes.
+    Nothing,
     Pattern(String),
     List(Vec<Placed<Item>>),
     Statuses(IndexMap<Placed<String>, Placed<Item>>),
@@ -124,9 +126,8 @@ impl<'de> Visitor<'de> for ItemVisitor {
         Ok(Item::Pattern(pattern.to_owned()))
     }
 
-    /// A name with nothing behind it.
     fn visit_unit<E>(self) -> Result<Item, E> {
-        Ok(Item::List(Vec::new()))
+        Ok(Item::Nothing)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Item, A::Error> {
@@ -164,7 +165,7 @@ impl Reader<'_> {
             let what = format!("the filter \"{}\" only takes files out", name.value);
             self.problem(Problem::misconfigured(what).help("write `**` before its patterns with `!`"), name);
         }
-        if rules.is_empty() {
+        if rules.is_empty() && is_new {
             let what = format!("the filter \"{}\" has no pattern", name.value);
             self.problem(Problem::misconfigured(what).help(ALL_FILES), name);
         }
@@ -173,6 +174,7 @@ impl Reader<'_> {
 
     fn add_rules(&mut self, item: Placed<Item>, rules: &mut Vec<Rule>) {
         match item.value {
+            Item::Nothing => self.missing(&item),
             Item::Pattern(pattern) => {
                 let globs = self.glob(&Placed { value: pattern, place: item.place });
                 rules.push(Rule { statuses: None, globs: globs.into_iter().collect() });
@@ -195,6 +197,7 @@ impl Reader<'_> {
 
     fn add_globs(&mut self, item: Placed<Item>, globs: &mut Vec<(Glob, Place)>) {
         match item.value {
+            Item::Nothing => self.missing(&item),
             Item::Pattern(pattern) => globs.extend(self.glob(&Placed { value: pattern, place: item.place })),
             Item::List(items) => items.into_iter().for_each(|item| self.add_globs(item, globs)),
             Item::Statuses(_) => {
@@ -203,6 +206,11 @@ impl Reader<'_> {
                 self.problem(problem, &item);
             }
         }
+    }
+
+    fn missing(&mut self, item: &Placed<Item>) {
+        let problem = Problem::misconfigured("a pattern is missing");
+        self.problem(problem.help("write one; a pattern that starts with `!` or `*` stands in quotes"), item);
     }
 
     fn glob(&mut self, pattern: &Placed<String>) -> Option<(Glob, Place)> {

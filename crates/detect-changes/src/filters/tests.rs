@@ -96,7 +96,12 @@ filters.yml:2:4: glob "{a,b", byte 0: `{` is never closed; close it with `}`, or
 "##);
     insta::assert_snapshot!(problems("a: {added: {deleted: x}}\n"), @"filters.yml:1:12: a status stands below a status (write patterns below a status, several statuses as `added|modified`)");
     insta::assert_snapshot!(problems("a:\n  - 12\n"), @r##"filters.yml:2:5: expected a pattern, a list of patterns, or `status: pattern`, found "12" (see https://github.com/dorny/paths-filter#filter-rules-syntax)"##);
-    insta::assert_snapshot!(problems("a:\n"), @r##"filters.yml:1:1: the filter "a" has no pattern (write `**` to match every file)"##);
+    insta::assert_snapshot!(problems("a:\nb: [x, !y/**, ~]\nc: {added: [!y/**]}\n"), @r##"
+filters.yml:1:2: a pattern is missing (write one; a pattern that starts with `!` or `*` stands in quotes)
+filters.yml:2:13: a pattern is missing (write one; a pattern that starts with `!` or `*` stands in quotes)
+filters.yml:2:15: a pattern is missing (write one; a pattern that starts with `!` or `*` stands in quotes)
+filters.yml:3:18: a pattern is missing (write one; a pattern that starts with `!` or `*` stands in quotes)
+"##);
     insta::assert_snapshot!(problems("- a\n"), @"filters.yml:1:1: expected a mapping, found a list (see https://github.com/dorny/paths-filter#filter-rules-syntax)");
     insta::assert_snapshot!(problems("a: x\na: y\n"), @r##"filters.yml:2:1: the key "a" is given twice, first at 1:1 (see https://github.com/dorny/paths-filter#filter-rules-syntax)"##);
     insta::assert_snapshot!(problems("# nothing\n"), @"filters.yml:1:1: the file is empty (see https://github.com/dorny/paths-filter#filter-rules-syntax)");
