@@ -65,8 +65,10 @@ fn run<A: Action>(
             return ExitCode::from(Verdict::Undecided.exit_code());
         }
     };
-    let inside = parsed.as_ref().ok().and_then(|parsed| parsed.working_directory.as_ref());
-    let folder = inside.map_or_else(|| folder.clone(), |inside| folder.join(inside));
+    let folder = match parsed.as_ref().ok().and_then(|parsed| parsed.working_directory.as_ref()) {
+        Some(inside) => folder.join(inside),
+        None => folder,
+    };
     let cx = Context { environment, folder, clock, cancellation, secrets: Secrets::default() };
     for secret in &secrets {
         cx.mask(secret);

@@ -42,7 +42,7 @@ fn is_one_name(part: &str) -> bool {
 }
 
 fn count(path: &[u8]) -> usize {
-    if path.is_empty() { 0 } else { path.iter().filter(|byte| **byte == b'/').count() + 1 }
+    if path.is_empty() { 0 } else { path.split(|byte| *byte == b'/').count() }
 }
 
 /// The first names of a path that has at least so many.

@@ -80,8 +80,8 @@ impl Web {
     }
 
     /// Adds that one node uses another.
-    pub(super) fn uses(&mut self, user: usize, used: usize) {
-        self.nodes[user].uses.push(used);
+    pub(super) fn uses(&mut self, node: usize, used: usize) {
+        self.nodes[node].uses.push(used);
     }
 
     /// What a node is to a component, by position.
