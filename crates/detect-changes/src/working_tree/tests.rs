@@ -253,7 +253,7 @@ fn what_can_not_be_read_is_not_taken_for_unchanged() {
     let repository = Repository::open(sandbox.path()).unwrap();
     let problem = read(&gone, repository.objects(), false, || Ok(())).unwrap_err();
     assert_eq!(problem.verdict, sluice_core::Verdict::Undecided);
-    std::fs::write(sandbox.file(".git/index"), "no index").unwrap();
+    fs::write(sandbox.file(".git/index"), "no index").unwrap();
     let problem = Repository::open(sandbox.path()).unwrap().working_tree(false, || Ok(())).unwrap_err();
     assert_eq!(problem.verdict, sluice_core::Verdict::Undecided);
     let enough = || Err(Problem::undecided("enough"));
