@@ -118,10 +118,13 @@ fn compare(
         silent.look_at(change.file.path);
         go_on()
     })?;
-    let warnings = silent.findings(repository, revisions.head, &go_on)?;
-    let everything = match unknown {
-        Some(unknown) => Some(unknown),
-        None => Everything::of(&tally, plan.unclassified)?,
+    let (everything, warnings) = match unknown {
+        // Of the base tree nothing is known, nor which patterns match a file of it.
+        Some(unknown) => (Some(unknown), Vec::new()),
+        None => {
+            let warnings = silent.findings(repository, revisions.head, &go_on)?;
+            (Everything::of(&tally, plan.unclassified)?, warnings)
+        }
     };
 
     let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);

@@ -6,7 +6,7 @@ use crate::{
     components::tests::{LAYERS, config},
     event::Event,
     filters::Filter,
-    inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
+    inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     repository::Repository,
     revisions::Asked,
     sandbox::Sandbox,
@@ -32,15 +32,26 @@ fn sandbox() -> Sandbox {
 }
 
 fn answer(sandbox: &Sandbox, yaml: &str, filters: &str, inputs: Inputs) -> Result<Answer, Problem> {
+    let asked = Asked { base: Some("HEAD~1"), ..Asked::default() };
+    answer_to(asked, sandbox, yaml, filters, inputs)
+}
+
+fn answer_to(
+    asked: Asked<'_>,
+    sandbox: &Sandbox,
+    yaml: &str,
+    filters: &str,
+    inputs: Inputs,
+) -> Result<Answer, Problem> {
     let filters = match filters {
         "" => Vec::new(),
         yaml => Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some).unwrap(),
     };
     let plan = Plan::merge(inputs, filters, &config(yaml)).unwrap();
-    let (mut repository, asked) =
-        (Repository::open(sandbox.path())?, Asked { base: Some("HEAD~1"), ..Asked::default() });
+    let mut repository = Repository::open(sandbox.path())?;
     let chosen = Revisions::choose(&mut repository, None, asked, || Ok(Event::None), &|| Ok(()));
-    crate::compare(plan, &repository, chosen?.0, None, || Ok(()))
+    let (revisions, unknown) = chosen?;
+    crate::compare(plan, &repository, revisions, unknown.map(Everything::Unknown), || Ok(()))
 }
 
 /// The report as a terminal shows it, without the ids.
@@ -303,6 +314,55 @@ backend_matrix: {"include":[{"component":"backend"}]}
     sandbox.write("services/backend/a.md", "x");
     sandbox.commit();
     assert!(with(Unclassified::Fail).is_ok());
+}
+
+#[test]
+fn where_what_changed_is_not_known_everything_did_and_why_stands_first() {
+    let asked = Asked { base: Some("gone"), on_unknown: OnUnknown::All, ..Asked::default() };
+    // That files are new which nobody names is not known, either.
+    let inputs = Inputs { unclassified: Some(Unclassified::Fail), ..Inputs::default() };
+    let yaml = format!("{LAYERS}  none: {{paths: [none]}}\n");
+    let answer = answer_to(asked, &sandbox(), &yaml, "gone: [{deleted: x}]\n", inputs).unwrap();
+    insta::assert_snapshot!(shown(&answer), @r##"
+✓ detect-changes — everything counts as changed (5 files)
+
+  – base        the revision "gone" is not in the clone: The ref partially named "gone" could not be found
+                help: fetch it, or see `git branch --all` and `git tag` for its name
+  ✓ gone        what changed is not known, so everything counts as changed
+  ✓ foundation  what changed is not known, so everything counts as changed
+                region=eu environment=prod
+  ✓ databases   what changed is not known, so everything counts as changed
+                region=eu environment=prod client=one
+  ✓ backend     what changed is not known, so everything counts as changed
+  – none        no file of it is there
+
+  base   <base> (unknown: every file counts as changed)
+  head   <head> (checked out)
+  files  all 5
+"##);
+    insta::assert_snapshot!(outputs(&answer), @r##"
+changes: ["gone","foundation","databases","backend"]
+any: true
+matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"},{"component":"databases","region":"eu","environment":"prod","client":"one"},{"component":"backend"}]}
+stages: [["foundation","backend"],["databases"]]
+deleted: []
+strategy: "unknown"
+complete: false
+gone: true
+gone_count: 0
+foundation: true
+foundation_count: 2
+foundation_matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"}]}
+databases: true
+databases_count: 1
+databases_matrix: {"include":[{"component":"databases","region":"eu","environment":"prod","client":"one"}]}
+backend: true
+backend_count: 1
+backend_matrix: {"include":[{"component":"backend"}]}
+none: false
+none_count: 0
+none_matrix: {"include":[]}
+"##);
 }
 
 #[test]
