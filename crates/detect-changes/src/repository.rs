@@ -272,7 +272,17 @@ impl Repository {
         &self.git.objects
     }
 
-    /// The problem of a commit that the clone lacks.
+    /// The problem of a commit that the clone lacks, or has without its tree.
+    pub(crate) fn missing_commit(&self, what: &str, id: ObjectId) -> Problem {
+        if !matches!(self.commit(id), Ok(Some(_))) {
+            return self.missing(what);
+        }
+        Problem::undecided(format!("{what} is in the clone without its folders"))
+            .why("the clone was made with a filter: `tree:0`")
+            .help("take `filter: blob:none`, or none")
+    }
+
+    /// The problem of something that the clone lacks.
     pub(crate) fn missing(&self, what: &str) -> Problem {
         let problem = Problem::undecided(format!("{what} is not in the clone"));
         if self.is_elsewhere {

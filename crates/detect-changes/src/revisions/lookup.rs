@@ -106,7 +106,7 @@ impl Search<'_> {
     pub(super) fn missing(&self, what: &str, id: ObjectId) -> Problem {
         let what = format!("{what}, {},", short(id));
         match self.remote {
-            None => self.repository.missing(&what),
+            None => self.repository.missing_commit(&what, id),
             Some(_) => Problem::undecided(format!("{what} is neither in the clone nor on the server"))
                 .why("a forced push took it away, or it belongs to another repository")
                 .help("give another `base`"),

@@ -354,8 +354,14 @@ fn another_object_format_is_fetched() {
 fn a_clone_without_trees_fetches_those_of_two_commits() {
     let Request { sandbox, fork, main, .. } = Request::new();
     let world = World::of(&sandbox);
+    sandbox.git(["config", "uploadpack.allowFilter", "true"]);
     let bare = sandbox.clone(&["--filter=tree:0", "--bare", "--branch=main"]);
     let event = push_to("main", Some(fork), Some(main));
+    insta::assert_snapshot!(problem(choose(&bare, None, None, event.clone())), @r##"
+undecided: the commit that was pushed, <id> is in the clone without its folders
+the clone was made with a filter: `tree:0`
+take `filter: blob:none`, or none
+"##);
     let revisions = choose_with(Some(&world.remote()), &bare, None, None, event).unwrap();
     assert_eq!((revisions.base.id, revisions.head.id), (fork, main));
 }
