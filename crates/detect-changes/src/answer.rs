@@ -2,7 +2,7 @@
 
 mod report;
 
-use std::path::Path;
+use std::{path::Path, rc::Rc};
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::{
     lists::Lists,
     matrix::{self, Matrix},
     needs,
-    outputs::{Outputs, SUFFIXES},
+    outputs::{Named, Outputs, SUFFIXES},
     plan::Plan,
     revisions::Revisions,
     tally::{Hits, Tally},
@@ -69,20 +69,17 @@ impl Answer {
             let name = &component.name;
             name_all(&mut named, &mut lists, name, decision.is_changed(), hits)?;
             changes.extend(decision.is_changed().then(|| name.clone()));
-            let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref());
-            let first = matrix.include.len();
-            for cell in decision.changed.keys() {
-                matrix.include.push(entry(cell)?);
-            }
-            let own = &matrix.include[first..];
-            named.insert(format!("{name}_matrix"), matrix::of(own));
-            for (number, part) in (1..).zip(matrix::parts(own)) {
-                named.insert(format!("{name}_matrix-{number}"), part);
+            let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref()).map(Rc::new);
+            let own = Matrix { include: decision.changed.keys().map(entry).collect::<Result<_, _>>()? };
+            matrix.include.extend(own.include.iter().cloned());
+            named.insert(format!("{name}_matrix"), own.clone().into());
+            for (number, part) in (1..).zip(own.parts()) {
+                named.insert(format!("{name}_matrix-{number}"), part.into());
             }
             deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
         }
-        for (number, part) in (1..).zip(matrix::parts(&matrix.include)) {
-            named.insert(format!("matrix-{number}"), part);
+        for (number, part) in (1..).zip(matrix.parts()) {
+            named.insert(format!("matrix-{number}"), part.into());
         }
         Ok(Outputs {
             any: !changes.is_empty(),
@@ -111,18 +108,18 @@ impl Answer {
 
 /// The outputs that are about one name.
 fn name_all(
-    named: &mut IndexMap<String, Value>,
+    named: &mut IndexMap<String, Named>,
     lists: &mut Lists<'_>,
     name: &str,
     changed: bool,
     hits: &Hits,
 ) -> Result<(), Problem> {
     let [is_changed, count, files, files_file, _] = SUFFIXES.map(|suffix| format!("{name}{suffix}"));
-    named.insert(is_changed, changed.into());
-    named.insert(count, hits.count.into());
+    named.insert(is_changed, Value::from(changed).into());
+    named.insert(count, Value::from(hits.count).into());
     if let Some((list, file)) = lists.output(&files, &hits.files)? {
-        named.insert(files, list);
-        named.extend(file.map(|file| (files_file, file.into())));
+        named.insert(files, list.into());
+        named.extend(file.map(|file| (files_file, Value::from(file).into())));
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub use self::{
     config::Sections,
     inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     matrix::{Entry, Matrix},
-    outputs::Outputs,
+    outputs::{Named, Outputs},
     revisions::Strategy,
 };
 
@@ -118,13 +118,14 @@ fn compare(
         silent.look_at(change.file.path);
         go_on()
     })?;
-    let (everything, warnings) = match unknown {
-        // Of the base tree nothing is known, nor which patterns match a file of it.
-        Some(unknown) => (Some(unknown), Vec::new()),
-        None => {
-            let warnings = silent.findings(repository, revisions.head, &go_on)?;
-            (Everything::of(&tally, plan.unclassified)?, warnings)
-        }
+    // Where nothing is known of the base tree, neither is which patterns match a file of it.
+    let warnings = match &unknown {
+        Some(_) => Vec::new(),
+        None => silent.findings(repository, revisions.head, &go_on)?,
+    };
+    let everything = match unknown {
+        Some(unknown) => Some(unknown),
+        None => Everything::of(&tally, plan.unclassified)?,
     };
 
     let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);

@@ -38,7 +38,30 @@ pub struct Outputs {
     /// are too many), and for a component `<name>_matrix`. More than 256 cells also stand in `matrix-1`,
     /// `matrix-2`, ... and `<name>_matrix-1`, ...
     #[serde(flatten)]
-    pub named: IndexMap<String, Value>,
+    #[schemars(with = "IndexMap<String, Value>")]
+    pub named: IndexMap<String, Named>,
+}
+
+/// An output that goes by a name of the configuration.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Named {
+    /// Whether something changed, how many files did, and which.
+    Value(Value),
+    /// The cells that changed: as entries, which take less room than JSON.
+    Matrix(Matrix),
+}
+
+impl From<Value> for Named {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<Matrix> for Named {
+    fn from(matrix: Matrix) -> Self {
+        Self::Matrix(matrix)
+    }
 }
 
 /// What follows a name in the outputs that are about it.

@@ -10,7 +10,7 @@ use crate::{
     decision::{Cause, Decision},
     everything::Everything,
     matrix::{self, MOST_JOBS},
-    outputs::Outputs,
+    outputs::{Named, Outputs},
     revisions::Revisions,
     status::Status,
     tally::{Hits, Reason},
@@ -69,6 +69,7 @@ impl Answer {
     /// The lists among the outputs that were too long.
     pub(crate) fn spilled(outputs: &Outputs) -> impl Iterator<Item = Finding> {
         outputs.named.iter().filter(|(name, _)| name.ends_with("_files")).filter_map(|(name, list)| {
+            let Named::Value(list) = list else { return None };
             let (count, file) = (list.get("count")?, list.get("file")?);
             let place = file.as_str().map_or_else(String::new, |file| format!(": they are in {file}"));
             let reason = format!("`{name}` is too long to hand on with {count} files{place}");
