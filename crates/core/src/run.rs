@@ -58,6 +58,10 @@ fn run<A: Action>(
     let mut format = inputs::format_asked(words, &environment);
     let parsed = inputs::parse::<A>(words, &environment);
     let deadline = parsed.as_ref().ok().and_then(|parsed| parsed.common.deadline);
+    let folder = match parsed.as_ref().ok().and_then(|parsed| parsed.common.working_directory.as_ref()) {
+        Some(inside) => folder.join(inside),
+        None => folder,
+    };
     let cancellation = match cancellation::watch(deadline) {
         Ok(cancellation) => cancellation,
         Err(error) => {
@@ -65,17 +69,13 @@ fn run<A: Action>(
             return ExitCode::from(Verdict::Undecided.exit_code());
         }
     };
-    let folder = match parsed.as_ref().ok().and_then(|parsed| parsed.working_directory.as_ref()) {
-        Some(inside) => folder.join(inside),
-        None => folder,
-    };
     let cx = Context { environment, folder, clock, cancellation, secrets: Secrets::default() };
     for secret in &secrets {
         cx.mask(secret);
     }
 
     let (command, result) = match parsed {
-        Ok(Parsed { common, command, inputs, .. }) => {
+        Ok(Parsed { common, command, inputs }) => {
             format = common.format.unwrap_or_default();
             (command, work::<A>(inputs, &common, &cx))
         }
