@@ -109,7 +109,7 @@ struct Search<'a> {
     asked: Asked<'a>,
     /// The head, as soon as it is known, and how.
     found: Option<(Revision, String)>,
-    /// Whether the run was told to end: then no answer means nothing.
+    /// An error once the run was told to end: a server that then gives no answer tells nothing.
     go_on: &'a dyn Fn() -> Result<(), Problem>,
 }
 
