@@ -128,6 +128,10 @@ impl Path<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
         components::tests::{LAYERS, catalog, cell},
@@ -213,5 +217,48 @@ mod tests {
             cells(&repository, head, &components, &[true; 3], stop),
             Err(Problem::undecided("enough"))
         );
+    }
+
+    /// Walks over files as over a tree: folder by folder from the top.
+    fn walk(files: &BTreeSet<String>, visitor: &mut impl Visitor) {
+        let mut folders = VecDeque::from([String::new()]);
+        while let Some(folder) = folders.pop_front() {
+            let inside = files.iter().filter_map(|file| file.strip_prefix(&*folder));
+            let names: BTreeSet<&str> =
+                inside.map(|rest| rest.split_inclusive('/').next().unwrap()).collect();
+            for name in names {
+                let path = format!("{folder}{name}");
+                match path.strip_suffix('/') {
+                    Some(below) if visitor.enters(below.as_bytes()).unwrap() => folders.push_back(path),
+                    Some(_) => {}
+                    None => visitor.file(File { path: path.as_bytes(), is_plain: true }),
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// A walk that leaves folders out finds what one over all files does.
+        #[test]
+        fn no_cell_is_missed(
+            patterns in prop::collection::vec(
+                "(a|b|\\*|\\{x\\})/(\\{x\\}|a|\\*|\\*\\*|a\\{x\\})/(\\*\\*|b/\\*\\*|\\*\\.md|\\{x\\}/\\*\\*)", 1..4
+            ),
+            left_out in prop::option::of("!(\\*\\*/\\*\\.md|a/\\*\\*|\\*\\*/b/\\*\\*)"),
+            files in prop::collection::btree_set("([ab]{1,2}/){0,4}f[ab](\\.md)?", 0..40),
+        ) {
+            let patterns = patterns.iter().filter(|pattern| pattern.contains("{x}")).chain(&left_out);
+            let patterns: Vec<String> = patterns.map(|pattern| format!("'{pattern}'")).collect();
+            let yaml = format!("version: 1\ncomponents: {{c: {{paths: [{}]}}}}\n", patterns.join(", "));
+            prop_assume!(patterns.iter().any(|pattern| pattern.contains("{x}")));
+            let catalog = catalog(&yaml);
+            let component = &catalog.components[0];
+            let mut found = BTreeSet::new();
+            let open = vec![Search::new(component, &mut found)];
+            walk(&files, &mut Census { open, exhausted: None, go_on: || Ok(()) });
+            let of = |file: &String| component.cells_of(File { path: file.as_bytes(), is_plain: true });
+            let all: BTreeSet<Cell> = files.iter().filter_map(of).flat_map(|(_, cells)| cells).collect();
+            prop_assert_eq!(found, all);
+        }
     }
 }
