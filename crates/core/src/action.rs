@@ -26,7 +26,8 @@ pub trait Action {
     ///
     /// An input that may be given as several lines is a `Vec`. One that is true or false is a
     /// `bool`, or an `Option<bool>` where the default is not `false`. No input has a clap default
-    /// (an action's `Plan` merges them with the configuration) and none reads the environment.
+    /// (an action's `Plan` merges them with the configuration) and none reads the environment. One called
+    /// `working-directory` is the folder that the whole run works in, as `working-directory` of a step is.
     type Inputs: clap::Parser;
     /// The sections of the configuration that the action reads; `()` for none.
     type Config: Configuration;

@@ -7,7 +7,7 @@
 
 use std::{any::TypeId, ffi::OsString, path::PathBuf};
 
-use clap::{Arg, ArgAction, Args as _, Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::{Action, Environment, Period, Problem, Secret, nearest};
 
@@ -27,6 +27,16 @@ pub(crate) struct Common {
     /// End the run after this time, e.g. `10m`. Default: no end but the action's own waits
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) deadline: Option<Period>,
+    // The folder to work in, for an action that has the input `working-directory`.
+    #[arg(skip)]
+    pub(crate) working_directory: Option<PathBuf>,
+}
+
+impl Common {
+    fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let working_directory = matches.try_get_one("working_directory").ok().flatten().cloned();
+        Ok(Self { working_directory, ..Self::from_arg_matches(matches)? })
+    }
 }
 
 /// What a run prints on standard output.
@@ -134,13 +144,13 @@ pub(crate) fn parse<A: Action>(
     let name = chosen.map(|command| command.get_name().to_owned());
     if is_given(&words, "check-config") {
         let matches = optional(command).try_get_matches_from(&words).map_err(explain)?;
-        let common = Common::from_arg_matches(&matches).map_err(explain)?;
+        let common = Common::of(&matches).map_err(explain)?;
         if common.check_config {
             return Ok(Parsed { common, command: name, inputs: None });
         }
     }
     let mut matches = command.try_get_matches_from_mut(words).map_err(explain)?;
-    let common = Common::from_arg_matches(&matches).map_err(explain)?;
+    let common = Common::of(&matches).map_err(explain)?;
     let inputs = A::Inputs::from_arg_matches_mut(&mut matches).map_err(explain)?;
     Ok(Parsed { common, command: name, inputs: Some(inputs) })
 }

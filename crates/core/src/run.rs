@@ -59,6 +59,10 @@ fn run<A: Action>(
     let mut format = inputs::format_asked(words, &environment);
     let parsed = inputs::parse::<A>(&mut command, words, &environment);
     let deadline = parsed.as_ref().ok().and_then(|parsed| parsed.common.deadline);
+    let folder = match parsed.as_ref().ok().and_then(|parsed| parsed.common.working_directory.as_ref()) {
+        Some(inside) => folder.join(inside),
+        None => folder,
+    };
     let cancellation = match cancellation::watch(deadline) {
         Ok(cancellation) => cancellation,
         Err(error) => {
@@ -96,6 +100,11 @@ fn work<A: Action>(
     common: &Common,
     cx: &Context,
 ) -> anyhow::Result<(Map<String, Value>, Draft)> {
+    if !cx.folder().is_dir() {
+        return Err(Problem::misconfigured(format!("there is no folder {}", cx.folder().display()))
+            .help("check the input `working-directory`")
+            .into());
+    }
     let config = configuration::<A>(common.config.as_deref(), cx)?;
     let Some(inputs) = inputs else {
         return Ok((Map::new(), Draft::new(Verdict::Passed, "nothing is wrong with the configuration")));

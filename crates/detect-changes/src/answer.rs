@@ -1,35 +1,26 @@
 //! The answer, told twice: to the steps that follow and to people.
 
-use std::{collections::HashMap, path::Path};
+mod report;
+
+use std::{path::Path, rc::Rc};
 
 use indexmap::IndexMap;
 use serde_json::Value;
-use sluice_core::{Block, Draft, Emphasis, Finding, Node, Problem, SubjectKind, Verdict, escape};
+use sluice_core::{Finding, Problem};
 
 use crate::{
-    components::{Cell, Component},
-    decision::{Cause, Decision},
+    components::Component,
+    decision::Decision,
     discover::Web,
+    everything::Everything,
     lists::Lists,
-    matrix::{self, MOST_JOBS, Matrix},
+    matrix::{self, Matrix},
     needs,
-    outputs::{Outputs, SUFFIXES},
+    outputs::{Named, Outputs, SUFFIXES},
     plan::Plan,
     revisions::Revisions,
-    status::Status,
-    tally::{Hits, Reason, Tally},
+    tally::{Hits, Tally},
 };
-
-/// How many cells of a component the report names.
-const CELLS_SHOWN: usize = 10;
-
-/// How many of the things that are wrong with dependencies the report names.
-const FOUND_SHOWN: usize = 20;
-
-/// The largest graph that can still be looked at, in components.
-const LARGEST_GRAPH: usize = 50;
-
-const EVERYTHING: &str = "a changed file is named by nobody, so everything counts as changed";
 
 /// All that was found out.
 pub(crate) struct Answer {
@@ -39,8 +30,8 @@ pub(crate) struct Answer {
     pub(crate) tally: Tally,
     /// One for each component of the catalog.
     pub(crate) decisions: Vec<Decision>,
-    /// Whether everything counts as changed, because of files that nobody names.
-    pub(crate) everything: bool,
+    /// Why everything counts as changed, where it does.
+    pub(crate) everything: Option<Everything>,
     /// What may be wrong with the configuration.
     pub(crate) warnings: Vec<Finding>,
 }
@@ -70,7 +61,7 @@ impl Answer {
         let mut matrix = Matrix::default();
         let mut deleted = Vec::new();
         for (name, hits) in self.filters() {
-            let is_hit = hits.count > 0 || self.everything;
+            let is_hit = hits.count > 0 || self.everything.is_some();
             name_all(&mut named, &mut lists, name, is_hit, hits)?;
             changes.extend(is_hit.then(|| name.to_owned()));
         }
@@ -78,17 +69,17 @@ impl Answer {
             let name = &component.name;
             name_all(&mut named, &mut lists, name, decision.is_changed(), hits)?;
             changes.extend(decision.is_changed().then(|| name.clone()));
-            let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref());
-            let own = Matrix { include: decision.changed.keys().map(entry).collect::<Result<Vec<_>, _>>()? };
-            deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
+            let entry = |cell| matrix::entry(component, cell, self.plan.environments.as_deref()).map(Rc::new);
+            let own = Matrix { include: decision.changed.keys().map(entry).collect::<Result<_, _>>()? };
             matrix.include.extend(own.include.iter().cloned());
-            named.insert(format!("{name}_matrix"), own.to_json());
+            named.insert(format!("{name}_matrix"), own.clone().into());
             for (number, part) in (1..).zip(own.parts()) {
-                named.insert(format!("{name}_matrix-{number}"), part.to_json());
+                named.insert(format!("{name}_matrix-{number}"), part.into());
             }
+            deleted.extend(decision.deleted.iter().map(|cell| matrix::shown(component, cell)));
         }
         for (number, part) in (1..).zip(matrix.parts()) {
-            named.insert(format!("matrix-{number}"), part.to_json());
+            named.insert(format!("matrix-{number}"), part.into());
         }
         Ok(Outputs {
             any: !changes.is_empty(),
@@ -99,18 +90,8 @@ impl Answer {
             base: self.revisions.base.id.to_string(),
             head: self.revisions.head.id.to_string(),
             strategy: self.revisions.strategy,
-            complete: true,
+            complete: self.everything.as_ref().is_none_or(Everything::is_known),
             named,
-        })
-    }
-
-    /// The lists among the outputs that were too long.
-    pub(crate) fn spilled(outputs: &Outputs) -> impl Iterator<Item = Finding> {
-        outputs.named.iter().filter(|(name, _)| name.ends_with("_files")).filter_map(|(name, list)| {
-            let (count, file) = (list.get("count")?, list.get("file")?);
-            let place = file.as_str().map_or_else(String::new, |file| format!(": they are in {file}"));
-            let reason = format!("`{name}` is too long to hand on with {count} files{place}");
-            Some(Finding::new("list-files", Verdict::Skipped, reason))
         })
     }
 
@@ -123,780 +104,25 @@ impl Answer {
         let name = |index: usize| catalog.components[index].name.clone();
         stages.into_iter().map(|stage| stage.into_iter().map(name).collect()).collect()
     }
-
-    /// What people are told; `branch` is what the commit is called.
-    pub(crate) fn report(&self, branch: &str) -> Draft {
-        let mut draft = Draft::new(self.verdict(), self.title());
-        for (name, hits) in self.filters() {
-            draft.finding(match hits.why(&self.tally.moves, |node| self.web.path(node)) {
-                Some(why) => Finding::new(name, Verdict::Passed, why),
-                None if self.everything => Finding::new(name, Verdict::Passed, EVERYTHING),
-                None => Finding::new(name, Verdict::Skipped, "no changed file matches"),
-            });
-        }
-        for index in &self.plan.asked {
-            draft.finding(self.finding(*index));
-        }
-        let cells: usize = self.components().map(|(_, decision, _)| decision.changed.len()).sum();
-        if cells > MOST_JOBS {
-            let reason = format!(
-                "{cells} cells: a job takes at most {MOST_JOBS}, so `matrix-1` to `matrix-{}` hold them in parts",
-                cells.div_ceil(MOST_JOBS)
-            );
-            draft.finding(Finding::new("matrix", Verdict::Skipped, reason));
-        }
-        if self.everything {
-            draft.finding(Finding::new("unclassified", Verdict::Skipped, self.tally.unclassified()));
-        }
-        let found = &self.web.findings;
-        draft.findings.extend(found.iter().take(FOUND_SHOWN).chain(&self.warnings).cloned());
-        let more = found.len().saturating_sub(FOUND_SHOWN);
-        if more > 0 {
-            draft.finding(Finding::new("discover", Verdict::Skipped, format!("+{more} more like these")));
-        }
-        draft.blocks.extend(self.plan.explain.then(|| self.explanation()));
-        draft.blocks.extend(self.graph());
-        let Revisions { base, head, base_is, head_is, .. } = &self.revisions;
-        draft.fact("base", format!("{} ({base_is})", base.short()));
-        draft.fact("head", format!("{} ({head_is})", head.short()));
-        draft.fact("files", self.files());
-        if head.id != head.tree {
-            draft.subject(SubjectKind::Commit, branch, Some(head.id.to_string()));
-        }
-        draft
-    }
-
-    fn verdict(&self) -> Verdict {
-        let is_hit = self.filters().any(|(_, hits)| hits.count > 0)
-            || self.components().any(|(_, decision, _)| *decision != Decision::default());
-        if is_hit || self.everything { Verdict::Passed } else { Verdict::Skipped }
-    }
-
-    /// `2 of 3 components changed (14 files)`.
-    fn title(&self) -> String {
-        let mut parts = Vec::new();
-        if self.everything {
-            return format!("everything counts as changed ({})", counted(self.tally.total(), "file"));
-        }
-        if !self.plan.asked.is_empty() {
-            let changed = self.components().filter(|(_, decision, _)| decision.is_changed()).count();
-            parts.push(portion(changed, self.plan.asked.len(), "component", "changed"));
-            let is_gone = |decision: &Decision| !decision.is_changed() && !decision.deleted.is_empty();
-            match self.components().filter(|(_, decision, _)| is_gone(decision)).count() {
-                0 => {}
-                gone => parts.push(format!("{gone} deleted")),
-            }
-        }
-        if !self.plan.filters.is_empty() {
-            let matched = self.filters().filter(|(_, hits)| hits.count > 0).count();
-            parts.push(portion(matched, self.plan.filters.len(), "filter", "matched"));
-        }
-        format!("{} ({})", parts.join(", "), counted(self.tally.total(), "file"))
-    }
-
-    fn finding(&self, index: usize) -> Finding {
-        let (component, decision, hits) = self.component(index);
-        let name = |index: usize| self.plan.catalog.components[index].name.as_str();
-        let verdict = if *decision == Decision::default() { Verdict::Skipped } else { Verdict::Passed };
-        let why = hits.why(&self.tally.moves, |node| self.web.chain_of(index, node));
-        let reason = match &why {
-            Some(why) if verdict == Verdict::Skipped => {
-                format!("{why}, but no file of the component itself is left")
-            }
-            Some(why) if decision.is_changed() => why.clone(),
-            Some(why) => format!("deleted: {why}"),
-            None => match decision.needs().as_slice() {
-                [] if decision.is_changed() => EVERYTHING.to_owned(),
-                [] => "none of its files changed".to_owned(),
-                needs => {
-                    format!("needs {}", needs.iter().map(|need| name(*need)).collect::<Vec<_>>().join(", "))
-                }
-            },
-        };
-        let because = |cause: &Cause| match cause {
-            Cause::Needs(need) if why.is_some() => format!(" (needs {})", name(*need)),
-            Cause::Uses(from, to) => format!(" ({})", self.web.chain(*from, *to)),
-            _ => String::new(),
-        };
-        let changed = decision.changed.iter().map(|(cell, cause)| (cell, Some(cause)));
-        let cells = changed.chain(decision.deleted.iter().map(|cell| (cell, None)));
-        let shown = if component.dimensions.is_empty() { 0 } else { CELLS_SHOWN };
-        let mut lines: Vec<String> = cells
-            .take(shown)
-            .map(|(cell, cause)| {
-                let because = cause.map_or_else(|| " (deleted)".to_owned(), because);
-                format!("{}{because}", coordinates(component, cell))
-            })
-            .collect();
-        let more = (decision.changed.len() + decision.deleted.len()).saturating_sub(CELLS_SHOWN);
-        lines.extend((more > 0).then(|| format!("+{more} more")));
-        lines.into_iter().fold(Finding::new(&component.name, verdict, reason), Finding::evidence)
-    }
-
-    /// Every file, with what it counts for and why.
-    fn explanation(&self) -> Block {
-        let row = |file: &[u8], status: String, name: &str, why: String| {
-            vec![escape::bytes(file), status, name.to_owned(), why]
-        };
-        let moves = &self.tally.moves;
-        let mut rows = Vec::new();
-        for (name, hits) in self.filters() {
-            let why = |reason: &Reason| reason.shown(|node| self.web.path(node));
-            rows.extend(
-                hits.explained
-                    .iter()
-                    .map(|hit| row(&hit.path, hit.what_happened(moves), name, why(&hit.reason))),
-            );
-        }
-        for &index in &self.plan.asked {
-            let (component, _, hits) = self.component(index);
-            let mut chains = HashMap::new();
-            for hit in &hits.explained {
-                let mut chain =
-                    |node| chains.entry(node).or_insert_with(|| self.web.chain_of(index, node)).clone();
-                rows.push(row(
-                    &hit.path,
-                    hit.what_happened(moves),
-                    &component.name,
-                    hit.reason.shown(&mut chain),
-                ));
-            }
-        }
-        let nobody = |(path, status): &(Vec<u8>, Status)| {
-            row(path, status.as_str().to_owned(), "–", "is named by nobody".to_owned())
-        };
-        rows.extend(self.tally.unclassified.iter().map(nobody));
-        let header = ["file", "status", "counts for", "because it"].map(str::to_owned).to_vec();
-        Block::Table { title: "files".to_owned(), header, rows }
-    }
-
-    /// What needs what; none where nothing does, or where no eye could follow.
-    fn graph(&self) -> Option<Block> {
-        let asked = &self.plan.asked;
-        let position = |index: usize| asked.iter().position(|asked| *asked == index);
-        let mut arrows = Vec::new();
-        for (to, index) in asked.iter().enumerate() {
-            let needs = self.plan.catalog.components[*index].needs.iter();
-            arrows.extend(needs.filter_map(|need| Some([position(*need)?, to])));
-        }
-        if arrows.is_empty() || asked.len() > LARGEST_GRAPH {
-            return None;
-        }
-        let node = |(component, decision, _): (&Component, &Decision, &Hits)| Node {
-            label: component.name.clone(),
-            emphasis: match decision {
-                decision if *decision == Decision::default() => Emphasis::Faint,
-                decision if decision.is_by_need_only() => Emphasis::Normal,
-                _ => Emphasis::Strong,
-            },
-        };
-        let title = "components: changed (bold), touched by what they need (dashed), untouched (faint)";
-        Some(Block::Mermaid { title: title.to_owned(), nodes: self.components().map(node).collect(), arrows })
-    }
-
-    /// `14: 2 added, 12 modified`.
-    fn files(&self) -> String {
-        let statuses = Status::ALL.iter().zip(self.tally.statuses).filter(|(_, count)| *count > 0);
-        let parts: Vec<String> =
-            statuses.map(|(status, count)| format!("{count} {}", status.as_str())).collect();
-        if parts.is_empty() {
-            "0".to_owned()
-        } else {
-            format!("{}: {}", self.tally.total(), parts.join(", "))
-        }
-    }
 }
 
 /// The outputs that are about one name.
 fn name_all(
-    named: &mut IndexMap<String, Value>,
+    named: &mut IndexMap<String, Named>,
     lists: &mut Lists<'_>,
     name: &str,
     changed: bool,
     hits: &Hits,
 ) -> Result<(), Problem> {
     let [is_changed, count, files, files_file, _] = SUFFIXES.map(|suffix| format!("{name}{suffix}"));
-    named.insert(is_changed, changed.into());
-    named.insert(count, hits.count.into());
+    named.insert(is_changed, Value::from(changed).into());
+    named.insert(count, Value::from(hits.count).into());
     if let Some((list, file)) = lists.output(&files, &hits.files)? {
-        named.insert(files, list);
-        named.extend(file.map(|file| (files_file, file.into())));
+        named.insert(files, list.into());
+        named.extend(file.map(|file| (files_file, Value::from(file).into())));
     }
     Ok(())
 }
 
-/// `region=eu-west-1 environment=dev`.
-fn coordinates(component: &Component, cell: &Cell) -> String {
-    let entry = matrix::shown(component, cell);
-    let pairs: Vec<String> = entry.iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join(" ")
-}
-
-/// `2 of 3 components changed`, or `no component changed`.
-fn portion(some: usize, all: usize, noun: &str, verb: &str) -> String {
-    if some == 0 { format!("no {noun} {verb}") } else { format!("{some} of {} {verb}", counted(all, noun)) }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use sluice_core::terminal;
-
-    use super::*;
-    use crate::{
-        components::tests::{LAYERS, config},
-        event::Event,
-        filters::Filter,
-        inputs::{Discover, Inputs, ListFiles, Quantifier, Unclassified},
-        sandbox::Sandbox,
-    };
-
-    /// A repository whose second commit changes one layer, deletes another and moves a file.
-    fn sandbox() -> Sandbox {
-        let sandbox = Sandbox::new();
-        sandbox.write_all(&[
-            "regions/eu/layers/01-foundation/prod/main.tf",
-            "regions/us/layers/01-foundation/prod/main.tf",
-            "regions/eu/layers/03-databases/prod/clients/one/main.tf",
-            "services/backend/main.rs",
-            "docs/a.md",
-        ]);
-        sandbox.commit();
-        sandbox.write("regions/eu/layers/01-foundation/prod/main.tf", "other");
-        sandbox.write("regions/eu/layers/01-foundation/prod/::error::x\n.tf", "other");
-        std::fs::remove_file(sandbox.file("regions/us/layers/01-foundation/prod/main.tf")).unwrap();
-        sandbox.git(["mv", "docs/a.md", "docs/b.md"]);
-        sandbox.commit();
-        sandbox
-    }
-
-    fn answer(sandbox: &Sandbox, yaml: &str, filters: &str, inputs: Inputs) -> Result<Answer, Problem> {
-        let filters = match filters {
-            "" => Vec::new(),
-            yaml => Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some).unwrap(),
-        };
-        let inputs = Inputs { base: Some("HEAD~1".into()), ..inputs };
-        let plan = Plan::merge(inputs, filters, &config(yaml), PathBuf::from(sandbox.path())).unwrap();
-        crate::detect(plan, || Ok(Event::None), || Ok(()))
-    }
-
-    /// The report as a terminal shows it, without the ids.
-    fn shown(answer: &Answer) -> String {
-        let draft = answer.report("main");
-        assert_eq!(draft.subjects[0].digest, Some(answer.revisions.head.id.to_string()));
-        let report = draft.into_report("detect-changes", None, "2026-01-02T03:04:05Z".parse().unwrap(), 0.0);
-        let Revisions { base, head, .. } = &answer.revisions;
-        terminal(&report, false).replace(&base.short(), "<base>").replace(&head.short(), "<head>")
-    }
-
-    fn outputs(answer: &Answer) -> String {
-        let mut outputs = serde_json::to_value(answer.outputs(None).unwrap()).unwrap();
-        let Value::Object(fields) = &mut outputs else { unreachable!() };
-        assert_eq!(fields.shift_remove("base"), Some(answer.revisions.base.id.to_string().into()));
-        assert_eq!(fields.shift_remove("head"), Some(answer.revisions.head.id.to_string().into()));
-        let lines: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        lines.join("\n")
-    }
-
-    #[test]
-    fn components_are_told_with_cells_reasons_and_stages() {
-        let answer = answer(&sandbox(), LAYERS, "", Inputs::default()).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — 2 of 3 components changed (5 files)
-
-  ✓ foundation  regions/eu/layers/01-foundation/prod/::error::x\n.tf (added) matches regions/{region}/layers/01-foundation/{environment}/**, +2 more
-                region=eu environment=prod
-                region=us environment=prod (deleted)
-  ✓ databases   needs foundation
-                region=eu environment=prod client=one
-  – backend     none of its files changed
-  – patterns    modules/foundation/** (component foundation) matches no file of either tree
-                --> .github/sluice.yml:6:14
-  – patterns    libs/** (component backend) matches no file of either tree
-                --> .github/sluice.yml:11:36
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 2 added, 1 modified, 2 deleted
-"##);
-        insta::assert_snapshot!(outputs(&answer), @r##"
-changes: ["foundation","databases"]
-any: true
-matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"},{"component":"databases","region":"eu","environment":"prod","client":"one"}]}
-stages: [["foundation"],["databases"]]
-deleted: [{"component":"foundation","region":"us","environment":"prod"}]
-strategy: "given"
-complete: true
-foundation: true
-foundation_count: 3
-foundation_matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"}]}
-databases: true
-databases_count: 0
-databases_matrix: {"include":[{"component":"databases","region":"eu","environment":"prod","client":"one"}]}
-backend: false
-backend_count: 0
-backend_matrix: {"include":[]}
-"##);
-    }
-
-    /// Two layers that call one module, one of them through another.
-    fn modules() -> Sandbox {
-        let sandbox = Sandbox::new();
-        let module = |source: &str| format!("module \"x\" {{ source = \"{source}\" }}\n");
-        sandbox.write("layers/one/main.tf", &module("../../modules/network"));
-        sandbox.write("layers/two/main.tf", &module("../../modules/vpc"));
-        sandbox.write("layers/three/main.tf", &module("../../modules/gone"));
-        sandbox.write("modules/network/main.tf", &module("../vpc"));
-        sandbox.write("modules/vpc/main.tf", "");
-        sandbox.write("apps/one/x", "x");
-        sandbox.commit();
-        sandbox.write("modules/vpc/main.tf", "locals {}");
-        sandbox.write("modules/vpc/README.md", "x");
-        sandbox.write("layers/two/x", "x");
-        sandbox.commit();
-        sandbox
-    }
-
-    const MODULES: &str = "
-version: 1
-components:
-  layer: {paths: ['layers/{name}/**', '!**/*.md']}
-  app: {paths: ['apps/{name}/**'], needs: [layer]}
-";
-
-    #[test]
-    fn what_files_use_is_told_with_the_way_there() {
-        let inputs = || Inputs { discover: vec![Discover::Terraform], ..Inputs::default() };
-        let answer = answer(&modules(), MODULES, "", inputs()).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — 2 of 2 components changed (3 files)
-
-  ✓ layer     layers/two/x (added) matches layers/{name}/**, +1 more
-              name=one (layers/one → modules/network → modules/vpc)
-              name=two
-  ✓ app       needs layer
-              name=one
-  – discover  "../../modules/gone" is not there
-              --> layers/three/main.tf:1:23
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  3: 2 added, 1 modified
-"##);
-        insta::assert_snapshot!(outputs(&answer), @r##"
-changes: ["layer","app"]
-any: true
-matrix: {"include":[{"component":"layer","name":"one"},{"component":"layer","name":"two"},{"component":"app","name":"one"}]}
-stages: [["layer"],["app"]]
-deleted: []
-strategy: "given"
-complete: true
-layer: true
-layer_count: 2
-layer_matrix: {"include":[{"component":"layer","name":"one"},{"component":"layer","name":"two"}]}
-app: true
-app_count: 0
-app_matrix: {"include":[{"component":"app","name":"one"}]}
-"##);
-    }
-
-    #[test]
-    fn every_file_is_explained_where_that_is_asked_for() {
-        let sandbox = modules();
-        sandbox.write_all(&["apps/two/x", "README.md"]);
-        sandbox.git(["add", "--all"]);
-        sandbox.git(["commit", "--quiet", "--amend", "--message=x"]);
-        let inputs = Inputs { discover: vec![Discover::Terraform], explain: true, ..Inputs::default() };
-        let yaml = format!("{MODULES}  none: {{paths: ['layers/*/*.json', 'app/**']}}\n");
-        let answer = answer(&sandbox, &yaml, "docs: ['**/*.md', '**/*.rst']\n", inputs).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — 2 of 3 components changed, 1 of 1 filter matched (5 files)
-
-  ✓ docs      README.md (added) matches **/*.md, +1 more
-  ✓ layer     layers/two/x (added) matches layers/{name}/**, +1 more
-              name=one (layers/one → modules/network → modules/vpc)
-              name=two
-  ✓ app       apps/two/x (added) matches apps/{name}/**
-              name=one (needs layer)
-              name=two
-  – none      none of its files changed
-  – discover  "../../modules/gone" is not there
-              --> layers/three/main.tf:1:23
-  – patterns  **/*.rst (filter docs) matches no file of either tree
-              --> filters:1:19
-  – patterns  layers/*/*.json (component none) matches no file of either tree
-              --> .github/sluice.yml:6:18
-  – patterns  app/** (component none) matches no file of either tree
-              --> .github/sluice.yml:6:37
-
-  files
-  file                   status    counts for  because it
-  README.md              added     docs        matches **/*.md
-  modules/vpc/README.md  added     docs        matches **/*.md
-  layers/two/x           added     layer       matches layers/{name}/**
-  modules/vpc/main.tf    modified  layer       is used: layers/one → modules/network → modules/vpc
-  apps/two/x             added     app         matches apps/{name}/**
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 4 added, 1 modified
-"##);
-    }
-
-    #[test]
-    fn a_renamed_file_counts_twice_and_its_old_name_is_told() {
-        let sandbox = sandbox();
-        sandbox.write_all(&["docs/one", "docs/two"]);
-        sandbox.write("docs/empty", "");
-        sandbox.commit();
-        sandbox.git(["mv", "docs/one", "src"]);
-        sandbox.git(["mv", "docs/empty", "none"]);
-        sandbox.git(["mv", "docs/two", "here"]);
-        sandbox.write("there", "docs/two");
-        sandbox.commit();
-        let filters = "docs: docs/**\nsrc: src\nnone: none\ncopied: [here, there]\n";
-        let answer = answer(&sandbox, "version: 1\n", filters, Inputs::default()).unwrap();
-        let reasons: Vec<_> =
-            answer.report("main").findings.into_iter().map(|finding| finding.reason).collect();
-        insta::assert_snapshot!(reasons.join("\n"), @r##"
-docs/empty (deleted) matches docs/**, +2 more
-src (added, renamed from docs/one) matches src
-none (added) matches none
-here (added) matches here, +1 more
-"##);
-        assert_eq!(answer.tally.statuses, [4, 0, 3, 0]);
-    }
-
-    #[test]
-    fn the_summary_draws_what_needs_what() {
-        let answer = answer(&sandbox(), LAYERS, "", Inputs::default()).unwrap();
-        let Draft { blocks, .. } = answer.report("main");
-        let [Block::Mermaid { nodes, arrows, .. }] = &*blocks else { panic!("{blocks:?}") };
-        let nodes: Vec<_> = nodes.iter().map(|node| (&*node.label, node.emphasis)).collect();
-        let expected =
-            [("foundation", Emphasis::Strong), ("databases", Emphasis::Normal), ("backend", Emphasis::Faint)];
-        assert_eq!((nodes, &**arrows), (expected.to_vec(), &[[0, 1]][..]));
-    }
-
-    #[test]
-    fn files_that_nobody_names_are_passed_over_refused_or_change_everything() {
-        let sandbox = sandbox();
-        let with = |policy| {
-            answer(
-                &sandbox,
-                LAYERS,
-                "code: '**/*.rs'\n",
-                Inputs { unclassified: Some(policy), ..Inputs::default() },
-            )
-        };
-        assert!(with(Unclassified::Ignore).unwrap().outputs(None).unwrap().any);
-        let problem = with(Unclassified::Fail).err().unwrap();
-        insta::assert_snapshot!(format!("{}: {}\n{}\n{}", problem.verdict, problem.what, problem.why.unwrap(), problem.help.unwrap()), @r##"
-misconfigured: changed files are named by no component or filter
-docs/a.md, docs/b.md
-name them in the `paths` of a component; or take `unclassified: all`, or `ignore`
-"##);
-        let all = with(Unclassified::All).unwrap();
-        insta::assert_snapshot!(shown(&all), @r##"
-✓ detect-changes — everything counts as changed (5 files)
-
-  ✓ code          a changed file is named by nobody, so everything counts as changed
-  ✓ foundation    regions/eu/layers/01-foundation/prod/::error::x\n.tf (added) matches regions/{region}/layers/01-foundation/{environment}/**, +2 more
-                  region=eu environment=prod
-                  region=us environment=prod (deleted)
-  ✓ databases     needs foundation
-                  region=eu environment=prod client=one
-  ✓ backend       a changed file is named by nobody, so everything counts as changed
-  – unclassified  docs/a.md, docs/b.md
-  – patterns      modules/foundation/** (component foundation) matches no file of either tree
-                  --> .github/sluice.yml:6:14
-  – patterns      libs/** (component backend) matches no file of either tree
-                  --> .github/sluice.yml:11:36
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 2 added, 1 modified, 2 deleted
-"##);
-        insta::assert_snapshot!(outputs(&all), @r##"
-changes: ["code","foundation","databases","backend"]
-any: true
-matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"},{"component":"databases","region":"eu","environment":"prod","client":"one"},{"component":"backend"}]}
-stages: [["foundation","backend"],["databases"]]
-deleted: [{"component":"foundation","region":"us","environment":"prod"}]
-strategy: "given"
-complete: true
-code: true
-code_count: 0
-foundation: true
-foundation_count: 3
-foundation_matrix: {"include":[{"component":"foundation","region":"eu","environment":"prod"}]}
-databases: true
-databases_count: 0
-databases_matrix: {"include":[{"component":"databases","region":"eu","environment":"prod","client":"one"}]}
-backend: true
-backend_count: 0
-backend_matrix: {"include":[{"component":"backend"}]}
-"##);
-        // What a component takes in and leaves out again it does name.
-        sandbox.write("services/backend/a.md", "x");
-        sandbox.commit();
-        assert!(with(Unclassified::Fail).is_ok());
-    }
-
-    #[test]
-    fn a_pattern_in_a_folder_that_is_not_there_is_told() {
-        let yaml =
-            "version: 1\ncomponents:\n  a: {paths: ['service/backend/**', 'docs/a.md', 'services/*.none']}\n";
-        let plain = answer(&sandbox(), yaml, "", Inputs::default()).unwrap();
-        insta::assert_snapshot!(shown(&plain), @r##"
-✓ detect-changes — no component changed, 1 deleted (5 files)
-
-  ✓ a         deleted: docs/a.md (deleted) matches docs/a.md
-  – patterns  service/backend/** (component a) matches no file of either tree
-              --> .github/sluice.yml:3:15
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 2 added, 1 modified, 2 deleted
-"##);
-        let explained = answer(&sandbox(), yaml, "", Inputs { explain: true, ..Inputs::default() }).unwrap();
-        let reasons: Vec<_> = explained.warnings.iter().map(|finding| &*finding.reason).collect();
-        insta::assert_snapshot!(reasons.join("\n"), @r##"
-service/backend/** (component a) matches no file of either tree
-services/*.none (component a) matches no file of either tree
-"##);
-    }
-
-    #[test]
-    fn filters_are_told_by_the_names_that_paths_filter_gives_them() {
-        let filters = "docs:\n  - docs/**\ngone:\n  - deleted: '**'\nsrc: src/**\n";
-        let inputs = Inputs { list_files: Some(ListFiles::Json), ..Inputs::default() };
-        let answer = answer(&sandbox(), "version: 1\n", filters, inputs).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — 2 of 3 filters matched (5 files)
-
-  ✓ docs      docs/a.md (deleted) matches docs/**, +1 more
-  ✓ gone      docs/a.md (deleted) matches **, +1 more
-  – src       no changed file matches
-  – patterns  src/** (filter src) matches no file of either tree
-              --> filters:5:6
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 2 added, 1 modified, 2 deleted
-"##);
-        insta::assert_snapshot!(outputs(&answer), @r##"
-changes: ["docs","gone"]
-any: true
-matrix: {"include":[]}
-stages: []
-deleted: []
-strategy: "given"
-complete: true
-docs: true
-docs_count: 2
-docs_files: ["docs/a.md","docs/b.md"]
-gone: true
-gone_count: 2
-gone_files: ["docs/a.md","regions/us/layers/01-foundation/prod/main.tf"]
-src: false
-src_count: 0
-src_files: []
-"##);
-    }
-
-    #[test]
-    fn nothing_is_skipped_and_said_with_certainty() {
-        let sandbox = sandbox();
-        sandbox.commit();
-        let answer = answer(&sandbox, LAYERS, "docs: docs/**\n", Inputs::default()).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-– detect-changes — no component changed, no filter matched (0 files)
-
-  – docs        no changed file matches
-  – foundation  none of its files changed
-  – databases   none of its files changed
-  – backend     none of its files changed
-  – patterns    modules/foundation/** (component foundation) matches no file of either tree
-                --> .github/sluice.yml:6:14
-  – patterns    libs/** (component backend) matches no file of either tree
-                --> .github/sluice.yml:11:36
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  0
-"##);
-        insta::assert_snapshot!(outputs(&answer), @r##"
-changes: []
-any: false
-matrix: {"include":[]}
-stages: []
-deleted: []
-strategy: "given"
-complete: true
-docs: false
-docs_count: 0
-foundation: false
-foundation_count: 0
-foundation_matrix: {"include":[]}
-databases: false
-databases_count: 0
-databases_matrix: {"include":[]}
-backend: false
-backend_count: 0
-backend_matrix: {"include":[]}
-"##);
-    }
-
-    #[test]
-    fn only_the_components_that_are_asked_about_are_told() {
-        let inputs = Inputs { components: vec!["databases".into()], ..Inputs::default() };
-        let answer = answer(&sandbox(), LAYERS, "", inputs).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — 1 of 1 component changed (5 files)
-
-  ✓ databases  needs foundation
-               region=eu environment=prod client=one
-  – patterns   modules/foundation/** (component foundation) matches no file of either tree
-               --> .github/sluice.yml:6:14
-  – patterns   libs/** (component backend) matches no file of either tree
-               --> .github/sluice.yml:11:36
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  5: 2 added, 1 modified, 2 deleted
-"##);
-        insta::assert_snapshot!(answer.outputs(None).unwrap().stages.concat().join(" "), @"databases");
-    }
-
-    #[test]
-    fn a_component_whose_files_are_all_gone_is_deleted_not_changed() {
-        let sandbox = sandbox();
-        std::fs::remove_dir_all(sandbox.file("services")).unwrap();
-        sandbox.commit();
-        let answer = answer(&sandbox, LAYERS, "", Inputs::default()).unwrap();
-        insta::assert_snapshot!(shown(&answer), @r##"
-✓ detect-changes — no component changed, 1 deleted (1 file)
-
-  – foundation  none of its files changed
-  – databases   none of its files changed
-  ✓ backend     deleted: services/backend/main.rs (deleted) matches services/backend/**
-  – patterns    modules/foundation/** (component foundation) matches no file of either tree
-                --> .github/sluice.yml:6:14
-  – patterns    libs/** (component backend) matches no file of either tree
-                --> .github/sluice.yml:11:36
-
-  base   <base> (`base`: HEAD~1)
-  head   <head> (checked out)
-  files  1: 1 deleted
-"##);
-        let outputs = answer.outputs(None).unwrap();
-        assert!(!outputs.any);
-        assert_eq!(
-            serde_json::to_value(&outputs.deleted).unwrap(),
-            serde_json::json!([{"component": "backend"}])
-        );
-        assert_eq!(outputs.named["backend"], false);
-    }
-
-    #[test]
-    fn long_lists_of_cells_are_cut_in_the_report_only() {
-        let sandbox = Sandbox::new();
-        sandbox.commit();
-        (10..25).for_each(|index| sandbox.write(format!("apps/{index}/x"), "x"));
-        sandbox.commit();
-        let yaml = "version: 1\ncomponents: {app: {paths: ['apps/{name}/**']}}\n";
-        let answer = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        let finding = &answer.report("main").findings[0];
-        assert_eq!(finding.evidence.len(), CELLS_SHOWN + 1);
-        assert_eq!(finding.evidence.last().unwrap(), "+5 more");
-        assert_eq!(answer.outputs(None).unwrap().matrix.include.len(), 15);
-    }
-
-    #[test]
-    fn more_cells_than_a_job_takes_are_told_in_parts() {
-        let sandbox = Sandbox::new();
-        sandbox.commit();
-        (0..300).for_each(|index| sandbox.write(format!("apps/{index:03}/x"), "x"));
-        (0..256).for_each(|index| sandbox.write(format!("jobs/{index:03}/x"), "x"));
-        sandbox.commit();
-        let yaml =
-            "version: 1\ncomponents: {app: {paths: ['apps/{name}/**']}, job: {paths: ['jobs/{name}/**']}}\n";
-        let answer = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        let outputs = answer.outputs(None).unwrap();
-        let sizes = |name: &str| {
-            let parts = (1..).map_while(|number| outputs.named.get(&format!("{name}-{number}")));
-            parts.map(|part| part["include"].as_array().unwrap().len()).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes("matrix"), [256, 256, 44]);
-        assert_eq!(sizes("app_matrix"), [256, 44]);
-        assert_eq!(sizes("job_matrix"), [0; 0]);
-        assert_eq!(outputs.matrix.include.len(), 556);
-        let parts: Vec<Value> =
-            (1..=3).map(|number| outputs.named[&format!("matrix-{number}")]["include"].clone()).collect();
-        let joined: Vec<Value> = parts.iter().flat_map(|part| part.as_array().unwrap().clone()).collect();
-        assert_eq!(serde_json::to_value(&outputs.matrix.include).unwrap(), Value::Array(joined));
-        let report = answer.report("main");
-        let finding = report.findings.iter().find(|finding| finding.subject == "matrix").unwrap();
-        insta::assert_snapshot!(finding.reason, @"556 cells: a job takes at most 256, so `matrix-1` to `matrix-3` hold them in parts");
-    }
-
-    #[test]
-    fn a_list_that_is_too_long_is_said_to_be() {
-        let sandbox = Sandbox::new();
-        sandbox.commit();
-        (0..3_000).for_each(|index| sandbox.write(format!("a-folder-with-a-name/{index:06}"), "x"));
-        sandbox.commit();
-        let inputs = Inputs { list_files: Some(ListFiles::Lines), ..Inputs::default() };
-        let answer = answer(&sandbox, "version: 1\n", "all: '**'\n", inputs).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let outputs = answer.outputs(Some(&folder.path().join("sluice"))).unwrap();
-        assert_eq!(outputs.named["all_count"], 3_000);
-        assert_eq!(outputs.named["all_files_file"], "sluice/detect-changes-all_files.txt");
-        let said: Vec<_> = Answer::spilled(&outputs).map(|finding| finding.reason).collect();
-        insta::assert_snapshot!(said.join("\n"), @"`all_files` is too long to hand on with 3000 files: they are in sluice/detect-changes-all_files.txt");
-    }
-
-    #[test]
-    fn an_environment_must_be_one_of_the_configuration() {
-        let sandbox = sandbox();
-        let with = |environments: &str| format!("{LAYERS}environments: {environments}\n");
-        let known = answer(&sandbox, &with("{prod: {anything: new}}"), "", Inputs::default()).unwrap();
-        assert!(known.outputs(None).is_ok());
-        let problem = |environments: &str| {
-            let answer = answer(&sandbox, &with(environments), "", Inputs::default()).unwrap();
-            let Problem { what, why, help, place, .. } = answer.outputs(None).unwrap_err();
-            format!("{}: {what}\n{}\n{}", place.unwrap(), why.unwrap(), help.unwrap())
-        };
-        insta::assert_snapshot!(problem("{prods: {}}"), @r##"
-.github/sluice.yml:5:13: no environment is called "prod"
-a file of the component "foundation" lies in a folder of that name
-did you mean "prods"? Else add it to `environments`
-"##);
-        insta::assert_snapshot!(problem("{}"), @r##"
-.github/sluice.yml:5:13: no environment is called "prod"
-a file of the component "foundation" lies in a folder of that name
-add it to `environments`, or leave the folder out with a pattern `!...`
-"##);
-    }
-
-    #[test]
-    fn a_cell_that_is_no_text_is_not_handed_on() {
-        let sandbox = Sandbox::new();
-        sandbox.commit();
-        sandbox.write(b"apps/caf\xe9/x", "x");
-        sandbox.commit();
-        let yaml = "version: 1\ncomponents: {app: {paths: ['apps/{name}/**']}}\n";
-        let added = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        assert_eq!(added.outputs(None).unwrap_err().what, "the name \"caf\\xe9\" can't be handed on");
-        std::fs::remove_dir_all(sandbox.file("apps")).unwrap();
-        sandbox.commit();
-        let deleted = answer(&sandbox, yaml, "", Inputs::default()).unwrap();
-        assert_eq!(deleted.outputs(None).unwrap().deleted[0]["name"], "caf\\xe9");
-    }
-}
+mod tests;

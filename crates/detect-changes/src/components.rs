@@ -86,26 +86,27 @@ impl Catalog {
 impl Component {
     /// The first pattern of `paths` that matches, with the cells that the path belongs to.
     pub(crate) fn cells_of(&self, file: File<'_>) -> Option<(&Glob, Vec<Cell>)> {
-        let mut first = None;
-        let mut cells = Vec::new();
-        for pattern in &self.paths.taken {
-            let Some(captures) = pattern.captures(file) else { continue };
-            if first.is_none() {
-                if self.paths.leaves_out(file) {
-                    return None;
+        let mut takes = self.takes(file);
+        let (_, first, cell) = takes.next()?;
+        let mut cells = vec![cell];
+        if !self.dimensions.is_empty() {
+            for (_, _, cell) in takes {
+                if !cells.contains(&cell) {
+                    cells.push(cell);
                 }
-                first = Some(&pattern.glob);
-            }
-            let value = |name: &String| captures.get(name).unwrap_or_default().to_vec();
-            let cell = self.dimensions.iter().map(value).collect();
-            if !cells.contains(&cell) {
-                cells.push(cell);
-            }
-            if self.dimensions.is_empty() {
-                break;
             }
         }
-        first.map(|pattern| (pattern, cells))
+        Some((first, cells))
+    }
+
+    /// The patterns of `paths` that take a file in, by position, each with the cell that it captures.
+    pub(crate) fn takes(&self, file: File<'_>) -> impl Iterator<Item = (usize, &Glob, Cell)> {
+        self.paths.taken.iter().enumerate().filter_map(move |(index, pattern)| {
+            let captures = pattern.captures(file)?;
+            let value = |name: &String| captures.get(name).unwrap_or_default().to_vec();
+            let cell = || self.dimensions.iter().map(value).collect();
+            (!self.paths.leaves_out(file)).then(|| (index, &pattern.glob, cell()))
+        })
     }
 
     /// The patterns of `shared` that match, by position, each with what it captures.
@@ -131,9 +132,9 @@ impl Component {
         self.patterns().any(|pattern| pattern.captures(file).is_some())
     }
 
-    /// Whether a file of this component may lie somewhere below `folder`.
-    pub(crate) fn may_lie_below(&self, folder: &[u8]) -> bool {
-        self.paths.taken.iter().any(|pattern| pattern.may_match_below(folder))
+    /// The patterns of `paths` that take files in.
+    pub(crate) fn paths(&self) -> &[Pattern] {
+        &self.paths.taken
     }
 
     /// Whether a file of this component, or one that its cells share, may lie somewhere below `folder`.
@@ -170,7 +171,8 @@ impl Pattern {
         Ok(Self { inside: inside.transpose()?, glob, place })
     }
 
-    fn may_match_below(&self, folder: &[u8]) -> bool {
+    /// Whether a file that it matches may lie somewhere below `folder`.
+    pub(crate) fn may_match_below(&self, folder: &[u8]) -> bool {
         let prefix = self.glob.literal_prefix().as_bytes();
         lies_in(folder, prefix) || lies_in(prefix, folder)
     }
@@ -446,15 +448,12 @@ components:
             ("services/frontend", false, false),
         ] {
             let folder = folder.as_bytes();
-            assert_eq!(
-                (foundation.may_lie_below(folder), backend.may_lie_below(folder)),
-                (foundation_may, backend_may)
-            );
+            let may =
+                |component: &Component| component.paths().iter().any(|path| path.may_match_below(folder));
+            assert_eq!((may(foundation), may(backend)), (foundation_may, backend_may));
         }
-        assert!(
-            self::catalog("version: 1\ncomponents: {a: {paths: ['*.rs']}}\n").components[0]
-                .may_lie_below(b"x")
-        );
+        let anywhere = self::catalog("version: 1\ncomponents: {a: {paths: ['*.rs']}}\n");
+        assert!(anywhere.components[0].paths()[0].may_match_below(b"x"));
     }
 
     #[test]

@@ -15,10 +15,12 @@ pub struct Inputs {
     ///
     /// Any name of a commit or tree that git knows: `origin/main`, `HEAD~1`, a SHA. The two trees are
     /// compared as they are. `last-success` is the commit of the last successful run of this workflow on
-    /// this branch. On a terminal it has no default.
+    /// this branch. On a terminal the default is `HEAD`.
     #[arg(long, value_name = "REVISION")]
     pub base: Option<String>,
     /// The revision that is asked about. Default: what the event says, and with `base` what is checked out
+    ///
+    /// On a terminal the default is the working tree: what is checked out with all that is not committed.
     #[arg(long, value_name = "REVISION")]
     pub head: Option<String>,
     /// Filters in the format of dorny/paths-filter: YAML, or the path of a YAML file. Default: none
@@ -71,7 +73,9 @@ pub struct Inputs {
     /// The token to fetch with what the checkout lacks. Default: the job's token in a workflow, else none
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<Secret>,
-    /// The folder whose repository is looked at. Default: the folder that the run was started in
+    /// The folder to work in, in the repository that is looked at. Default: where the run was started
+    ///
+    /// Paths in other inputs are relative to it, and `.github/sluice.yml` is that of its repository.
     #[arg(long, value_name = "FOLDER")]
     pub working_directory: Option<PathBuf>,
     /// What holds for every connection.

@@ -6,15 +6,15 @@
 //!    dorny/paths-filter, `components` the components of `.github/sluice.yml`, `needs` puts these in order;
 //! 2. `repository` opens the repository, and `revisions` chooses the two trees that are compared, from
 //!    what was given or from what the `event` of the workflow says; `tags` finds the tag before a tag;
+//!    on a terminal what is not committed makes a tree, too: the `working_tree`;
 //!    what the clone lacks is asked of the `remote`, which `fetch` speaks git's protocol with, over
 //!    `transport`;
 //! 3. `discover` reads what the files of the components use, where that is asked for; it asks the head `tree`;
 //! 4. `changes` walks over what differs between the two, and `tally` counts what each file hits;
 //!    `moves` tells which were renamed, `silent` which patterns match nothing;
-//! 5. `census` looks up which cells the head tree has, and `decision` decides on each component: its own
-//!    files, those that its cells share, what they use, and what it needs;
-//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people; `unknown` adds that
-//!    there was no telling what to compare with.
+//! 5. `census` looks up which cells the head tree has, going where the `levels` of patterns lead, and `decision` decides on each component: its own
+//!    files, those that its cells share, what they use, and what it needs; or `everything` counts;
+//! 6. `answer` tells the steps that follow (`outputs`, `matrix`, `lists`) and people.
 //!
 //! Paths are bytes throughout.
 
@@ -26,9 +26,11 @@ mod config;
 mod decision;
 mod discover;
 mod event;
+mod everything;
 mod fetch;
 mod filters;
 mod inputs;
+mod levels;
 mod lists;
 mod matrix;
 mod moves;
@@ -46,20 +48,20 @@ mod tags;
 mod tally;
 mod transport;
 mod tree;
-mod unknown;
+mod working_tree;
 
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
 use self::{
-    answer::Answer, decision::Case, discover::Web, plan::Plan, remote::Remote, repository::Repository,
-    revisions::Revisions, silent::Silent, tally::Tally,
+    answer::Answer, decision::Case, discover::Web, everything::Everything, plan::Plan, remote::Remote,
+    repository::Repository, revisions::Revisions, silent::Silent, tally::Tally,
 };
 pub use self::{
     config::Sections,
     inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     matrix::{Entry, Matrix},
-    outputs::Outputs,
+    outputs::{Named, Outputs},
     revisions::Strategy,
 };
 
@@ -83,20 +85,17 @@ impl Action for DetectChanges {
 
         let mut repository = match &plan.repository {
             Some(_) => Repository::elsewhere(&remote::temporary(cx))?,
-            None => Repository::open(&plan.folder)?,
+            None => Repository::open(cx.folder())?,
         };
         let remote = Remote::of(&plan, &repository, cx);
-        let chosen = Revisions::choose(&mut repository, remote.as_ref(), plan.asked(), || plan.event(cx));
+        let asked = plan.asked(cx);
+        let chosen = Revisions::choose(&mut repository, remote.as_ref(), asked, || plan.event(cx), &go_on);
         let (revisions, unknown) = chosen?;
 
-        let answer = compare(plan, &repository, revisions, go_on)?;
-        let mut outputs = answer.outputs(cx.reports().as_deref())?;
+        let answer = compare(plan, &repository, revisions, unknown.map(Everything::Unknown), go_on)?;
+        let outputs = answer.outputs(cx.reports().as_deref())?;
         let mut report = answer.report(&branch);
         report.findings.extend(Answer::spilled(&outputs));
-        if let Some(why) = unknown {
-            unknown::tell_steps(&mut outputs, answer.plan.filters.iter().map(|filter| &*filter.name));
-            unknown::tell_people(&mut report, why);
-        }
         Ok(Done { outputs, report })
     }
 }
@@ -106,6 +105,7 @@ fn compare(
     plan: Plan,
     repository: &Repository,
     revisions: Revisions,
+    unknown: Option<Everything>,
     go_on: impl Fn() -> Result<(), Problem>,
 ) -> Result<Answer, Problem> {
     let components = &plan.catalog.components;
@@ -118,24 +118,19 @@ fn compare(
         silent.look_at(change.file.path);
         go_on()
     })?;
-    let warnings = silent.findings(repository, revisions.head, &go_on)?;
-    let everything = tally.is_everything(plan.unclassified)?;
+    // Where nothing is known of the base tree, neither is which patterns match a file of it.
+    let warnings = match &unknown {
+        Some(_) => Vec::new(),
+        None => silent.findings(repository, revisions.head, &go_on)?,
+    };
+    let everything = match unknown {
+        Some(unknown) => Some(unknown),
+        None => Everything::of(&tally, plan.unclassified)?,
+    };
 
     let (catalog, hits, dependents) = (&plan.catalog, &tally.components, plan.dependents);
-    let case = Case { catalog, hits, web: &web, dependents, everything };
+    let case = Case { catalog, hits, web: &web, dependents, everything: everything.is_some() };
     let existing = census::cells(repository, revisions.head, components, &case.in_question(), go_on)?;
     let decisions = case.decide(&existing);
     Ok(Answer { plan, revisions, web, tally, decisions, everything, warnings })
-}
-
-/// Finds the answer in a clone alone.
-#[cfg(test)]
-fn detect(
-    plan: Plan,
-    event: impl FnOnce() -> Result<event::Event, Problem>,
-    go_on: impl Fn() -> Result<(), Problem>,
-) -> Result<Answer, Problem> {
-    let mut repository = Repository::open(&plan.folder)?;
-    let (revisions, _) = Revisions::choose(&mut repository, None, plan.asked(), event)?;
-    compare(plan, &repository, revisions, go_on)
 }

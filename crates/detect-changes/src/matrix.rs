@@ -1,9 +1,10 @@
 //! Cells as entries of a job's matrix.
 
+use std::rc::Rc;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use sluice_core::{Problem, escape, nearest};
 
 use crate::components::{COMPONENT, Cell, Component};
@@ -14,23 +15,24 @@ const ENVIRONMENT: &str = "environment";
 /// A matrix of jobs: `strategy.matrix` takes it through `fromJSON`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Matrix {
-    /// One entry a job.
-    pub include: Vec<Entry>,
+    /// One entry a job. Several matrices share them.
+    #[serde(serialize_with = "serialize")]
+    pub include: Vec<Rc<Entry>>,
 }
 
 /// How many jobs GitHub makes of a matrix:
 /// <https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/run-job-variations>
 pub(crate) const MOST_JOBS: usize = 256;
 
+fn serialize<S: Serializer>(include: &[Rc<Entry>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(include.iter().map(|entry| &**entry))
+}
+
 impl Matrix {
     /// The parts that a job can take each, where the whole is more than that; else none.
     pub(crate) fn parts(&self) -> impl Iterator<Item = Self> {
         let include = if self.include.len() > MOST_JOBS { &*self.include } else { &[] };
         include.chunks(MOST_JOBS).map(|part| Self { include: part.to_vec() })
-    }
-
-    pub(crate) fn to_json(&self) -> Value {
-        json!({ "include": self.include })
     }
 }
 

@@ -26,9 +26,9 @@ pub struct Outputs {
     pub deleted: Vec<Entry>,
     /// The full SHA of the commit that was compared with; of the empty tree where there is none
     pub base: String,
-    /// The full SHA of the commit that was asked about
+    /// The full SHA of the commit that was asked about; of a tree where that is not committed
     pub head: String,
-    /// How the two were chosen: `given`, `push`, `merge-commit`, `merge-base`, `pull-request`, `merge-group`,
+    /// How the two were chosen: `given`, `working-tree`, `push`, `merge-commit`, `merge-base`, `pull-request`, `merge-group`,
     /// `previous-tag`, `last-success`, `whole-tree` or `unknown`
     pub strategy: Strategy,
     /// Whether that is all that changed; `false` when `on-unknown: all` took everything for changed
@@ -38,7 +38,30 @@ pub struct Outputs {
     /// are too many), and for a component `<name>_matrix`. More than 256 cells also stand in `matrix-1`,
     /// `matrix-2`, ... and `<name>_matrix-1`, ...
     #[serde(flatten)]
-    pub named: IndexMap<String, Value>,
+    #[schemars(with = "IndexMap<String, Value>")]
+    pub named: IndexMap<String, Named>,
+}
+
+/// An output that goes by a name of the configuration.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Named {
+    /// Whether something changed, how many files did, and which.
+    Value(Value),
+    /// The cells that changed: as entries, which take less room than JSON.
+    Matrix(Matrix),
+}
+
+impl From<Value> for Named {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<Matrix> for Named {
+    fn from(matrix: Matrix) -> Self {
+        Self::Matrix(matrix)
+    }
 }
 
 /// What follows a name in the outputs that are about it.

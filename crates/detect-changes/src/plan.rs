@@ -1,9 +1,6 @@
 //! What is to be done: the inputs and the configuration, merged once.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::collections::HashMap;
 
 use sluice_config::File;
 use sluice_core::{Context, Problem, Problems, Secret, nearest};
@@ -15,14 +12,12 @@ use crate::{
     filters::Filter,
     inputs::{Discover, Inputs, ListFiles, OnUnknown, Quantifier, Unclassified},
     outputs,
-    revisions::Asked,
+    revisions::{Asked, Uncommitted},
 };
 
 /// What a run is asked to do.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The folder whose repository is looked at.
-    pub(crate) folder: PathBuf,
     pub(crate) base: Option<String>,
     pub(crate) head: Option<String>,
     pub(crate) on_unknown: OnUnknown,
@@ -47,12 +42,6 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(mut inputs: Inputs, config: &File<Sections>, cx: &Context) -> anyhow::Result<Self> {
-        let folder = cx.folder().join(inputs.working_directory.as_deref().unwrap_or(Path::new("")));
-        if !folder.is_dir() {
-            return Err(Problem::misconfigured(format!("there is no folder {}", folder.display()))
-                .help("check the input `working-directory`")
-                .into());
-        }
         if let Some(repository) = &inputs.repository {
             check_repository(repository)?;
             // Without a checkout the commit that the workflow runs for is what would be checked out.
@@ -62,15 +51,22 @@ impl Plan {
         }
         let quantifier = inputs.predicate_quantifier.unwrap_or_default();
         let filters = match &inputs.filters {
-            Some(filters) => read_filters(filters, &folder, quantifier, cx)?,
+            Some(filters) => read_filters(filters, quantifier, cx)?,
             None => Vec::new(),
         };
-        Ok(Self::merge(inputs, filters, config, folder)?)
+        Ok(Self::merge(inputs, filters, config)?)
     }
 
-    /// The revisions that are asked for.
-    pub(crate) fn asked(&self) -> Asked<'_> {
-        Asked { base: self.base.as_deref(), head: self.head.as_deref(), on_unknown: self.on_unknown }
+    /// The revisions that are asked for. In a workflow what is not committed does not count: earlier steps made
+    /// it.
+    pub(crate) fn asked(&self, cx: &Context) -> Asked<'_> {
+        let uncommitted = match &*self.discover {
+            _ if cx.is_in_actions() || self.repository.is_some() => Uncommitted::Nothing,
+            [] => Uncommitted::Names,
+            _ => Uncommitted::Contents,
+        };
+        let (base, head) = (self.base.as_deref(), self.head.as_deref());
+        Asked { base, head, uncommitted, on_unknown: self.on_unknown }
     }
 
     /// The event of the workflow, where it is about the repository that is looked at.
@@ -89,7 +85,6 @@ impl Plan {
         inputs: Inputs,
         filters: Vec<Filter>,
         config: &File<Sections>,
-        folder: PathBuf,
     ) -> Result<Self, Problems> {
         let sections = &config.sections;
         let catalog = Catalog::compile(&sections.components, |value| config.place_of(value))?;
@@ -100,7 +95,6 @@ impl Plan {
                 .into());
         }
         let plan = Self {
-            folder,
             base: inputs.base,
             head: inputs.head,
             on_unknown: inputs.on_unknown.unwrap_or_default(),
@@ -189,16 +183,11 @@ fn asked(catalog: &Catalog, names: &[String]) -> Result<Vec<usize>, Problem> {
 
 /// Filters stand in the input itself, or in a file whose path it holds: as in dorny/paths-filter, a text
 /// with a line break or a colon is no path.
-fn read_filters(
-    given: &str,
-    folder: &Path,
-    quantifier: Quantifier,
-    cx: &Context,
-) -> anyhow::Result<Vec<Filter>> {
+fn read_filters(given: &str, quantifier: Quantifier, cx: &Context) -> anyhow::Result<Vec<Filter>> {
     if given.contains(['\n', ':']) {
         return Ok(Filter::read_all(given.as_bytes(), "with: filters", quantifier)?);
     }
-    let file = folder.join(given);
+    let file = cx.folder().join(given);
     let name = cx.name_of(&file);
     let bytes = std::fs::read(&file).map_err(|error| {
         Problem::misconfigured(format!("could not read the filters {name}"))
@@ -218,7 +207,7 @@ mod tests {
             "" => Vec::new(),
             yaml => Filter::read_all(yaml.as_bytes(), "filters", Quantifier::Some)?,
         };
-        Plan::merge(inputs, filters, &config(yaml), PathBuf::new())
+        Plan::merge(inputs, filters, &config(yaml))
     }
 
     fn problem(inputs: Inputs, yaml: &str, filters: &str) -> String {

@@ -139,11 +139,6 @@ impl<'a> Remote<'a> {
         Ok((Api::new(self.client()?, endpoints, self.token.clone()), name.parse()?))
     }
 
-    /// Whether the run was told to end: then no answer means nothing.
-    pub(crate) fn check(&self) -> Result<(), Problem> {
-        Ok(self.cx.cancellation().check()?)
-    }
-
     fn server(&self) -> Result<Server<'a>, Problem> {
         let (url, token) = (self.url.clone(), self.token.clone());
         Ok(Server { cx: self.cx, client: self.client()?, url, token })

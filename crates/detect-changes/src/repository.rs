@@ -17,6 +17,8 @@ use gix::{
 use sluice_core::{Problem, nearest};
 use tempfile::TempDir;
 
+use crate::working_tree;
+
 /// A repository that is only read.
 #[derive(Debug)]
 pub(crate) struct Repository {
@@ -113,9 +115,25 @@ impl Repository {
             gix::odb::at(&objects, self.git.object_hash())
         };
         let handle = alternates().map_err(|error| not_kept(&error))?;
+        let memory = self.git.objects.take_object_memory();
         self.git.objects = gix::OdbHandle::new(handle, self.git.object_hash());
+        self.git.objects.set_object_memory(memory.unwrap_or_default());
         self.fetched = Some(folder);
         Ok(objects)
+    }
+
+    /// What is checked out, with all that is not committed: the commit where nothing is, else a tree that is in
+    /// memory only; none where nothing is checked out. `contents` says whether files will be read from it.
+    pub(crate) fn working_tree(
+        &mut self,
+        contents: bool,
+        go_on: impl Fn() -> Result<(), Problem>,
+    ) -> Result<Option<Revision>, Problem> {
+        self.git.objects.enable_object_memory();
+        let Some(folder) = self.git.workdir() else { return Ok(None) };
+        let tree = working_tree::read(folder, &self.git.objects, contents, go_on)?;
+        let commit = self.git.head_id().ok().map(|head| self.peel(head.detach())).transpose()?;
+        Ok(Some(commit.filter(|commit| commit.tree == tree).unwrap_or(Revision { id: tree, tree })))
     }
 
     /// What a person calls by a name: `origin/main`, `HEAD~1`, a SHA, a tree.
@@ -254,7 +272,17 @@ impl Repository {
         &self.git.objects
     }
 
-    /// The problem of a commit that the clone lacks.
+    /// The problem of a commit that the clone lacks, or has without its tree.
+    pub(crate) fn missing_commit(&self, what: &str, id: ObjectId) -> Problem {
+        if !matches!(self.commit(id), Ok(Some(_))) {
+            return self.missing(what);
+        }
+        Problem::undecided(format!("{what} is in the clone without its folders"))
+            .why("the clone was made with a filter: `tree:0`")
+            .help("take `filter: blob:none`, or none")
+    }
+
+    /// The problem of something that the clone lacks.
     pub(crate) fn missing(&self, what: &str) -> Problem {
         let problem = Problem::undecided(format!("{what} is not in the clone"));
         if self.is_elsewhere {

@@ -41,6 +41,15 @@ impl Sandbox {
 
     /// What git answers.
     pub(crate) fn git<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Vec<u8> {
+        self.git_with([], words)
+    }
+
+    /// What git answers, with these variables set.
+    pub(crate) fn git_with<'a, S: AsRef<OsStr>>(
+        &self,
+        variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+        words: impl IntoIterator<Item = S>,
+    ) -> Vec<u8> {
         let mut git = Command::new("git");
         git.current_dir(self.path()).args(words);
         // A hook of git that runs the tests sets these.
@@ -52,7 +61,7 @@ impl Sandbox {
             git.env(format!("GIT_{who}_NAME"), "A U Thor").env(format!("GIT_{who}_EMAIL"), "a@example.com");
             git.env(format!("GIT_{who}_DATE"), "2026-01-02T03:04:05Z");
         }
-        git.env("GIT_ALLOW_PROTOCOL", "file");
+        git.env("GIT_ALLOW_PROTOCOL", "file").envs(variables);
         let output = git.output().unwrap();
         assert!(output.status.success(), "{git:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout

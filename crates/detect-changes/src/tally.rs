@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gix::ObjectId;
-use sluice_core::{Problem, escape};
+use sluice_core::escape;
 
 use crate::{
     changes::Change,
@@ -101,23 +101,6 @@ impl Tally {
                 reasons: plan.explain,
                 unclassified: plan.explain || plan.unclassified != Unclassified::Ignore,
             },
-        }
-    }
-
-    /// Whether everything counts as changed because of a file that no component or filter names; an error
-    /// where there may be none.
-    pub(crate) fn is_everything(&self, policy: Unclassified) -> Result<bool, Problem> {
-        match policy {
-            _ if self.unclassified.is_empty() => Ok(false),
-            Unclassified::Ignore => Ok(false),
-            Unclassified::All => Ok(true),
-            Unclassified::Fail => {
-                Err(Problem::misconfigured("changed files are named by no component or filter")
-                    .why(self.unclassified())
-                    .help(
-                        "name them in the `paths` of a component; or take `unclassified: all`, or `ignore`",
-                    ))
-            }
         }
     }
 

@@ -285,3 +285,249 @@ fn what_is_too_long_for_an_output_is_in_a_file() {
         .has_output("all_files_file", "sluice/detect-changes-all_files.txt")
         .says("too long");
 }
+
+#[test]
+fn on_a_terminal_what_is_not_committed_counts() {
+    let (repository, before) = shop();
+    // What the person who works there ignores in all repositories is ignored here, too.
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join(".gitconfig"), "[core]\n\texcludesFile = ~/ignored\n").unwrap();
+    std::fs::write(home.path().join("ignored"), "*.swp\n").unwrap();
+    let home = home.path().to_string_lossy();
+    let run = || repository.run("detect-changes").variable("HOME", &home).argument("--format=json");
+    let answer = |run: Run<'_>| -> Value { serde_json::from_str(&run.ends().exits(0).stdout).unwrap() };
+
+    repository.write("services/backend/.main.py.swp", "x");
+    let clean = answer(run());
+    assert_eq!(clean["outputs"]["any"], false);
+    assert_eq!([&clean["outputs"]["base"], &clean["outputs"]["head"]], [&before, &before]);
+
+    repository.write("services/frontend/new.html", "1").write("libs/staged.py", "1").git(&["add", "libs"]);
+    let dirty = answer(run());
+    assert_eq!(dirty["outputs"]["changes"], json!(["backend", "frontend"]));
+    assert_eq!(dirty["outputs"]["strategy"], "working-tree");
+    assert_eq!(dirty["report"]["subjects"], json!([]), "it is no commit");
+    let given = answer(run().argument("--base=HEAD"));
+    assert_eq!(given["outputs"]["strategy"], "given");
+    assert_eq!(given["outputs"]["head"], dirty["outputs"]["head"]);
+
+    // `head` asks for commits only, and so does a workflow: there earlier steps leave files behind.
+    let committed = answer(run().argument("--base=HEAD").argument("--head=HEAD"));
+    assert_eq!(committed["outputs"]["any"], false);
+    let step = repository.run("detect-changes").input("base", "HEAD").in_actions().ends();
+    step.exits(0).has_output("any", "false").has_output("head", &before);
+}
+
+#[test]
+fn modules_that_are_not_committed_yet_are_read() {
+    let repository = Repository::new();
+    repository
+        .write(".github/sluice.yml", "version: 1\ncomponents: {layers: {paths: [\"layers/{name}/**\"]}}\n")
+        .write("layers/one/main.tf", "")
+        .commit("before");
+    repository.write("layers/one/main.tf", "module \"vpc\" {\n  source = \"../../modules/vpc\"\n}\n").git(&[
+        "commit",
+        "--all",
+        "--quiet",
+        "--message=calls",
+    ]);
+    repository.write("modules/vpc/main.tf", "locals {}\n");
+    let found = repository.run("detect-changes").argument("--discover=terraform").ends();
+    found.exits(0).says("modules/vpc/main.tf (added) is used: layers/one → modules/vpc");
+}
+
+#[test]
+fn a_working_directory_has_its_own_configuration_and_paths() {
+    let (outer, _) = shop();
+    // A second repository, as a second actions/checkout with `path` lays it out.
+    let inner = Repository::new();
+    inner
+        .write(".github/sluice.yml", "version: 1\ncomponents: {inside: {paths: [\"src/**\"]}}\n")
+        .write("src/filters.yml", "code: src/**\n")
+        .commit("before");
+    inner.write("src/a", "1").commit("after");
+    outer.git(&["clone", "--quiet", &inner.path().to_string_lossy(), "inner"]);
+    let run =
+        |folder: &str| outer.run("detect-changes").input("base", "HEAD").input("working-directory", folder);
+    let names = |run: Run<'_>| -> Vec<String> {
+        let outcome = run.in_actions().ends();
+        outcome.exits(0);
+        outcome.outputs.into_keys().filter(|name| name.ends_with("_count")).collect()
+    };
+    assert_eq!(names(run("inner")), ["inside_count"]);
+    assert_eq!(names(run("inner/src").input("filters", "filters.yml")), ["code_count", "inside_count"]);
+    // A folder of the same repository has that one's.
+    assert_eq!(names(run("services")), ["backend_count", "foundation_count", "frontend_count"]);
+    assert_eq!(names(run("inner").input("config", "../.github/sluice.yml")).len(), 3);
+    run("nowhere").in_actions().ends().exits(2).says("there is no folder").says("working-directory");
+    run("nowhere").input("check-config", "true").in_actions().ends().exits(2);
+}
+
+#[test]
+fn a_repository_of_another_user_is_read_and_completed() {
+    let (repository, before) = shop();
+    let after = repository.write("libs/money.py", "2").commit("after");
+    let (github, clone) = (github(&repository), shallow(&repository));
+    let folder = clone.path().to_string_lossy().into_owned();
+    let temporary = tempfile::tempdir().unwrap();
+    as_root(&["chown", "--recursive", "4711:4711", &folder]);
+    as_root(&["chmod", "--recursive", "a+rX", &folder]);
+    let git = std::process::Command::new("git").args(["-C", &folder, "status"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&git.stderr).contains("dubious ownership"), "{git:?}");
+
+    let outputs = temporary.path().join("output");
+    let event = temporary.path().join("event.json");
+    std::fs::write(&event, json!({"ref": "refs/heads/main", "before": before, "after": after}).to_string())
+        .unwrap();
+    let run = of(&github, clone.run("detect-changes"))
+        .variable("GITHUB_ACTIONS", "true")
+        .variable("GITHUB_REPOSITORY", "acme/shop")
+        .variable("GITHUB_EVENT_NAME", "push")
+        .variable("GITHUB_EVENT_PATH", &event.to_string_lossy())
+        .variable("GITHUB_OUTPUT", &outputs.to_string_lossy())
+        .variable("RUNNER_TEMP", &temporary.path().to_string_lossy())
+        .input("token", "a-token-of-the-job");
+    let told = run.ends();
+    told.exits(0).says("2 of 3 components changed").says("libs/money.py");
+    let owners = std::process::Command::new("find").args([&folder, "!", "-user", "4711"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&owners.stdout), "", "no file of another user lies in it");
+    as_root(&["chown", "--recursive", &nix::unistd::geteuid().to_string(), &folder]);
+}
+
+/// Runs a command as root: a runner's user may, without a password.
+fn as_root(words: &[&str]) {
+    let sudo: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let words = [sudo, words].concat();
+    let done = std::process::Command::new(words[0]).args(&words[1..]).status();
+    assert!(done.as_ref().is_ok_and(std::process::ExitStatus::success), "{words:?}: {done:?}");
+}
+
+/// A pull request as GitHub holds it: `main` went on after the branch began, and a merge commit tries it out.
+struct Shop {
+    github: GitHub,
+    origin: Repository,
+    commits: std::collections::BTreeMap<String, &'static str>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let origin = Repository::new();
+        let mut commits = std::collections::BTreeMap::new();
+        let mut is = |name, commit: String| {
+            commits.insert(commit.clone(), name);
+            commit
+        };
+        let start = is("start", origin.write("services/backend/main.py", "1").commit("start"));
+        origin.git(&["tag", "v1"]);
+        origin.git(&["checkout", "--quiet", "-b", "feature"]);
+        is("feature", origin.write("services/frontend/a", "1").commit("feature"));
+        origin.git(&["checkout", "--quiet", "main"]);
+        let main = is("main", origin.write("services/backend/main.py", "2").commit("main"));
+        origin.git(&["tag", "--annotate", "--message=x", "v2"]);
+        origin.git(&["checkout", "--quiet", "--detach"]);
+        origin.git(&["merge", "--quiet", "--no-ff", "--message=merge", "feature"]);
+        is("merge", origin.git(&["rev-parse", "HEAD"]));
+        origin.git(&["update-ref", "refs/pull/7/merge", "HEAD"]);
+        origin.git(&["checkout", "--quiet", "main"]);
+        is("nothing", "4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned());
+        let github = github(&origin);
+        let shop = github.repository("acme/shop");
+        for (event, commit) in [("push", &start), ("pull_request", &main)] {
+            shop.run(sluice_github_fake::Run {
+                event: event.to_owned(),
+                ..sluice_github_fake::Run::success("main", commit)
+            });
+        }
+        Self { github, origin, commits }
+    }
+
+    fn id(&self, name: &str) -> String {
+        let found = self.commits.iter().find(|(_, known)| **known == name);
+        found.map_or_else(|| "0".repeat(40), |(commit, _)| commit.clone())
+    }
+
+    /// What is compared for an event in a checkout of a commit, as actions/checkout makes it.
+    fn compares(
+        &self,
+        event: &str,
+        payload: &Value,
+        checked_out: &str,
+        variables: &[(&str, &str)],
+    ) -> String {
+        let (clone, commit) = (Repository::new(), self.id(checked_out));
+        let url = format!("file://{}", self.origin.path().display());
+        self.origin.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        clone.git(&["fetch", "--quiet", "--depth=1", &url, &commit]);
+        clone.git(&["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
+        let run = of(&self.github, clone.run("detect-changes"))
+            .input("token", "a-token-of-the-job")
+            .input("filters", "everything: '**'")
+            .variable("GITHUB_SHA", &commit)
+            .variable("GITHUB_REF_NAME", "main")
+            .variable("GITHUB_WORKFLOW_REF", "acme/shop/.github/workflows/deploy.yml@refs/heads/main");
+        let run = variables.iter().fold(run, |run, (name, value)| run.variable(name, value));
+        let outcome = run.on(event, payload).ends();
+        outcome.exits(0).has_output("complete", "true");
+        let name = |output: &str| self.commits[&outcome.outputs[output]];
+        format!("{} → {}: {}", name("base"), name("head"), outcome.outputs["strategy"])
+    }
+}
+
+/// The table of the action's README, row by row, each from GitHub's payload and a checkout of one commit.
+#[test]
+fn every_event_says_what_is_compared() {
+    let shop = Shop::new();
+    let id = |name: &str| shop.id(name);
+    let repository = json!({"default_branch": "main"});
+    let push = |reference: &str, before: &str, after: &str| json!({"ref": reference, "before": before, "after": after, "repository": repository});
+    let (none, gone) = ("0".repeat(40), "1".repeat(40));
+    let request = |action: &str| {
+        let head = json!({"sha": id("feature"), "ref": "feature", "repo": {"full_name": "stranger/shop", "fork": true}});
+        json!({"action": action, "number": 7, "pull_request": {"base": {"sha": id("main"), "ref": "main"}, "head": head}})
+    };
+    let ended = |event: &str, head: &str| {
+        json!({"action": "completed", "repository": repository, "workflow_run": {
+            "id": 1_000_000_000, "path": ".github/workflows/deploy.yml", "event": event, "head_branch": "main",
+            "head_sha": id(head), "pull_requests": []
+        }})
+    };
+    let group = json!({"action": "checks_requested", "merge_group": {"base_sha": id("main"), "head_sha": id("merge")}});
+    for (event, payload, checked_out, expected) in [
+        ("push", push("refs/heads/main", &id("start"), &id("main")), "main", "start → main: push"),
+        ("push", push("refs/heads/feature", &gone, &id("feature")), "feature", "start → feature: merge-base"),
+        ("push", push("refs/heads/feature", &none, &id("feature")), "feature", "start → feature: merge-base"),
+        ("push", push("refs/heads/main", &none, &id("main")), "main", "nothing → main: whole-tree"),
+        ("push", push("refs/tags/v2", &none, &id("main")), "main", "start → main: previous-tag"),
+        ("push", push("refs/tags/v1", &none, &id("start")), "start", "nothing → start: whole-tree"),
+        ("push", push("refs/tags/latest", &id("start"), &id("main")), "main", "start → main: push"),
+        (
+            "release",
+            json!({"action": "published", "release": {"tag_name": "v2"}}),
+            "main",
+            "start → main: previous-tag",
+        ),
+        ("pull_request", request("opened"), "merge", "main → merge: merge-commit"),
+        ("pull_request", request("synchronize"), "merge", "main → merge: merge-commit"),
+        ("pull_request", request("labeled"), "feature", "start → feature: merge-base"),
+        ("pull_request_target", request("reopened"), "main", "start → feature: merge-base"),
+        ("merge_group", group, "merge", "main → merge: merge-group"),
+        ("workflow_dispatch", json!({"inputs": null}), "main", "start → main: last-success"),
+        ("schedule", json!({"schedule": "0 4 * * *"}), "main", "start → main: last-success"),
+        (
+            "repository_dispatch",
+            json!({"action": "x", "client_payload": {}}),
+            "main",
+            "start → main: last-success",
+        ),
+        ("workflow_run", ended("push", "main"), "main", "start → main: last-success"),
+        ("workflow_run", ended("pull_request", "feature"), "main", "start → feature: merge-base"),
+    ] {
+        assert_eq!(shop.compares(event, &payload, checked_out, &[]), expected, "{event} {payload}");
+    }
+    // What a merged pull request became is on its base branch.
+    let closed = json!({"action": "closed", "pull_request": {"merged": true, "base": {"sha": id("start")}, "head": {"sha": id("feature")}}});
+    assert_eq!(shop.compares("pull_request", &closed, "main", &[]), "start → main: pull-request");
+    let other_branch = [("GITHUB_REF_NAME", "nightly")];
+    let schedule = json!({"schedule": "0 4 * * *"});
+    assert_eq!(shop.compares("schedule", &schedule, "main", &other_branch), "nothing → main: whole-tree");
+}
