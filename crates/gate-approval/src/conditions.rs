@@ -9,6 +9,7 @@ mod quota;
 mod reports;
 mod soak;
 mod source;
+pub(crate) mod unchanged;
 
 use sluice_config::{File, Gate, Places};
 use sluice_core::{Place, Problem, nearest};

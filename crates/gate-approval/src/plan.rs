@@ -3,10 +3,16 @@
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use sluice_config::File;
-use sluice_core::{Context, ImageReference, Problem};
-use sluice_gate::Question;
+use sluice_core::{Context, ImageReference, Period, Place, Problem};
+use sluice_gate::{Question, unchanged::Unchanged};
 
-use crate::{Evaluate, Policy, condition::Condition, conditions, network::Access, policy, trust};
+use crate::{
+    Evaluate, Policy,
+    condition::Condition,
+    conditions::{self, unchanged},
+    network::Access,
+    policy,
+};
 
 /// What is evaluated.
 pub(crate) struct Plan {
@@ -20,6 +26,12 @@ pub(crate) struct Plan {
     pub(crate) commit: Option<Commit>,
     pub(crate) image: Option<ImageReference>,
     pub(crate) access: Access,
+    /// How long people are waited for.
+    pub(crate) wait: Option<Period>,
+    /// Whether an issue asks them.
+    pub(crate) has_issue: bool,
+    /// What is asked last, before a yes.
+    pub(crate) unchanged: Option<Condition>,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -31,11 +43,22 @@ pub(crate) struct Commit {
 
 impl Plan {
     pub(crate) fn new(inputs: Evaluate, config: &File<Policy>, cx: &Context) -> Result<Self, Problem> {
-        trust::check(cx.variable("GITHUB_EVENT_NAME"), cx.is_in_actions(), &config.name)?;
         let gate = policy::gate(config, &inputs.environment)?;
         let own_branch = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/"));
         let branch = policy::source_branch(config, &inputs.environment).or(own_branch).map(str::to_owned);
         let commit = inputs.commit.clone().or_else(|| cx.variable("GITHUB_SHA").map(str::to_owned));
+        let tag = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/tags/"));
+        let reference = match (tag, &branch) {
+            (Some(tag), _) => Some(format!("tags/{tag}")),
+            (None, Some(branch)) => Some(format!("heads/{branch}")),
+            (None, None) => None,
+        };
+        // Only a gate that judged a commit can be wrong about it.
+        let judges_commit = gate.source.is_some() || gate.approvals.is_some() || gate.checks.is_some();
+        let unchanged = reference.filter(|_| judges_commit).map(|reference| {
+            let policy = Unchanged { reference: Some(reference), image: None };
+            Condition::new(Place::file(&config.name), unchanged::Gatherer(policy))
+        });
         Ok(Self {
             conditions: conditions::of(gate, &inputs, branch.as_deref(), config)?,
             policy: config.name.clone(),
@@ -47,6 +70,9 @@ impl Plan {
             }),
             environment: inputs.environment,
             image: inputs.image,
+            wait: inputs.wait,
+            has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
+            unchanged,
             access: Access { options: inputs.network, token: inputs.token, org_token: inputs.org_token },
         })
     }
