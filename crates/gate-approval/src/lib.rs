@@ -15,6 +15,8 @@ mod condition;
 mod conditions;
 mod deployments;
 mod evaluation;
+#[cfg(test)]
+mod faults;
 mod github;
 mod inputs;
 mod network;
@@ -23,6 +25,8 @@ mod plan;
 mod policy;
 mod report;
 mod request;
+#[cfg(test)]
+mod sandbox;
 mod trust;
 
 use sluice_config::File;
