@@ -28,8 +28,8 @@ impl Change {
         let github = GitHub::start();
         github.require_token("a-token-of-the-job");
         let shop = github.repository("acme/shop");
-        shop.commit_by("dev", "main", "Begin", &[File::new("README.md", "hello")]);
-        shop.branch("change", &shop.head("main").unwrap());
+        let begin = shop.commit_by("dev", "main", "Begin", &[File::new("README.md", "hello")]);
+        shop.branch("change", &begin);
         let head = shop.commit_by("dev", "change", "Change", &[File::new("README.md", "changed")]);
         let pull = shop.open_pull("dev", "change", "main", None);
         shop.review(pull, "hubot", "APPROVED", &head);
@@ -82,7 +82,7 @@ fn a_gate_that_waits_closes_what_it_opened_when_it_is_told_to_end() {
     let running = change.gate(&repository).input("wait", "30m").on("push", &json!({})).starts();
     let begin = Instant::now();
     while change.shop.issues().is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "no issue was opened");
+        assert!(begin.elapsed() < Duration::from_mins(1), "no issue was opened");
         std::thread::sleep(Duration::from_millis(20));
     }
     running.terminate();
