@@ -309,6 +309,36 @@ mod tests {
         assert_eq!(evaluation.state, State::Misconfigured, "{}", told(&evaluation));
     }
 
+    /// Two reviewed the branch, and what was pushed as its merge holds something else.
+    #[test]
+    fn a_merge_by_hand_is_no_more_than_what_was_reviewed() {
+        let gate = "approvals: {count: 2, users: [hubot, monalisa, octocat]}";
+        let world = World::new();
+        let pull = world.shop.open_pull("dev", "staging", "main", None);
+        let head = world.shop.commit_by(
+            "dev",
+            "staging",
+            "More",
+            &[sluice_github_fake::File::new("README.md", "more")],
+        );
+        for by in ["hubot", "monalisa"] {
+            world.shop.review(pull, by, "APPROVED", &head);
+        }
+        let merge = |content: &str| {
+            let commit = world.shop.commit_by(
+                "dev",
+                "main",
+                "Merge",
+                &[sluice_github_fake::File::new("README.md", content)],
+            );
+            world.shop.merge_by_hand(pull, &commit);
+            let inputs = Evaluate { commit: Some(commit), ..Evaluate::default() };
+            world.evaluate_with(gate, inputs).state
+        };
+        assert_eq!(merge("more"), State::Approved);
+        assert_eq!(merge("something else"), State::Pending);
+    }
+
     #[test]
     fn a_team_takes_a_token_of_its_own() {
         let world = World::new();

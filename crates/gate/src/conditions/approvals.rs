@@ -58,6 +58,9 @@ pub struct Pull {
     pub head: String,
     /// The commit that merged it; `None` when it is not merged.
     pub merged_as: Option<String>,
+    /// Whether what merged it is what was reviewed, and no more: GitHub made the commit, or it holds the very
+    /// files of the branch. Whoever merges by hand can put anything into the commit.
+    pub is_merged_as_reviewed: bool,
     /// Its reviews.
     pub reviews: Vec<Review>,
 }
@@ -362,6 +365,7 @@ mod tests {
                 number: 12,
                 head: "h".repeat(40),
                 merged_as: question("2026-11-18T12:00:00Z").commit,
+                is_merged_as_reviewed: true,
                 reviews,
             }],
             involved: authors.iter().map(author).collect(),

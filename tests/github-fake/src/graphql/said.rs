@@ -110,6 +110,7 @@ fn origin(stored: &Stored, sha: &str) -> Value {
 fn person(email: &str) -> Value {
     let login =
         email.strip_suffix("@users.noreply.github.com").map(|name| name.rsplit('+').next().unwrap_or(name));
+    let login = login.or((email == "noreply@github.com").then_some("web-flow"));
     let login = login.filter(|login| !login.ends_with("[bot]"));
     let user = login.map(|login| json!({"databaseId": number_of(login), "login": login}));
     json!({"email": email, "user": user})
