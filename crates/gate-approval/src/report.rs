@@ -25,6 +25,10 @@ pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
         draft.fact("image", image.to_string());
         draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
     }
+    if let Some(terraform) = &plan.terraform {
+        draft.fact("plan", format!("{} ({})", terraform.name, terraform.digest));
+        draft.subject(SubjectKind::Plan, &terraform.name, Some(terraform.digest.clone()));
+    }
     let names = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
     if let Some(approvers) = names(evaluation.approvers()) {
         draft.fact("approved by", approvers);
