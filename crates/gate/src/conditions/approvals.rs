@@ -419,8 +419,12 @@ mod tests {
         assert_eq!(problem(&policy(0)), "the approvals ask for nobody");
         let twice = Approvals { users: vec!["Alice".into(), "alice".into()], ..policy(2) };
         assert_eq!(problem(&twice), "the approvals can never be had");
-        let team = Approvals { teams: vec!["platform".into()], ..policy(2) };
-        assert_eq!(problem(&team), "\"platform\" is no team");
+        for name in ["platform", "/platform", "acme/", "acme/plat form", "@acme/platform", "acme/a/b"] {
+            let team = Approvals { teams: vec![name.into()], ..policy(2) };
+            assert_eq!(problem(&team), format!("\"{name}\" is no team"));
+        }
+        assert_eq!(policy(4).check(), Ok(()), "all of them");
+        assert_eq!(judge(4, &facts(vec![], &[])).state, State::Pending, "all of them");
         let teams = Approvals { users: vec![], teams: vec!["acme/platform".into()], ..policy(9) };
         assert_eq!(teams.check(), Ok(()));
     }
