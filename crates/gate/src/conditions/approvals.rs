@@ -438,6 +438,45 @@ mod tests {
     }
 
     #[test]
+    fn who_approved_and_who_is_still_asked_is_known_by_login() {
+        let reviews = vec![
+            review(1, 3, ReviewState::Approved),
+            review(2, 0, ReviewState::Approved),
+            review(3, 1, ReviewState::ChangesRequested),
+            review(4, 9, ReviewState::Approved),
+        ];
+        let seen = crate::Seen::Facts(crate::Gathered::given(facts(reviews, &[])));
+        let case = crate::Case { policy: policy(2), seen };
+        let asked = question("2026-11-18T12:00:00Z");
+        assert_eq!(case.approvers(&asked), ["u0", "u3"]);
+        assert_eq!(case.still_asked(&asked), ["u1", "u2"]);
+        assert_eq!(case.judge(&asked).state, State::Approved);
+        let of_no_commit = Question { commit: None, ..asked };
+        assert_eq!(case.approvers(&of_no_commit), [""; 0]);
+        assert_eq!(short("0123456789"), "0123456");
+        assert_eq!(short("012"), "012");
+    }
+
+    #[test]
+    fn people_see_every_way_to_approve() {
+        let mut facts = facts(vec![], &[]);
+        let help = |facts: &Facts| judge(4, facts).help.unwrap();
+        assert_eq!(help(&facts), "still can approve: u0, u1, u2, u3; review #12");
+        facts.issue = Some(Issue {
+            number: 20,
+            by: None,
+            at: Timestamp::UNIX_EPOCH,
+            is_edited: false,
+            asks: None,
+            comments: vec![],
+        });
+        assert!(help(&facts).ends_with("; review #12, or comment `/approve aaaaaaa` on #20"));
+        facts.pulls[0].merged_as = Some("b".repeat(40));
+        facts.issue = None;
+        assert!(help(&facts).ends_with("; review the run's environment"));
+    }
+
+    #[test]
     fn a_yes_after_a_dismissal_counts() {
         let reviews = vec![
             review(1, 0, ReviewState::Approved),
