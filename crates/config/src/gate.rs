@@ -1,7 +1,7 @@
 //! `environments.<name>.gate`: what must hold before a change goes to an environment.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use sluice_core::Period;
 use sluice_yaml::Placed;
 
@@ -21,7 +21,7 @@ pub struct Gate {
     pub image: Option<Placed<ImageCondition>>,
     /// How many vulnerabilities the registry's scan may have found.
     pub findings: Option<Placed<Findings>>,
-    /// How many findings the reports of scanners and linters may hold.
+    /// What the reports of scanners, linters and tests may tell.
     #[serde(default)]
     pub reports: Vec<Placed<Reports>>,
     /// When nothing is deployed.
@@ -101,7 +101,11 @@ pub struct Findings {
     pub max_age: Option<Period>,
 }
 
-/// How many findings reports may hold. A severity that is not named is not limited.
+/// What reports may tell: the findings of SARIF, Trivy, Grype, Checkov, conftest and `TruffleHog`, the tests of
+/// JUnit, the coverage of Cobertura and LCOV, the thresholds of k6. What a file is, is read from the file.
+///
+/// A severity that is not named is not limited; but findings of unknown severity, which may be any, leave
+/// the answer open unless `unknown` is named.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reports {
@@ -117,6 +121,12 @@ pub struct Reports {
     pub low: Option<u32>,
     /// At most so many whose severity the report does not tell.
     pub unknown: Option<u32>,
+    /// At most so many tests that failed or could not be run.
+    pub failures: Option<u32>,
+    /// At least this part of the lines is covered, in percent; in each of the reports.
+    pub coverage: Option<Percent>,
+    /// At most so many thresholds of load tests that were crossed.
+    pub thresholds: Option<u32>,
 }
 
 /// A time in which nothing is deployed: weekly (`Fri 15:00` to `Mon 07:00`) or dated (`2026-12-20` to
@@ -161,4 +171,54 @@ pub struct Quota {
     pub deployments: u32,
     /// In this time.
     pub per: Period,
+}
+
+/// A part of a whole, from 0 to 100 percent, with two decimals at most: `80`, `79.5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub struct Percent(#[schemars(with = "f64", range(min = 0, max = 100))] u32);
+
+impl Percent {
+    /// Hundredths of a percent.
+    pub const fn hundredths(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let percent = f64::deserialize(deserializer)?;
+        if !(0.0..=100.0).contains(&percent) {
+            return Err(D::Error::custom(format_args!(
+                "expected a percentage from 0 to 100, found {percent}"
+            )));
+        }
+        let hundredths = percent * 100.0;
+        if (hundredths - hundredths.round()).abs() > 1e-6 {
+            return Err(D::Error::custom(format_args!("expected at most two decimals, found {percent}")));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it lies between 0 and 10,000"
+        )]
+        Ok(Self(hundredths.round() as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_exact() {
+        let read = |text: &str| serde_json::from_str::<Percent>(text).map(Percent::hundredths).ok();
+        assert_eq!(read("0"), Some(0));
+        assert_eq!(read("80"), Some(8000));
+        assert_eq!(read("79.5"), Some(7950));
+        assert_eq!(read("99.99"), Some(9999));
+        assert_eq!(read("100"), Some(10_000));
+        for text in ["-1", "100.01", "101", "79.999", "1e9", "\"80\"", "null"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }
