@@ -113,7 +113,7 @@ environments:
         insta::assert_snapshot!(lines.join("\n"), @r##"
 sluice.yml:6:47: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
 sluice.yml:9:16: the phrase to confirm with is empty (write what must be typed, as `DEPLOY TO PRODUCTION`)
-sluice.yml:11:11: the reports have no limit (say how many findings there may be, as `critical: 0`)
+sluice.yml:11:11: the reports have no limit (say how many findings there may be, as `critical: 0`; for tests `failures: 0`)
 "##);
     }
 

@@ -49,7 +49,7 @@ impl Reader {
     fn open(&mut self, element: &Element) -> Result<(), Silent> {
         match element.name.as_str() {
             "coverage" if self.open.is_empty() => self.told = Some(told(element)?),
-            "class" => self.file = element.attribute("filename").unwrap_or_default().to_owned(),
+            "class" => element.attribute("filename").unwrap_or_default().clone_into(&mut self.file),
             // The lines of a class hold those of its methods.
             "line" if !self.open.iter().any(|name| name == "methods") => {
                 let missing = |what: &str| Silent::Malformed(NAME, format!("a <line> has no `{what}`"));
@@ -101,9 +101,14 @@ mod tests {
     }
 
     fn of(attributes: &str, hits: &[u64]) -> String {
-        let lines: String =
-            (1..).zip(hits).map(|(number, hits)| format!("<line number='{number}' hits='{hits}'/>")).collect();
-        format!("<coverage {attributes}><packages><package><classes><class filename='a.py'><methods/><lines>{lines}</lines></class></classes></package></packages></coverage>")
+        let lines: Vec<String> = (1..)
+            .zip(hits)
+            .map(|(number, hits)| format!("<line number='{number}' hits='{hits}'/>"))
+            .collect();
+        let lines = lines.concat();
+        format!(
+            "<coverage {attributes}><packages><package><classes><class filename='a.py'><methods/><lines>{lines}</lines></class></classes></package></packages></coverage>"
+        )
     }
 
     #[test]
@@ -132,8 +137,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_told_twice_counts_once_and_was_hit_when_it_was_hit_once() {
-        let class = |hits: u64| format!("<class filename='a'><lines><line number='1' hits='{hits}'/></lines></class>");
-        let text = |first, second| format!("<coverage line-rate='1'>{}{}</coverage>", class(first), class(second));
+        let class = |hits: u64| {
+            format!("<class filename='a'><lines><line number='1' hits='{hits}'/></lines></class>")
+        };
+        let text =
+            |first, second| format!("<coverage line-rate='1'>{}{}</coverage>", class(first), class(second));
         assert_eq!(coverage(&text(0, 1)), Ok((1, 1)));
         assert_eq!(coverage(&text(0, 0)), Ok((0, 1)));
     }
@@ -155,6 +163,17 @@ mod tests {
         .iter()
         .map(|text| coverage(text).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r##"
+tells nothing: it holds no line
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is no Cobertura XML: `line-rate` is "1.5", not from 0 to 1
+is no Cobertura XML: `line-rate` is "NaN", not from 0 to 1
+is no Cobertura XML: `line-rate` is "-0.5", not from 0 to 1
+is no Cobertura XML: it covers more lines than there are
+is no Cobertura XML: `lines-covered` of a <coverage> is "x", no whole number
+is no Cobertura XML: a <line> has no `hits`
+is no Cobertura XML: a <line> has no `number`
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+"##);
     }
 }

@@ -80,3 +80,53 @@ impl Check {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{format::read, tests::told};
+
+    #[test]
+    fn failures_warnings_and_exceptions_are_read() {
+        let report = r#"[
+            {"filename": "k8s/service.yaml", "namespace": "main", "successes": 4, "warnings": [{"msg": "Found service hello", "metadata": {"query": "data.main.warn"}}]},
+            {"filename": "k8s/deployment.yaml", "namespace": "main", "successes": 0,
+             "failures": [
+                {"msg": "Containers must not run as root", "loc": {"file": "base/deployment.yaml", "line": 12}, "metadata": {"query": "data.main.deny"}},
+                {"msg": "No limits", "loc": {"line": "7"}}],
+             "exceptions": [{"msg": "data.main.exception[_][_] == \"labels\""}]},
+            {"filename": "k8s/empty.yaml", "namespace": "other", "successes": 0}
+        ]"#;
+        insta::assert_snapshot!(told(report.as_bytes()), @r##"
+2 high, 1 medium by conftest
+medium    data.main.warn  k8s/service.yaml  Found service hello
+high      data.main.deny  base/deployment.yaml:12  Containers must not run as root
+high      main  k8s/deployment.yaml:7  No limits
+(high      main  k8s/deployment.yaml  data.main.exception[_][_] == "labels")
+"##);
+    }
+
+    #[test]
+    fn what_tells_nothing_says_why() {
+        let told = [
+            r#"[{"filename": "a", "namespace": "main", "successes": 0}]"#,
+            r#"[{"filename": "a", "namespace": "main", "successes": 0, "failures": [], "warnings": null}]"#,
+            r#"[{"filename": "a", "namespace": "main"}]"#,
+            r#"[{"filename": "a", "namespace": "main", "successes": -1}]"#,
+            r#"[{"filename": "a", "namespace": "main", "successes": 1, "failures": 3}]"#,
+            r#"[{"filename": "a", "namespace": "main", "successes": 1}, {"filename": "b"}]"#,
+            r#"[{"filename": "a", "namespace": "main", "successes": 1}"#,
+            "[]",
+        ]
+        .map(|text| read(text.as_bytes()).unwrap_err().to_string());
+        insta::assert_snapshot!(told.join("\n"), @r##"
+tells nothing: conftest evaluated no rule of any policy
+tells nothing: conftest evaluated no rule of any policy
+is no conftest JSON: missing field `successes` at line 1 column 39
+is no conftest JSON: invalid value: integer `-1`, expected u64 at line 1 column 55
+is no conftest JSON: invalid type: integer `3`, expected a sequence at line 1 column 69
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is cut off: EOF while parsing a list at line 1 column 55
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+"##);
+    }
+}

@@ -104,7 +104,8 @@ impl Source {
         let target: Target = serde_json::from_value(target)
             .map_err(|error| Silent::Malformed(NAME, format!("its source is no image: {error}")))?;
         let names = target.user_input.into_iter();
-        let names = names.chain(target.repo_digests.into_iter().flatten()).chain(target.tags.into_iter().flatten());
+        let names =
+            names.chain(target.repo_digests.into_iter().flatten()).chain(target.tags.into_iter().flatten());
         let image = Image { names: names.collect(), digests: target.manifest_digest.into_iter().collect() };
         Ok(About { image: Some(image), commits: Vec::new() })
     }
@@ -129,6 +130,97 @@ impl Match {
             rule: cut(&self.vulnerability.id),
             message: cut(&format!("{name} {version}, {fixed}")),
             location: location(file, None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{format::read, tests::told},
+        *,
+    };
+
+    fn found(severity: &str) -> Value {
+        json!({
+            "vulnerability": {"id": "CVE-2026-1", "dataSource": "https://example.com", "namespace": "alpine:3.20", "severity": severity, "fix": {"versions": ["1.2.12-r2"], "state": "fixed"}},
+            "relatedVulnerabilities": [], "matchDetails": [],
+            "artifact": {"id": "7b1", "name": "zlib", "version": "1.2.11-r1", "type": "apk", "locations": [{"path": "/lib/apk/db/installed", "layerID": "sha256:1"}]},
+        })
+    }
+
+    /// What `grype` 0.100 writes of an image, with less in it.
+    fn image() -> Value {
+        json!({
+            "matches": [found("Critical"), found("High"), found("Medium"), found("Low"), found("Negligible"), found("Unknown"), found("Severe")],
+            "ignoredMatches": [{"vulnerability": {"id": "CVE-2026-2", "severity": "High"}, "artifact": {"name": "musl"}, "appliedIgnoreRules": [{"vulnerability": "CVE-2026-2"}]}],
+            "source": {"type": "image", "target": {
+                "userInput": "shop/backend:v1", "imageID": "sha256:1", "manifestDigest": "sha256:2",
+                "tags": ["shop/backend:v1"], "repoDigests": ["shop/backend@sha256:3"], "architecture": "amd64", "os": "linux",
+            }},
+            "distro": {"name": "alpine", "version": "3.20.5", "idLike": []},
+            "descriptor": {"name": "grype", "version": "0.100.0", "db": {"status": {"valid": true}}},
+        })
+    }
+
+    #[test]
+    fn matches_are_read() {
+        insta::assert_snapshot!(told(image().to_string().as_bytes()), @r##"
+1 critical, 1 high, 1 medium, 2 low, 2 unknown by Grype 0.100.0
+critical  CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+high      CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+medium    CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+low       CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+low       CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+unknown   CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+unknown   CVE-2026-1  /lib/apk/db/installed  zlib 1.2.11-r1, fixed in 1.2.12-r2
+(high      CVE-2026-2  (no file)  musl of no version, no fix)
+"##);
+        let about = read(image().to_string().as_bytes()).unwrap().about;
+        let image = about[0].image.as_ref().unwrap();
+        assert_eq!(image.names, ["shop/backend:v1", "shop/backend@sha256:3", "shop/backend:v1"]);
+        assert_eq!(image.digests, ["sha256:2"]);
+    }
+
+    #[test]
+    fn a_folder_is_no_image() {
+        let mut report = image();
+        report["source"] = json!({"type": "directory", "target": "."});
+        report["matches"] = json!([]);
+        report["ignoredMatches"] = json!(null);
+        let report = read(report.to_string().as_bytes()).unwrap();
+        assert_eq!(report.about, [About::default()]);
+        assert_eq!(report.to_string(), "nothing found by Grype 0.100.0");
+    }
+
+    #[test]
+    fn what_tells_nothing_says_why() {
+        let with = |change: fn(&mut Value)| {
+            let mut report = image();
+            change(&mut report);
+            read(report.to_string().as_bytes()).unwrap_err().to_string()
+        };
+        let told = [
+            with(|report| report["matches"] = json!(null)),
+            with(|report| report["matches"] = json!([{}])),
+            with(|report| report["source"] = json!(null)),
+            with(|report| report["source"]["target"] = json!("shop/backend:v1")),
+            with(|report| report["descriptor"]["name"] = json!("syft")),
+            with(|report| report["descriptor"] = json!(null)),
+        ];
+        insta::assert_snapshot!(told.join("\n"), @r##"
+is no Grype JSON: invalid type: null, expected a sequence at line 1 column 15
+is no Grype JSON: missing field `vulnerability` at line 1 column 14
+tells nothing: it does not say what was scanned (no `source`)
+is no Grype JSON: its source is no image: invalid type: string "shop/backend:v1", expected struct Target
+is no Grype JSON: it was written by syft
+is no Grype JSON: invalid type: null, expected struct Descriptor at line 1 column 2950
+"##);
+        let text = image().to_string();
+        for length in 0..text.len() {
+            assert!(read(&text.as_bytes()[..length]).is_err(), "cut at {length}");
         }
     }
 }

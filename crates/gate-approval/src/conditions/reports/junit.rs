@@ -130,15 +130,31 @@ mod tests {
 <testcase classname="test_a" name="test_four" time="0.000"><error message="failed on setup">x</error><failure/></testcase>
 </testsuite></testsuites>"#;
         assert_eq!(numbers(text), (3, 2, 1));
-        assert_eq!(tests(text).unwrap().failures, ["test_a test_two  assert 1 == 2", "test_a test_four  failed on setup"]);
+        assert_eq!(
+            tests(text).unwrap().failures,
+            ["test_a test_two  assert 1 == 2", "test_a test_four  failed on setup"]
+        );
     }
 
     #[test]
     fn what_the_numbers_of_a_suite_tell_is_believed_when_it_is_worse() {
         assert_eq!(numbers(r#"<testsuite failures="3" errors="2"><testcase/></testsuite>"#), (1, 5, 0));
-        assert_eq!(numbers(r#"<testsuites failures="1"><testsuite failures="2"><testcase/></testsuite><testsuite errors="2"/></testsuites>"#), (1, 4, 0));
-        assert_eq!(numbers(r#"<testsuites><testsuite><testsuite failures="9"/><testcase><failure/></testcase></testsuite></testsuites>"#), (1, 1, 0));
-        assert_eq!(numbers(r#"<testsuite failures="0"><testcase/><testcase><failure/></testcase></testsuite>"#), (2, 1, 0));
+        assert_eq!(
+            numbers(
+                r#"<testsuites failures="1"><testsuite failures="2"><testcase/></testsuite><testsuite errors="2"/></testsuites>"#
+            ),
+            (1, 4, 0)
+        );
+        assert_eq!(
+            numbers(
+                r#"<testsuites><testsuite><testsuite failures="9"/><testcase><failure/></testcase></testsuite></testsuites>"#
+            ),
+            (1, 1, 0)
+        );
+        assert_eq!(
+            numbers(r#"<testsuite failures="0"><testcase/><testcase><failure/></testcase></testsuite>"#),
+            (2, 1, 0)
+        );
         assert_eq!(numbers(r#"<testsuite><error message="no database"/></testsuite>"#), (0, 1, 0));
         assert_eq!(numbers(r#"<testsuites failures="2"/>"#), (0, 2, 0));
     }
@@ -148,10 +164,22 @@ mod tests {
         for (text, why) in [
             ("<testsuites/>", "tells nothing: it holds no test"),
             ("<testsuite tests='12'></testsuite>", "tells nothing: it holds no test"),
-            ("<testsuite><testcase><skipped/></testcase><testcase status='notrun'/></testsuite>", "tells nothing: all of its 2 tests were skipped"),
-            ("<testsuite failures='many'><testcase/></testsuite>", "is no JUnit XML: `failures` of a <testsuite> is \"many\", no whole number"),
-            ("<testsuite failures='-1'><testcase/></testsuite>", "is no JUnit XML: `failures` of a <testsuite> is \"-1\", no whole number"),
-            ("<testsuite><testcase><testcase/></testcase></testsuite>", "is no JUnit XML: a test holds a test"),
+            (
+                "<testsuite><testcase><skipped/></testcase><testcase status='notrun'/></testsuite>",
+                "tells nothing: all of its 2 tests were skipped",
+            ),
+            (
+                "<testsuite failures='many'><testcase/></testsuite>",
+                "is no JUnit XML: `failures` of a <testsuite> is \"many\", no whole number",
+            ),
+            (
+                "<testsuite failures='-1'><testcase/></testsuite>",
+                "is no JUnit XML: `failures` of a <testsuite> is \"-1\", no whole number",
+            ),
+            (
+                "<testsuite><testcase><testcase/></testcase></testsuite>",
+                "is no JUnit XML: a test holds a test",
+            ),
             ("<testsuite><testcase>", "is cut off: an element is not closed"),
         ] {
             assert_eq!(tests(text).unwrap_err(), why, "{text}");

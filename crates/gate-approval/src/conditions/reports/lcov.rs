@@ -14,8 +14,8 @@ pub(super) const NAME: &str = "LCOV";
 
 /// The lines that are of no use here.
 const OTHERS: [&str; 18] = [
-    "TN", "VER", "FN", "FNL", "FNA", "FNDA", "FNF", "FNH", "BRDA", "BRF", "BRH", "BA", "MCDC", "MCF", "MCH", "LF", "LH",
-    "SF",
+    "TN", "VER", "FN", "FNL", "FNA", "FNDA", "FNF", "FNH", "BRDA", "BRF", "BRH", "BA", "MCDC", "MCF", "MCH",
+    "LF", "LH", "SF",
 ];
 
 /// Whether a file begins as one of LCOV.
@@ -109,6 +109,18 @@ mod tests {
         .iter()
         .map(|text| coverage(text).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r##"
+tells nothing: it holds no line
+tells nothing: it holds no line
+is cut off: its last record does not end
+is no LCOV: line 2 begins a record within another: SF:b
+is no LCOV: line 2 belongs to no file: DA:1,1
+is no LCOV: line 2 has no number of hits: DA:1
+is no LCOV: line 2 has no number of hits: DA:x,1
+is no LCOV: line 2 has no number of hits: DA:1,many
+is no LCOV: line 1 ends no record: end_of_record
+is no LCOV: line 4 is none of LCOV's: <html>
+is no LCOV: line 4 is none of LCOV's: hello: world
+"##);
     }
 }

@@ -9,7 +9,9 @@ pub(super) enum Silent {
     Cut(String),
     #[error("is no {0}: {1}")]
     Malformed(&'static str, String),
-    #[error("is in none of the formats that are read ({})", super::format::NAMES.join(", "))]
+    #[error(
+        "is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)"
+    )]
     Unrecognised,
     #[error("can be read in two ways, as {0} and as {1}")]
     Ambiguous(&'static str, &'static str),

@@ -60,7 +60,8 @@ struct Metadata {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Target {
-    target: Option<String>,
+    #[serde(rename = "Target")]
+    name: Option<String>,
     vulnerabilities: Option<Vec<Item>>,
     misconfigurations: Option<Vec<Item>>,
     secrets: Option<Vec<Item>>,
@@ -148,7 +149,11 @@ impl Item {
 
     fn found(&self, target: &Target) -> Found {
         let rule = [&self.vulnerability_id, &self.rule_id, &self.id, &self.name];
-        let rule = rule.into_iter().flatten().next().map_or_else(|| "a finding without an id".to_owned(), |id| cut(id));
+        let rule = rule
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or_else(|| "a finding without an id".to_owned(), |id| cut(id));
         let message = match (&self.pkg_name, &self.installed_version) {
             (Some(package), Some(installed)) => {
                 let fixed = self.fixed_version.as_deref().filter(|fixed| !fixed.is_empty());
@@ -158,7 +163,7 @@ impl Item {
             // A secret's `Match` shows some of it: its title is enough.
             _ => cut(self.title.as_deref().or(self.message.as_deref()).unwrap_or_default()),
         };
-        let file = self.file_path.as_deref().filter(|file| !file.is_empty()).or(target.target.as_deref());
+        let file = self.file_path.as_deref().filter(|file| !file.is_empty()).or(target.name.as_deref());
         let line = self.start_line.or_else(|| self.cause_metadata.as_ref()?.start_line);
         let severity = match self.severity.as_deref() {
             Some("CRITICAL") => Severity::Critical,
@@ -168,5 +173,127 @@ impl Item {
             _ => Severity::Unknown,
         };
         Found { severity, rule, message, location: location(file, line.filter(|line| *line > 0)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{format::read, tests::told},
+        *,
+    };
+
+    /// What `trivy image` 0.66 writes, with less in it.
+    fn image() -> Value {
+        json!({
+            "SchemaVersion": 2,
+            "Trivy": {"Version": "0.66.0"},
+            "CreatedAt": "2026-11-18T12:00:00.123456789Z",
+            "ArtifactName": "registry.example.com/shop/backend:v1",
+            "ArtifactType": "container_image",
+            "Metadata": {
+                "OS": {"Family": "alpine", "Name": "3.20.5"},
+                "ImageID": "sha256:e7d92cdc71feacf90708cb59182d0df1b911f8ae022d29e8e95d75ca6a99776a",
+                "RepoTags": ["registry.example.com/shop/backend:v1"],
+                "RepoDigests": ["registry.example.com/shop/backend@sha256:bb23"],
+            },
+            "Results": [
+                {"Target": "registry.example.com/shop/backend:v1 (alpine 3.20.5)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [
+                    {"VulnerabilityID": "CVE-2026-1549", "PkgID": "libssl1.1@1.1.1c-r0", "PkgName": "libssl1.1", "InstalledVersion": "1.1.1c-r0", "FixedVersion": "1.1.1d-r0", "Status": "fixed", "Title": "openssl: a", "Severity": "CRITICAL"},
+                    {"VulnerabilityID": "CVE-2026-1551", "PkgName": "musl", "InstalledVersion": "1", "Status": "affected", "Severity": "UNKNOWN"},
+                ]},
+                {"Target": "usr/bin/app", "Class": "lang-pkgs", "Type": "gobinary"},
+            ],
+        })
+    }
+
+    fn tell(report: &Value) -> String {
+        told(report.to_string().as_bytes())
+    }
+
+    #[test]
+    fn vulnerabilities_are_read() {
+        insta::assert_snapshot!(tell(&image()), @r##"
+1 critical, 1 unknown by Trivy 0.66.0
+critical  CVE-2026-1549  registry.example.com/shop/backend:v1 (alpine 3.20.5)  libssl1.1 1.1.1c-r0, fixed in 1.1.1d-r0
+unknown   CVE-2026-1551  registry.example.com/shop/backend:v1 (alpine 3.20.5)  musl 1, no fix
+"##);
+        let about = read(image().to_string().as_bytes()).unwrap().about;
+        let names = &about[0].image.as_ref().unwrap().names;
+        assert_eq!(
+            names[..2],
+            ["registry.example.com/shop/backend:v1", "registry.example.com/shop/backend@sha256:bb23"]
+        );
+    }
+
+    #[test]
+    fn misconfigurations_secrets_licenses_and_what_was_taken_out_are_read() {
+        let report = json!({
+            "SchemaVersion": 2, "ArtifactName": ".", "ArtifactType": "repository",
+            "Metadata": {"RepoURL": "https://example.com/shop", "Commit": "0123456789abcdef"},
+            "Results": [
+                {"Target": "main.tf", "Class": "config", "Type": "terraform", "MisconfSummary": {"Successes": 1, "Failures": 2}, "Misconfigurations": [
+                    {"ID": "AVD-AWS-0107", "Title": "open to the world", "Severity": "HIGH", "Status": "FAIL", "CauseMetadata": {"StartLine": 8}},
+                    {"ID": "AVD-AWS-0001", "Title": "fine", "Severity": "HIGH", "Status": "PASS"},
+                    {"ID": "AVD-AWS-0002", "Title": "agreed", "Severity": "LOW", "Status": "EXCEPTION"},
+                    {"ID": "AVD-AWS-0003", "Title": "from the future", "Severity": "MEDIUM", "Status": "MAYBE"},
+                    {"ID": "AVD-AWS-0004", "Title": "not told", "Severity": "SEVERE"},
+                ]},
+                {"Target": ".env", "Class": "secret", "Secrets": [
+                    {"RuleID": "aws-access-key-id", "Category": "AWS", "Severity": "CRITICAL", "Title": "AWS Access Key ID", "StartLine": 3, "Match": "AKIA****************"},
+                ]},
+                {"Target": "go.mod", "Class": "license", "Licenses": [{"Severity": "LOW", "Category": "notice", "PkgName": "x", "FilePath": "", "Name": "MIT"}]},
+                {"Target": "go.mod", "Class": "lang-pkgs", "ExperimentalModifiedFindings": [
+                    {"Type": "vulnerability", "Status": "not_affected", "Source": "vex.json", "Finding": {"VulnerabilityID": "CVE-2026-1", "PkgName": "y", "InstalledVersion": "1", "Severity": "HIGH"}},
+                ]},
+            ],
+        });
+        insta::assert_snapshot!(tell(&report), @r##"
+1 critical, 1 high, 1 medium, 1 low, 1 unknown by Trivy
+high      AVD-AWS-0107  main.tf:8  open to the world
+medium    AVD-AWS-0003  main.tf  from the future
+unknown   AVD-AWS-0004  main.tf  not told
+critical  aws-access-key-id  .env:3  AWS Access Key ID
+low       MIT  go.mod  
+(low       AVD-AWS-0002  main.tf  agreed)
+(high      CVE-2026-1  go.mod  y 1, no fix)
+"##);
+        let about = read(report.to_string().as_bytes()).unwrap().about;
+        assert_eq!(about, [About { image: None, commits: vec!["0123456789abcdef".into()] }]);
+    }
+
+    #[test]
+    fn what_tells_nothing_says_why() {
+        let with = |change: fn(&mut Value)| {
+            let mut report = image();
+            change(&mut report);
+            read(report.to_string().as_bytes()).unwrap_err().to_string()
+        };
+        let told = [
+            with(|report| report["Results"] = json!([])),
+            with(|report| report["Results"] = json!(null)),
+            with(|report| drop(report.as_object_mut().unwrap().remove("Results"))),
+            with(|report| report["SchemaVersion"] = json!(1)),
+            with(|report| report["SchemaVersion"] = json!("2")),
+            with(|report| report["Results"] = json!({"Vulnerabilities": []})),
+            with(|report| report["Results"][0]["Vulnerabilities"] = json!("none")),
+            with(|report| report["Results"][0]["Vulnerabilities"][0]["Severity"] = json!(9.8)),
+        ];
+        insta::assert_snapshot!(told.join("\n"), @r##"
+tells nothing: Trivy found nothing in it that it can scan (no `Results`)
+tells nothing: Trivy found nothing in it that it can scan (no `Results`)
+tells nothing: Trivy found nothing in it that it can scan (no `Results`)
+is no Trivy JSON: its schema is 1, not 2
+is no Trivy JSON: invalid type: string "2", expected u64 at line 1 column 20
+is no Trivy JSON: invalid type: map, expected a sequence at line 1 column 444
+is no Trivy JSON: invalid type: string "none", expected a sequence at line 1 column 568
+is no Trivy JSON: invalid type: floating point `9.8`, expected a string at line 1 column 760
+"##);
+        let text = image().to_string();
+        for length in 0..text.len() {
+            assert!(read(&text.as_bytes()[..length]).is_err(), "cut at {length}");
+        }
     }
 }

@@ -31,7 +31,10 @@ impl Element {
     pub(super) fn number(&self, name: &str, format: &'static str) -> Result<Option<u64>, Silent> {
         let Some(text) = self.attribute(name) else { return Ok(None) };
         text.trim().parse().map(Some).map_err(|_| {
-            Silent::Malformed(format, format!("`{name}` of a <{}> is \"{}\", no whole number", cut(&self.name), cut(text)))
+            Silent::Malformed(
+                format,
+                format!("`{name}` of a <{}> is \"{}\", no whole number", cut(&self.name), cut(text)),
+            )
         })
     }
 }
@@ -95,7 +98,9 @@ pub(super) fn walk(bytes: &[u8], mut visit: impl FnMut(Node) -> Result<(), Silen
             Event::Text(text) if depth == 0 && !text.trim_ascii().is_empty() => {
                 return Err(malformed("there is text outside of the outermost element"));
             }
-            Event::CData(_) if depth == 0 => return Err(malformed("there is text outside of the outermost element")),
+            Event::CData(_) if depth == 0 => {
+                return Err(malformed("there is text outside of the outermost element"));
+            }
             Event::DocType(text) if text.contains('[') => {
                 return Err(malformed("its document type defines things of its own, as entities"));
             }
@@ -108,7 +113,12 @@ pub(super) fn walk(bytes: &[u8], mut visit: impl FnMut(Node) -> Result<(), Silen
             Event::Eof if depth > 0 => return Err(Silent::Cut("an element is not closed".to_owned())),
             Event::Eof if !is_over => return Err(malformed("it has no element")),
             Event::Eof => return Ok(()),
-            Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+            Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_) => {}
         }
     }
 }
@@ -163,13 +173,44 @@ mod tests {
         let laughs = r#"<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;">]><lolz>&lol2;</lolz>"#;
         let external = r#"<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>"#;
         let told: Vec<String> = [
-            laughs, external, "<a>&x;</a>", "<a b='&x;'/>", "<a b='1' b='2'/>", "<a></b>", "</a>", "<a/></a>",
-            "<a/><b/>", "<a></a>text", "text<a/>", "<a/><![CDATA[x]]>", "<a b=c/>", "<a b/>", "<!-- -->", "<a>&#0;</a>",
+            laughs,
+            external,
+            "<a>&x;</a>",
+            "<a b='&x;'/>",
+            "<a b='1' b='2'/>",
+            "<a></b>",
+            "</a>",
+            "<a/></a>",
+            "<a/><b/>",
+            "<a></a>text",
+            "text<a/>",
+            "<a/><![CDATA[x]]>",
+            "<a b=c/>",
+            "<a b/>",
+            "<!-- -->",
+            "<a>&#0;</a>",
         ]
         .into_iter()
         .map(|text| walked(text).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r##"
+is no XML: its document type defines things of its own, as entities
+is no XML: its document type defines things of its own, as entities
+is no XML: it refers to the entity `x`
+is no XML: at 1..2: unrecognized entity `x`
+is no XML: position 8: duplicated attribute, previous declaration at position 2
+is no XML: ill-formed document: expected `</a>`, but `</b>` was found
+is no XML: ill-formed document: close tag `</a>` does not match any open tag
+is no XML: ill-formed document: close tag `</a>` does not match any open tag
+is no XML: something follows the outermost element
+is no XML: there is text outside of the outermost element
+is no XML: there is text outside of the outermost element
+is no XML: there is text outside of the outermost element
+is no XML: position 4: attribute value must be enclosed in `"` or `'`
+is no XML: position 3: attribute key must be directly followed by `=` or space
+is no XML: it has no element
+is no XML: it refers to the entity `#0`
+"##);
     }
 
     #[test]
