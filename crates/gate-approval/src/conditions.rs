@@ -1,4 +1,4 @@
-//! The conditions, one file each, and how the keys of a gate become them.
+//! How the keys of a gate become conditions, and how each gets its facts: one file each.
 
 mod confirm;
 mod freeze;
@@ -7,32 +7,29 @@ mod reports;
 
 use sluice_config::{File, Gate, Places};
 use sluice_core::{Place, Problem};
+use sluice_gate::{confirm::Confirm, not_evaluated::NotEvaluated};
 
-use self::{confirm::Confirm, freeze::Freeze, not_evaluated::NotEvaluated, reports::Reports};
 use crate::{Evaluate, Policy, condition::Condition};
 
 /// The conditions of a gate. A gate without any is misconfigured.
-pub(crate) fn of(
-    gate: &Gate,
-    inputs: &Evaluate,
-    config: &File<Policy>,
-) -> Result<Vec<Box<dyn Condition>>, Problem> {
+pub(crate) fn of(gate: &Gate, inputs: &Evaluate, config: &File<Policy>) -> Result<Vec<Condition>, Problem> {
     // Each key by name, without `..`: a key that is added to the gate and not here does not compile.
     let Gate { confirm, source, approvals, checks, image, findings, reports, freeze, soak, cluster, quota } =
         gate;
-    let mut conditions: Vec<Box<dyn Condition>> = Vec::new();
+    let mut conditions: Vec<Condition> = Vec::new();
     if let Some(phrase) = confirm {
-        conditions.push(Box::new(Confirm {
-            phrase: phrase.value.clone(),
-            typed: inputs.confirm.clone(),
-            place: config.place_of(phrase),
-        }));
+        let policy = Confirm { phrase: phrase.value.clone() };
+        let gatherer = confirm::Gatherer { policy, typed: inputs.confirm.clone() };
+        conditions.push(Condition::new(config.place_of(phrase), gatherer));
     }
     for rule in reports {
-        conditions.push(Box::new(Reports::new(rule, config.place_of(rule), |text| config.place_of(text))?));
+        let place = config.place_of(rule);
+        let gatherer = reports::Gatherer::new(rule, place.clone(), |text| config.place_of(text))?;
+        conditions.push(Condition::new(place, gatherer));
     }
     if let Some(first) = freeze.first() {
-        conditions.push(Box::new(Freeze::new(freeze, config.place_of(first), |text| config.place_of(text))?));
+        let gatherer = freeze::Gatherer::new(freeze, |text| config.place_of(text))?;
+        conditions.push(Condition::new(config.place_of(first), gatherer));
     }
     let not_evaluated = [
         ("source", source.as_ref().map(|key| config.place_of(key))),
@@ -46,7 +43,8 @@ pub(crate) fn of(
     ];
     for (name, place) in not_evaluated {
         if let Some(place) = place {
-            conditions.push(Box::new(NotEvaluated { name, place }));
+            let gatherer = not_evaluated::Gatherer(NotEvaluated { key: name.to_owned() });
+            conditions.push(Condition::new(place, gatherer));
         }
     }
     if conditions.is_empty() {
@@ -64,15 +62,14 @@ pub(crate) fn of(
 /// What is wrong with the texts of a gate: times, zones, globs, phrases, thresholds.
 pub(crate) fn check(gate: &Gate, places: &Places<'_>) -> Vec<Problem> {
     let confirm = gate.confirm.iter().filter_map(|phrase| {
-        let problem = confirm::check(phrase)?;
+        let problem = Confirm { phrase: phrase.value.clone() }.check().err()?;
         Some(problem.at(places.of(phrase)))
     });
     let reports = gate
         .reports
         .iter()
-        .filter_map(|rule| Reports::new(rule, places.of(rule), |text| places.of(text)).err());
-    let freeze =
-        gate.freeze.iter().filter_map(|window| freeze::Window::new(window, |text| places.of(text)).err());
+        .filter_map(|rule| reports::Gatherer::new(rule, places.of(rule), |text| places.of(text)).err());
+    let freeze = gate.freeze.iter().filter_map(|window| freeze::window(window, |text| places.of(text)).err());
     confirm.chain(reports).chain(freeze).collect()
 }
 
@@ -83,22 +80,17 @@ mod tests {
     use sluice_core::Configuration as _;
 
     use super::*;
-    use crate::{
-        State,
-        condition::{Answer, World},
-        decision::decide,
-    };
+    use crate::{State, condition::Answer};
+    use sluice_gate::decide;
 
     fn answers(gate: &str) -> Result<Vec<Answer>, Problem> {
         let text = format!("version: 1\nenvironments:\n  production:\n    gate: {gate}\n");
         let config = File::<Policy>::parse(text.as_bytes(), "sluice.yml").unwrap();
-        let inputs = Evaluate { environment: "production".into(), confirm: Some("YES".into()), image: None };
+        let inputs =
+            Evaluate { environment: "production".into(), confirm: Some("YES".into()), ..Evaluate::default() };
         let gate = crate::policy::gate(&config, "production")?;
-        let world = World { now: "2026-11-18T12:00:00Z".parse().unwrap(), root: Path::new("/nowhere") };
-        Ok(of(gate, &inputs, &config)?
-            .iter()
-            .map(|condition| Answer::of(condition.as_ref(), &world))
-            .collect())
+        let conditions = of(gate, &inputs, &config)?;
+        Ok(crate::condition::tests::answers(&conditions, Path::new("/nowhere")))
     }
 
     #[test]
@@ -126,7 +118,7 @@ mod tests {
             let [confirm, other] = answers.as_slice() else { panic!("{answers:?}") };
             assert_eq!(confirm.outcome.state, State::Approved, "{key}");
             assert_eq!(other.outcome.state, State::Misconfigured, "{key}");
-            assert!(key.starts_with(other.name), "{key}");
+            assert!(key.starts_with(other.condition.name()), "{key}");
             assert_eq!(other.place.line, Some(4), "{key}");
             assert_eq!(other.outcome.reason, "not evaluated by this version of gate-approval");
             assert_eq!(decide(answers.iter().map(|answer| answer.outcome.state)), State::Misconfigured);
@@ -141,7 +133,7 @@ mod tests {
         .unwrap();
         let told: Vec<_> = answers
             .iter()
-            .map(|answer| (answer.name, answer.outcome.state, answer.place.to_string()))
+            .map(|answer| (answer.condition.name(), answer.outcome.state, answer.place.to_string()))
             .collect();
         assert_eq!(
             told,

@@ -1,6 +1,6 @@
 //! The inputs, as the command line and the runner give them.
 
-use sluice_core::ImageReference;
+use sluice_core::{ImageReference, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
 #[derive(Clone, Debug, clap::Parser)]
@@ -21,4 +21,13 @@ pub struct Evaluate {
     /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
+    /// The token to ask GitHub with. Default: the job's token in a workflow, else none
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<Secret>,
+    /// A token that may read the organisation's teams, which the job's may not: `organization: members: read`. Default: none
+    #[arg(long, value_name = "TOKEN")]
+    pub org_token: Option<Secret>,
+    /// What holds for every connection.
+    #[command(flatten)]
+    pub network: sluice_http::Options,
 }

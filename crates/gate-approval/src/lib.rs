@@ -5,15 +5,15 @@
 //!
 //! 1. refuse a policy that a stranger may have written (`trust`);
 //! 2. find the gate of the environment (`policy`) and make its conditions from it (`plan`);
-//! 3. evaluate them all (`conditions`, one file each), also when one says no: people mend all that is
-//!    wrong at once;
-//! 4. decide from their states alone (`decision`): pure, total, closed unless every condition holds;
+//! 3. let all of them look at the world at once (`condition`; `conditions`, one file each), also when one
+//!    says no: people mend all that is wrong at once;
+//! 4. judge what they saw and decide ([`sluice_gate`]): pure, total, closed unless every condition holds;
 //! 5. tell it (`report`, `outputs`).
 
 mod condition;
 mod conditions;
-mod decision;
 mod inputs;
+mod network;
 mod outputs;
 mod plan;
 mod policy;
@@ -23,12 +23,11 @@ mod trust;
 use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
-use self::{
-    condition::{Answer, World},
-    plan::Plan,
-};
+pub use sluice_gate::State;
+use sluice_gate::decide;
+
+use self::{condition::World, network::Network, plan::Plan};
 pub use self::{
-    decision::State,
     inputs::{Evaluate, Inputs},
     outputs::{ConditionOutput, Outputs},
     policy::Policy,
@@ -41,6 +40,7 @@ pub struct GateApproval;
 impl Action for GateApproval {
     const NAME: &'static str = "gate-approval";
     const DEFAULT_COMMAND: Option<&'static str> = Some("evaluate");
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[("token", "${{ github.token }}")];
     type Inputs = Inputs;
     type Config = File<Policy>;
     type Outputs = Outputs;
@@ -60,16 +60,14 @@ impl Action for GateApproval {
 
 /// Asks every condition, then decides.
 fn evaluate(plan: &Plan, cx: &Context) -> Result<Done<Outputs>, Problem> {
-    let world = World { now: cx.now(), root: cx.root() };
-    let mut answers = Vec::new();
-    for condition in &plan.conditions {
-        cx.cancellation().check()?;
-        answers.push(Answer::of(condition.as_ref(), &world));
-    }
-    let state = decision::decide(answers.iter().map(|answer| answer.outcome.state));
+    let question = plan.question(cx.now());
+    let network = Network::new(cx, &plan.access);
+    let world = World { cx, question: &question, network: &network };
+    let answers = cx.block_on(condition::ask(&plan.conditions, &world))?;
+    let state = decide(answers.iter().map(|answer| answer.outcome.state));
     Ok(Done {
         outputs: Outputs::new(state, plan.environment.clone(), &answers),
-        report: report::of(state, plan, &answers, world.now),
+        report: report::of(state, plan, &answers, question.now),
     })
 }
 

@@ -21,7 +21,7 @@ pub struct Outputs {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ConditionOutput {
     /// The condition: its key in the gate.
-    pub name: &'static str,
+    pub name: String,
     /// `passed`, `failed`, `pending`, `undecided` or `misconfigured`.
     pub verdict: sluice_core::Verdict,
     /// Why, in one line.
@@ -33,7 +33,7 @@ impl Outputs {
         let conditions = answers
             .iter()
             .map(|answer| ConditionOutput {
-                name: answer.name,
+                name: answer.condition.name().to_owned(),
                 verdict: answer.outcome.state.verdict(),
                 reason: answer.outcome.reason.clone(),
             })

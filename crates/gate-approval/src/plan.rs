@@ -1,19 +1,25 @@
 //! What is evaluated: inputs and configuration, merged once.
 
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
 use sluice_config::File;
 use sluice_core::{Context, ImageReference, Problem};
+use sluice_gate::Question;
 
-use crate::{Evaluate, Policy, condition::Condition, conditions, policy, trust};
+use crate::{Evaluate, Policy, condition::Condition, conditions, network::Access, policy, trust};
 
 /// What is evaluated.
 pub(crate) struct Plan {
     pub(crate) environment: String,
+    /// `owner/name`, as the runner names it.
+    pub(crate) repository: Option<String>,
     /// The file that holds the policy.
     pub(crate) policy: String,
     /// Never empty.
-    pub(crate) conditions: Vec<Box<dyn Condition>>,
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) commit: Option<Commit>,
     pub(crate) image: Option<ImageReference>,
+    pub(crate) access: Access,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -30,12 +36,33 @@ impl Plan {
         Ok(Self {
             conditions: conditions::of(gate, &inputs, config)?,
             policy: config.name.clone(),
+            repository: cx.variable("GITHUB_REPOSITORY").map(str::to_owned),
             commit: cx.variable("GITHUB_SHA").map(|id| Commit {
                 id: id.to_owned(),
                 reference: cx.variable("GITHUB_REF_NAME").unwrap_or("HEAD").to_owned(),
             }),
             environment: inputs.environment,
             image: inputs.image,
+            access: Access { options: inputs.network, token: inputs.token, org_token: inputs.org_token },
         })
+    }
+
+    /// What is decided, at a time.
+    pub(crate) fn question(&self, now: Timestamp) -> Question {
+        Question {
+            environment: self.environment.clone(),
+            repository: self.repository.clone(),
+            commit: self.commit.as_ref().map(|commit| commit.id.clone()),
+            image: self.image.as_ref().map(ToString::to_string),
+            digest: self.image.as_ref().and_then(|image| image.digest()).map(str::to_owned),
+            policy: self.policy_digest(),
+            now,
+        }
+    }
+
+    fn policy_digest(&self) -> String {
+        let policies: serde_json::Value = self.conditions.iter().map(Condition::policy).collect();
+        let digest = digest(&SHA256, policies.to_string().as_bytes());
+        digest.as_ref().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
 }

@@ -7,8 +7,8 @@ use crate::{State, condition::Answer, plan::Plan};
 
 pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) -> Draft {
     let mut draft = Draft::new(state.verdict(), title(state, answers));
-    for Answer { name, place, outcome } in answers {
-        let mut finding = Finding::new(*name, outcome.state.verdict(), &outcome.reason);
+    for Answer { place, condition, outcome } in answers {
+        let mut finding = Finding::new(condition.name(), outcome.state.verdict(), &outcome.reason);
         finding.evidence.clone_from(&outcome.evidence);
         finding.help.clone_from(&outcome.help);
         // There is nothing to change where a condition holds.
@@ -56,10 +56,14 @@ mod tests {
     use sluice_core::Place;
 
     use super::{State::*, *};
-    use crate::{condition::Outcome, decision::decide};
+    use sluice_gate::{Case, Gathered, Outcome, Seen, confirm, decide};
 
     fn answer(state: State) -> Answer {
-        Answer { name: "freeze", place: Place::file("sluice.yml"), outcome: Outcome::new(state, "x") }
+        let case = Case {
+            policy: confirm::Confirm { phrase: "YES".into() },
+            seen: Seen::Facts(Gathered::given(confirm::Facts { typed: None })),
+        };
+        Answer { place: Place::file("sluice.yml"), condition: case.into(), outcome: Outcome::new(state, "x") }
     }
 
     #[test]
