@@ -35,6 +35,13 @@ macro_rules! conditions {
                 }
             }
 
+            /// What is asked for, as records write it.
+            pub fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self {
+                    $(Self::$variant(case) => serde_json::to_value(&case.policy),)*
+                }
+            }
+
             /// The judgement.
             pub fn judge(&self, question: &Question) -> Outcome {
                 match self {
