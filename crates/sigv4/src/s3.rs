@@ -93,6 +93,22 @@ impl PutObject {
     }
 }
 
+impl Call {
+    /// The call that gets an object: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>. `None` when
+    /// no bucket is called so.
+    pub fn get_object(bucket: &str, key: &str) -> Option<Self> {
+        is_bucket(bucket).then(|| Self {
+            service: Service::S3,
+            method: Method::GET,
+            bucket: Some(bucket.to_owned()),
+            path: format!("/{}", utf8_percent_encode(key.trim_start_matches('/'), KEY)),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeatable: true,
+        })
+    }
+}
+
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 fn is_bucket(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -117,6 +133,13 @@ mod tests {
         for bad in ["", "ab", "a_b", "Shop", "a..b", "-ab", "ab-", "evil.example/", "a b", "a@b.c", "ab."] {
             assert!(!is_bucket(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_get_names_its_object() {
+        let call = Call::get_object("shop", "/records/a b.json").unwrap();
+        assert_eq!((call.method, call.path.as_str()), (Method::GET, "/records/a%20b.json"));
+        assert!(Call::get_object("evil.example/", "a").is_none());
     }
 
     #[test]
