@@ -33,6 +33,8 @@ pub struct Gate {
     pub cluster: Option<Placed<ClusterHealth>>,
     /// How often may be deployed.
     pub quota: Option<Placed<Quota>>,
+    /// Where the record of each decision goes; no condition.
+    pub record: Option<RecordKeeping>,
 }
 
 /// Where the commit must come from.
@@ -171,6 +173,16 @@ pub struct Quota {
     pub deployments: u32,
     /// In this time.
     pub per: Period,
+}
+
+/// Where the record of each decision goes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordKeeping {
+    /// A file, `branch:NAME` of this repository, or `s3://BUCKET/PREFIX`.
+    pub to: Placed<String>,
+    /// How long nobody can remove a record: by Object Lock, in a bucket that has it.
+    pub retention: Option<Period>,
 }
 
 /// A part of a whole, from 0 to 100 percent, with two decimals at most: `80`, `79.5`.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use futures_util::future::join_all;
 use sluice_core::{Context, Place, Problem};
-use sluice_gate::{Case, Gathered, Outcome, Policy, Question};
+use sluice_gate::{Case, Gathered, Outcome, Policy, Question, record::Answered};
 
 use crate::network::Network;
 
@@ -70,8 +70,16 @@ impl Condition {
     }
 
     /// What is asked for, for the digest of all policies.
-    pub(crate) fn policy(&self) -> serde_json::Value {
+    pub(crate) fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
         self.gatherer.policy()
+    }
+}
+
+impl Answer {
+    /// As records write it.
+    pub(crate) fn to_record(&self) -> Answered {
+        let Self { place, condition, outcome } = self.clone();
+        Answered { place, condition, outcome }
     }
 }
 
@@ -89,7 +97,7 @@ pub(crate) async fn ask(conditions: &[Condition], world: &World<'_>) -> Vec<Answ
 trait Ask {
     fn ask<'a>(&'a self, world: &'a World<'_>) -> Pin<Box<dyn Future<Output = sluice_gate::Condition> + 'a>>;
 
-    fn policy(&self) -> serde_json::Value;
+    fn policy(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
 impl<G: Gather> Ask for G
@@ -103,9 +111,8 @@ where
         })
     }
 
-    fn policy(&self) -> serde_json::Value {
-        // A policy is plain data, with names for keys.
-        serde_json::to_value(Gather::policy(self)).unwrap_or_default()
+    fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(Gather::policy(self))
     }
 }
 

@@ -14,8 +14,20 @@ use crate::{Evaluate, Policy, condition::Condition};
 /// The conditions of a gate. A gate without any is misconfigured.
 pub(crate) fn of(gate: &Gate, inputs: &Evaluate, config: &File<Policy>) -> Result<Vec<Condition>, Problem> {
     // Each key by name, without `..`: a key that is added to the gate and not here does not compile.
-    let Gate { confirm, source, approvals, checks, image, findings, reports, freeze, soak, cluster, quota } =
-        gate;
+    let Gate {
+        confirm,
+        source,
+        approvals,
+        checks,
+        image,
+        findings,
+        reports,
+        freeze,
+        soak,
+        cluster,
+        quota,
+        record: _,
+    } = gate;
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(phrase) = confirm {
         let policy = Confirm { phrase: phrase.value.clone() };

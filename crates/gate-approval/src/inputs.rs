@@ -1,12 +1,27 @@
 //! The inputs, as the command line and the runner give them.
 
-use sluice_core::{ImageReference, Secret};
+use std::path::PathBuf;
+
+use sluice_core::{ImageReference, Period, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
 #[derive(Clone, Debug, clap::Parser)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Inputs {
     /// Evaluate all conditions of the environment's gate, and decide
     Evaluate(Evaluate),
+    /// Repeat the decision of records from what they hold alone, without a network
+    Replay(Records),
+    /// Check that no record of a chain was changed, taken out or put in between
+    Verify(Records),
+}
+
+/// The inputs of `replay` and `verify`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Records {
+    /// Files of records, one a line, as `record` wrote them
+    #[arg(long, required = true, value_name = "FILE")]
+    pub records: Vec<PathBuf>,
 }
 
 /// The inputs of `evaluate`.
@@ -27,6 +42,12 @@ pub struct Evaluate {
     /// A token that may read the organisation's teams, which the job's may not: `organization: members: read`. Default: none
     #[arg(long, value_name = "TOKEN")]
     pub org_token: Option<Secret>,
+    /// Where the record of the decision goes: a file to add it to, `branch:NAME` of this repository, or `s3://BUCKET/PREFIX`. Default: as the gate's `record` says; else in a workflow a file in the runner's temporary folder, on a terminal nowhere
+    #[arg(long, value_name = "DESTINATION")]
+    pub record: Option<String>,
+    /// How long nobody can remove a record in S3, by Object Lock: `365d`. Default: as the gate's `record` says, else it is not locked
+    #[arg(long, value_name = "TIME")]
+    pub record_retention: Option<Period>,
     /// What holds for every connection.
     #[command(flatten)]
     pub network: sluice_http::Options,

@@ -1,12 +1,13 @@
 //! What is evaluated: inputs and configuration, merged once.
 
 use jiff::Timestamp;
-use ring::digest::{SHA256, digest};
-use sluice_config::File;
+use sluice_config::{File, Gate};
 use sluice_core::{Context, ImageReference, Problem};
-use sluice_gate::Question;
+use sluice_gate::{Question, record};
 
-use crate::{Evaluate, Policy, condition::Condition, conditions, network::Access, policy, trust};
+use crate::{
+    Evaluate, Policy, condition::Condition, conditions, network::Access, policy, record::Destination, trust,
+};
 
 /// What is evaluated.
 pub(crate) struct Plan {
@@ -20,6 +21,10 @@ pub(crate) struct Plan {
     pub(crate) commit: Option<Commit>,
     pub(crate) image: Option<ImageReference>,
     pub(crate) access: Access,
+    /// Where the record goes, if it is kept.
+    pub(crate) destination: Option<Destination>,
+    /// The digest of what all conditions ask for.
+    policy_digest: String,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -33,8 +38,13 @@ impl Plan {
     pub(crate) fn new(inputs: Evaluate, config: &File<Policy>, cx: &Context) -> Result<Self, Problem> {
         trust::check(cx.variable("GITHUB_EVENT_NAME"), cx.is_in_actions(), &config.name)?;
         let gate = policy::gate(config, &inputs.environment)?;
+        let conditions = conditions::of(gate, &inputs, config)?;
+        let policy_digest = record::policy_digest(conditions.iter().map(Condition::policy))
+            .map_err(|error| Problem::undecided("could not write the policy down").why(error))?;
         Ok(Self {
-            conditions: conditions::of(gate, &inputs, config)?,
+            destination: destination(&inputs, gate, config, cx)?,
+            policy_digest,
+            conditions,
             policy: config.name.clone(),
             repository: cx.variable("GITHUB_REPOSITORY").map(str::to_owned),
             commit: cx.variable("GITHUB_SHA").map(|id| Commit {
@@ -55,14 +65,35 @@ impl Plan {
             commit: self.commit.as_ref().map(|commit| commit.id.clone()),
             image: self.image.as_ref().map(ToString::to_string),
             digest: self.image.as_ref().and_then(|image| image.digest()).map(str::to_owned),
-            policy: self.policy_digest(),
+            policy: self.policy_digest.clone(),
             now,
         }
     }
-
-    fn policy_digest(&self) -> String {
-        let policies: serde_json::Value = self.conditions.iter().map(Condition::policy).collect();
-        let digest = digest(&SHA256, policies.to_string().as_bytes());
-        digest.as_ref().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-    }
 }
+
+/// Where the record goes: as the input says, else the configuration; else, in a workflow, into the runner's folder
+/// for temporary files, from where it can be uploaded.
+fn destination(
+    inputs: &Evaluate,
+    gate: &Gate,
+    config: &File<Policy>,
+    cx: &Context,
+) -> Result<Option<Destination>, Problem> {
+    if let Some(to) = &inputs.record {
+        return Destination::new(to, inputs.record_retention, cx).map(Some);
+    }
+    if let Some(record) = &gate.record {
+        let retention = inputs.record_retention.or(record.retention);
+        let destination = Destination::new(&record.to, retention, cx);
+        return destination.map(Some).map_err(|problem| problem.at(config.place_of(&record.to)));
+    }
+    if inputs.record_retention.is_some() {
+        return Err(Problem::misconfigured("it is not said where the record goes")
+            .why("it is to be held for a time")
+            .help("give `record` as `s3://BUCKET/PREFIX`"));
+    }
+    Ok(cx.reports().map(|folder| Destination::File(folder.join(RECORDS))))
+}
+
+/// The file of records beside the reports of a job. It is none of them: those end in `.json`.
+const RECORDS: &str = "records.jsonl";

@@ -142,6 +142,13 @@ pub struct Replay {
     pub differences: Vec<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    hash: String,
+    record: Value,
+}
+
 #[derive(Serialize)]
 struct Envelope<'a> {
     hash: &'a str,
@@ -156,12 +163,6 @@ impl Sealed {
         // A key that is there twice is there once in what was read: then the two are not the same.
         if canonical(&whole).map_err(Unreadable::NoRecord)? != line {
             return Err(Unreadable::NotCanonical);
-        }
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Parts {
-            hash: String,
-            record: Value,
         }
         let Parts { hash: told, record } = serde_json::from_value(whole).map_err(Unreadable::NoRecord)?;
         let is = digest(&record).map_err(Unreadable::NoRecord)?;

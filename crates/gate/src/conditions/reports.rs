@@ -395,7 +395,7 @@ mod tests {
         Reading { name: "d".into(), report: Ok(report) }
     }
 
-    fn rule(limits: serde_json::Value) -> Reports {
+    fn rule(limits: &serde_json::Value) -> Reports {
         let mut rule = serde_json::json!({"path": "r/*", "limits": {}});
         for (key, value) in limits.as_object().unwrap() {
             let is_severity = ALL.iter().any(|severity| severity.to_string() == *key);
@@ -410,8 +410,9 @@ mod tests {
         rule.judge(&Facts { readings }, &question)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "so that calls are short")]
     fn told(limits: serde_json::Value, readings: Vec<Reading>) -> String {
-        let outcome = judge(&rule(limits), readings);
+        let outcome = judge(&rule(&limits), readings);
         let answer = format!("{:?}: {}", outcome.state, outcome.reason);
         [answer].into_iter().chain(outcome.evidence).chain(outcome.help).collect::<Vec<_>>().join("; ")
     }
@@ -455,9 +456,9 @@ mod tests {
     #[test]
     fn a_rule_without_a_limit_is_empty() {
         use serde_json::json;
-        assert!(rule(json!({})).is_empty());
+        assert!(rule(&json!({})).is_empty());
         for limit in ["critical", "unknown", "failures", "coverage", "thresholds"] {
-            assert!(!rule(json!({limit: 0})).is_empty(), "{limit}");
+            assert!(!rule(&json!({limit: 0})).is_empty(), "{limit}");
         }
     }
 
@@ -472,8 +473,10 @@ mod tests {
                 location: "x:1".into(),
             });
         }
-        let outcome =
-            judge(&rule(serde_json::json!({"critical": 0})), vec![reading(report(Told::Findings(accepted)))]);
+        let outcome = judge(
+            &rule(&serde_json::json!({"critical": 0})),
+            vec![reading(report(Told::Findings(accepted)))],
+        );
         assert_eq!(outcome.state, State::Approved);
         assert_eq!(outcome.evidence.len(), 7);
         assert_eq!(outcome.evidence[1], "suppressed, not counted: critical  R  x:1  bad");

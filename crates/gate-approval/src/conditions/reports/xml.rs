@@ -148,7 +148,7 @@ mod tests {
                 Node::Open(element) => {
                     seen += &element.name;
                     for (name, value) in &element.attributes {
-                        seen += &format!(" {name}={value:?}");
+                        seen.extend(format!(" {name}={value:?}").chars());
                     }
                     seen += "(";
                 }
