@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use sluice_core::{ImageReference, Period, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
@@ -36,6 +37,20 @@ pub struct Evaluate {
     /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
+    /// The repository of the commit, as `owner/name`. Default: the one of the run
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+    /// The commit that goes there, by its full name. Default: the one of the run
+    #[arg(long, value_name = "SHA")]
+    pub commit: Option<String>,
+    /// How long to wait for people: the gate looks again until they have answered. Default: it answers at once
+    #[arg(long, value_name = "TIME")]
+    pub wait: Option<Period>,
+    /// What a gate that waits for people does to the job: `fail` or `continue`. Default: `fail`
+    ///
+    /// With `continue` the step succeeds, and the steps after it read the output `state`.
+    #[arg(long, value_name = "WHAT")]
+    pub on_pending: Option<OnPending>,
     /// The token to ask GitHub with. Default: the job's token in a workflow, else none
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<Secret>,
@@ -51,4 +66,13 @@ pub struct Evaluate {
     /// What holds for every connection.
     #[command(flatten)]
     pub network: sluice_http::Options,
+}
+
+/// What a gate that waits for people does to the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnPending {
+    /// It fails.
+    Fail,
+    /// It goes on.
+    Continue,
 }

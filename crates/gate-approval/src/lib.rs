@@ -3,17 +3,21 @@
 //! The policy is the `gate` of the environment in `.github/sluice.yml`: each key is a condition. A run
 //! reads as one sentence:
 //!
-//! 1. refuse a policy that a stranger may have written (`trust`);
+//! 1. read the policy where no stranger can have written it (`trust`);
 //! 2. find the gate of the environment (`policy`) and make its conditions from it (`plan`);
 //! 3. let all of them look at the world at once (`condition`; `conditions`, one file each), also when one
 //!    says no: people mend all that is wrong at once;
 //! 4. judge what they saw and decide ([`sluice_gate`]): pure, total, closed unless every condition holds;
-//! 5. keep the record of it (`record`), and tell it (`report`, `outputs`).
+//! 5. wait for people, ask them by an issue (`request`), and look again before a yes (`evaluation`);
+//! 6. keep the record of it (`record`), and tell it (`report`, `outputs`).
 //!
 //! The other commands read records: `replay` repeats decisions, `verify` walks a chain.
 
 mod condition;
 mod conditions;
+mod deployments;
+mod evaluation;
+mod github;
 mod inputs;
 mod network;
 mod outputs;
@@ -23,6 +27,7 @@ mod record;
 mod records;
 mod replay;
 mod report;
+mod request;
 mod trust;
 mod verify;
 
@@ -30,16 +35,11 @@ use sluice_config::File;
 use sluice_core::{Action, Context, Done, Problem};
 
 pub use sluice_gate::State;
-use sluice_gate::{decide, record::Record};
+use sluice_gate::record::Record;
 
-use self::{
-    condition::{Answer, World},
-    network::Network,
-    plan::Plan,
-    record::Kept,
-};
+use self::{condition::Answer, evaluation::Evaluation, network::Network, plan::Plan, record::Kept};
 pub use self::{
-    inputs::{Evaluate, Inputs, Records},
+    inputs::{Evaluate, Inputs, OnPending, Records},
     outputs::{ConditionOutput, Outputs},
     policy::Policy,
 };
@@ -64,6 +64,13 @@ impl Action for GateApproval {
             Inputs::Verify(records) => return Ok(verify::run(&records, cx)?),
         };
         let environment = inputs.environment.clone();
+        if inputs.on_pending == Some(OnPending::Continue) {
+            cx.continue_on_pending();
+        }
+        let config = match trust::believed(config, &inputs, cx) {
+            Ok(config) => config,
+            Err(error) => return Ok(refuse(environment, error.downcast()?)),
+        };
         Ok(match Plan::new(inputs, &config, cx) {
             Ok(plan) => evaluate(&plan, cx)?,
             Err(problem) => refuse(environment, problem),
@@ -71,33 +78,28 @@ impl Action for GateApproval {
     }
 }
 
-/// Asks every condition, then decides.
+/// Asks every condition, decides, and tells it.
 fn evaluate(plan: &Plan, cx: &Context) -> Result<Done<Outputs>, Problem> {
-    let question = plan.question(cx.now());
-    let network = Network::new(cx, &plan.access);
-    let world = World { cx, question: &question, network: &network };
-    let (answers, kept) = cx.block_on(async {
-        let answers = condition::ask(&plan.conditions, &world).await;
-        let kept = keep(plan, &answers, &world).await;
-        (answers, kept)
-    })?;
-    let decided = decide(answers.iter().map(|answer| answer.outcome.state));
+    let mut evaluation = evaluation::run(plan, cx, &evaluation::POLLING)?;
+    let kept = keep(plan, &evaluation, cx);
     // A yes that leaves no evidence is none.
-    let state = if kept.is_err() { decided.max(State::Undecided) } else { decided };
-    let conditions = answers.iter().map(|answer| (answer.condition.name(), &answer.outcome));
-    let mut outputs = Outputs::of(state, plan.environment.clone()).conditions(conditions);
+    if kept.is_err() {
+        evaluation.state = evaluation.state.max(State::Undecided);
+    }
+    let mut outputs = Outputs::new(&evaluation);
     if let Ok(Some(Kept { location, hash })) = kept.clone() {
         (outputs.record, outputs.record_hash) = (Some(location), Some(hash));
     }
-    Ok(Done { outputs, report: report::of(state, plan, &answers, kept, question.now) })
+    Ok(Done { outputs, report: report::of(&evaluation, kept, plan) })
 }
 
 /// Keeps the record of the decision, where it is to be kept.
-async fn keep(plan: &Plan, answers: &[Answer], world: &World<'_>) -> Result<Option<Kept>, Problem> {
+fn keep(plan: &Plan, evaluation: &Evaluation, cx: &Context) -> Result<Option<Kept>, Problem> {
     let Some(destination) = &plan.destination else { return Ok(None) };
-    let answers = answers.iter().map(Answer::to_record).collect();
-    let record = Record::new(world.question.clone(), world.cx.run_url(), answers);
-    destination.keep(&record, world.cx, world.network).await.map(Some)
+    let answers = evaluation.answers.iter().map(Answer::to_record).collect();
+    let record = Record::new(evaluation.question.clone(), cx.run_url(), answers);
+    let network = Network::new(cx, &plan.access);
+    cx.block_on(destination.keep(&record, cx, &network)).flatten().map(Some)
 }
 
 /// There is no gate to evaluate: the steps that follow still read a state.

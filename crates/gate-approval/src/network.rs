@@ -1,9 +1,10 @@
 //! The way out: made when the first condition needs it, so that a gate that stays at home pays nothing.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
+use jiff::Timestamp;
 use sluice_core::{Context, Problem, Secret};
-use sluice_github::{Api, Endpoints};
+use sluice_github::{Api, Endpoints, Trace};
 use sluice_http::{CONNECT_TIMEOUT, Client, Options, Proxies};
 
 /// What it takes to ask others.
@@ -13,6 +14,7 @@ pub(crate) struct Network<'a> {
     access: &'a Access,
     client: OnceCell<Client>,
     github: OnceCell<Api>,
+    traces: RefCell<Vec<Trace>>,
 }
 
 /// What the inputs say of the network, and with which tokens it is asked.
@@ -25,8 +27,8 @@ pub(crate) struct Access {
 }
 
 impl<'a> Network<'a> {
-    pub(crate) const fn new(cx: &'a Context, access: &'a Access) -> Self {
-        Self { cx, access, client: OnceCell::new(), github: OnceCell::new() }
+    pub(crate) fn new(cx: &'a Context, access: &'a Access) -> Self {
+        Self { cx, access, client: OnceCell::new(), github: OnceCell::new(), traces: RefCell::default() }
     }
 
     /// The HTTP client that all share.
@@ -45,13 +47,26 @@ impl<'a> Network<'a> {
         if let Some(api) = self.github.get() {
             return Ok(api.clone());
         }
-        let api = self.github_with(self.access.token.clone())?;
+        let api = self.github_with(self.access.token.clone())?.remembering();
         Ok(self.github.get_or_init(|| api).clone())
     }
 
     /// GitHub, with the token that may read teams; `None` when none was given.
     pub(crate) fn github_of_organisation(&self) -> Result<Option<Api>, Problem> {
         self.access.org_token.clone().map(|token| self.github_with(Some(token))).transpose()
+    }
+
+    /// GitHub, and what is asked of it from here on.
+    pub(crate) fn traced(&self) -> Result<(Api, Trace), Problem> {
+        let (api, trace) = self.github()?.traced();
+        self.traces.borrow_mut().push(trace.clone());
+        Ok((api, trace))
+    }
+
+    /// When the token ends, as far as GitHub said so.
+    pub(crate) fn token_ends(&self) -> Option<Timestamp> {
+        let traces = self.traces.borrow();
+        traces.iter().flat_map(Trace::answered).filter_map(|answered| answered.token_ends).min()
     }
 
     fn github_with(&self, token: Option<Secret>) -> Result<Api, Problem> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use sluice_gate::Outcome;
 
-use crate::State;
+use crate::{State, evaluation::Evaluation};
 
 /// The outputs of the action.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -17,6 +17,20 @@ pub struct Outputs {
     /// The environment that was asked about
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// The commit that the answer is for
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The digest of the image that the answer is for: deploy this, not the tag
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The digest of the policy that was asked
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Who approved, as a JSON list of logins
+    pub approvers: Vec<String>,
+    /// The number of the issue where people approve, while it is open
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue: Option<u64>,
     /// What each condition says, as a JSON list of `{"name", "verdict", "reason"}`
     pub conditions: Vec<ConditionOutput>,
     /// Where the record of the decision is kept: a file, an address on GitHub, or `s3://BUCKET/KEY`
@@ -39,7 +53,21 @@ pub struct ConditionOutput {
 }
 
 impl Outputs {
-    /// Those of a run that ended before a condition was asked.
+    pub(crate) fn new(evaluation: &Evaluation) -> Self {
+        let Evaluation { question, answers, state, issue, notes: _ } = evaluation;
+        let conditions = answers.iter().map(|answer| (answer.condition.name(), &answer.outcome));
+        let outputs = Self::of(*state, question.environment.clone()).conditions(conditions);
+        Self {
+            commit: question.commit.clone(),
+            digest: question.digest.clone(),
+            policy: Some(question.policy.clone()),
+            approvers: evaluation.approvers(),
+            issue: *issue,
+            ..outputs
+        }
+    }
+
+    /// There was nothing to evaluate.
     pub(crate) fn of(state: State, environment: String) -> Self {
         Self { state: Some(state), environment: Some(environment), ..Self::default() }
     }

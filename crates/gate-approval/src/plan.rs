@@ -2,11 +2,16 @@
 
 use jiff::Timestamp;
 use sluice_config::{File, Gate};
-use sluice_core::{Context, ImageReference, Problem};
-use sluice_gate::{Question, record};
+use sluice_core::{Context, ImageReference, Period, Place, Problem};
+use sluice_gate::{Question, record, unchanged::Unchanged};
 
 use crate::{
-    Evaluate, Policy, condition::Condition, conditions, network::Access, policy, record::Destination, trust,
+    Evaluate, Policy,
+    condition::Condition,
+    conditions::{self, unchanged},
+    network::Access,
+    policy,
+    record::Destination,
 };
 
 /// What is evaluated.
@@ -25,6 +30,12 @@ pub(crate) struct Plan {
     pub(crate) destination: Option<Destination>,
     /// The digest of what all conditions ask for.
     policy_digest: String,
+    /// How long people are waited for.
+    pub(crate) wait: Option<Period>,
+    /// Whether an issue asks them.
+    pub(crate) has_issue: bool,
+    /// What is asked last, before a yes.
+    pub(crate) unchanged: Option<Condition>,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -36,9 +47,23 @@ pub(crate) struct Commit {
 
 impl Plan {
     pub(crate) fn new(inputs: Evaluate, config: &File<Policy>, cx: &Context) -> Result<Self, Problem> {
-        trust::check(cx.variable("GITHUB_EVENT_NAME"), cx.is_in_actions(), &config.name)?;
         let gate = policy::gate(config, &inputs.environment)?;
-        let conditions = conditions::of(gate, &inputs, config)?;
+        let own_branch = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/"));
+        let branch = policy::source_branch(config, &inputs.environment).or(own_branch).map(str::to_owned);
+        let commit = inputs.commit.clone().or_else(|| cx.variable("GITHUB_SHA").map(str::to_owned));
+        let tag = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/tags/"));
+        let reference = match (tag, &branch) {
+            (Some(tag), _) => Some(format!("tags/{tag}")),
+            (None, Some(branch)) => Some(format!("heads/{branch}")),
+            (None, None) => None,
+        };
+        // Only a gate that judged a commit can be wrong about it.
+        let judges_commit = gate.source.is_some() || gate.approvals.is_some() || gate.checks.is_some();
+        let unchanged = reference.filter(|_| judges_commit).map(|reference| {
+            let policy = Unchanged { reference: Some(reference), image: None };
+            Condition::new(Place::file(&config.name), unchanged::Gatherer(policy))
+        });
+        let conditions = conditions::of(gate, &inputs, branch.as_deref(), config)?;
         let policy_digest = record::policy_digest(conditions.iter().map(Condition::policy))
             .map_err(|error| Problem::undecided("could not write the policy down").why(error))?;
         Ok(Self {
@@ -46,13 +71,17 @@ impl Plan {
             policy_digest,
             conditions,
             policy: config.name.clone(),
-            repository: cx.variable("GITHUB_REPOSITORY").map(str::to_owned),
-            commit: cx.variable("GITHUB_SHA").map(|id| Commit {
-                id: id.to_owned(),
-                reference: cx.variable("GITHUB_REF_NAME").unwrap_or("HEAD").to_owned(),
+            repository: inputs.repository.or_else(|| cx.variable("GITHUB_REPOSITORY").map(str::to_owned)),
+            commit: commit.map(|id| Commit {
+                id,
+                reference: branch
+                    .unwrap_or_else(|| cx.variable("GITHUB_REF_NAME").unwrap_or("HEAD").to_owned()),
             }),
             environment: inputs.environment,
             image: inputs.image,
+            wait: inputs.wait,
+            has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
+            unchanged,
             access: Access { options: inputs.network, token: inputs.token, org_token: inputs.org_token },
         })
     }

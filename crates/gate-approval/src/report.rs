@@ -1,25 +1,19 @@
 //! The report: the answer, then each condition with its reason.
 
-use jiff::Timestamp;
-use sluice_core::{Draft, Finding, Problem, SubjectKind};
+use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 
 use sluice_gate::Outcome;
 
-use crate::{State, condition::Answer, plan::Plan, record::Kept};
+use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan, record::Kept};
 
-pub(crate) fn of(
-    state: State,
-    plan: &Plan,
-    answers: &[Answer],
-    kept: Result<Option<Kept>, Problem>,
-    now: Timestamp,
-) -> Draft {
+pub(crate) fn of(evaluation: &Evaluation, kept: Result<Option<Kept>, Problem>, plan: &Plan) -> Draft {
+    let Evaluation { question, answers, state, issue, notes } = evaluation;
     let outcomes: Vec<&Outcome> = answers.iter().map(|answer| &answer.outcome).collect();
     let title = match &kept {
-        Err(_) if outcomes.iter().all(|outcome| outcome.state < state) => {
+        Err(_) if outcomes.iter().all(|outcome| outcome.state < *state) => {
             "undecided: the record of the decision could not be kept".to_owned()
         }
-        _ => title(state, &outcomes),
+        _ => title(*state, &outcomes),
     };
     let mut draft = Draft::new(state.verdict(), title);
     for Answer { place, condition, outcome } in answers {
@@ -49,7 +43,16 @@ pub(crate) fn of(
         draft.fact("image", image.to_string());
         draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
     }
-    draft.fact("evaluated", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    if let Some(number) = issue {
+        draft.fact("issue", format!("#{number}"));
+    }
+    for note in notes {
+        // The answer stands: what is noted is beside it.
+        let mut finding = Finding::from(note.clone());
+        finding.verdict = Verdict::Skipped;
+        draft.finding(finding);
+    }
+    draft.fact("evaluated", question.now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     draft
 }
 

@@ -9,6 +9,7 @@ pub mod quota;
 pub mod reports;
 pub mod soak;
 pub mod source;
+pub mod unchanged;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,8 @@ conditions! {
     Soak(soak::Soak) = "soak",
     /// Not more is deployed in a time than agreed.
     Quota(quota::Quota) = "quota",
+    /// What was judged is still what goes there.
+    Unchanged(unchanged::Unchanged) = "unchanged",
     /// A key that this version does not evaluate.
     NotEvaluated(not_evaluated::NotEvaluated) = "not-evaluated",
 }
