@@ -8,7 +8,7 @@ use sluice_yaml::Placed;
 
 /// The conditions of a gate; each key that is there is one, and all must hold.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Gate {
     /// A phrase that must be typed, exactly.
     pub confirm: Option<Placed<String>>,
@@ -28,6 +28,8 @@ pub struct Gate {
     /// When nothing is deployed.
     #[serde(default)]
     pub freeze: Vec<Placed<Freeze>>,
+    /// How a freeze is broken when it must be.
+    pub break_glass: Option<Placed<BreakGlass>>,
     /// Where, and how long, the same image must have run before.
     pub soak: Option<Placed<Soak>>,
     /// The state of the cluster.
@@ -160,6 +162,14 @@ pub struct Freeze {
     pub zone: Placed<String>,
     /// Why, for people.
     pub reason: Option<String>,
+}
+
+/// How a freeze is broken when it must be: with a reason, and with more approvals than usual.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlass {
+    /// How many must approve then; more than the `count` of `approvals`.
+    pub approvals: Placed<u32>,
 }
 
 /// Where, and how long, the same image must have run before.

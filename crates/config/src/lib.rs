@@ -25,7 +25,7 @@ pub use self::{
     environments::{Cluster, Environment, Environments, Strategy},
     file::{File, Places, Sections, VERSION},
     gate::{
-        Approvals, Checks, ClusterHealth, Findings, Freeze, Gate, ImageCondition, Percent, Quota,
+        Approvals, BreakGlass, Checks, ClusterHealth, Findings, Freeze, Gate, ImageCondition, Percent, Quota,
         RecordKeeping, Reports, Soak, Source,
     },
     gitops::Gitops,

@@ -44,6 +44,7 @@ pub(crate) fn of(
         findings,
         reports,
         freeze,
+        break_glass,
         soak,
         cluster,
         quota,
@@ -62,7 +63,11 @@ pub(crate) fn of(
         conditions.push(Condition::new(place, source::Gatherer(policy)));
     }
     if let Some(rule) = approvals {
-        let gatherer = approvals::Gatherer { policy: approvals_policy(rule), has_issue: rule.issue };
+        let mut policy = approvals_policy(rule);
+        if let (Some(break_glass), Some(_)) = (break_glass, &inputs.break_glass) {
+            policy.count = policy.count.max(break_glass.approvals.value);
+        }
+        let gatherer = approvals::Gatherer { policy, has_issue: rule.issue };
         conditions.push(Condition::new(config.place_of(rule), gatherer));
     }
     if let Some(rule) = checks {
@@ -76,7 +81,9 @@ pub(crate) fn of(
         conditions.push(Condition::new(place, gatherer));
     }
     if let Some(first) = freeze.first() {
-        let gatherer = freeze::Gatherer::new(freeze, |text| config.place_of(text))?;
+        let break_glass = break_glass.as_ref().map(|break_glass| break_glass.approvals.value);
+        let reason = inputs.break_glass.as_deref();
+        let gatherer = freeze::Gatherer::new(freeze, break_glass, reason, |text| config.place_of(text))?;
         conditions.push(Condition::new(config.place_of(first), gatherer));
     }
     if let Some(rule) = soak {
@@ -134,7 +141,35 @@ pub(crate) fn check(gate: &Gate, places: &Places<'_>) -> Vec<Problem> {
         let problem = quota_policy(rule).check().err()?;
         Some(problem.at(places.of(rule)))
     });
+    let break_glass = gate.break_glass.iter().filter_map(|rule| {
+        let problem = check_break_glass(rule, gate).err()?;
+        Some(problem.at(places.of(&rule.approvals)))
+    });
+    let freeze = freeze.chain(break_glass);
     confirm.chain(approvals).chain(checks).chain(reports).chain(freeze).chain(quota).collect()
+}
+
+/// Who breaks a freeze asks more people than usual, and people that there are.
+fn check_break_glass(rule: &sluice_config::BreakGlass, gate: &Gate) -> Result<(), Problem> {
+    let wrong = |what: &str| Err(Problem::misconfigured(what));
+    if gate.freeze.is_empty() {
+        return wrong("there is no freeze to break");
+    }
+    let Some(approvals) = &gate.approvals else {
+        return wrong("nobody is asked for the approvals that break a freeze")
+            .map_err(|problem: Problem| problem.help("say in `approvals` who may approve"));
+    };
+    if rule.approvals.value <= approvals.count {
+        return Err(Problem::misconfigured("a freeze is broken with no more approvals than usual")
+            .why(format!(
+                "it takes {}, and `approvals` asks for {} at any time",
+                rule.approvals.value, approvals.count
+            ))
+            .help(format!("ask for {} or more", approvals.count.saturating_add(1))));
+    }
+    let mut raised = approvals_policy(approvals);
+    raised.count = rule.approvals.value;
+    raised.check()
 }
 
 fn source_policy(rule: &sluice_config::Source, branch: Option<&str>) -> Source {
@@ -219,6 +254,28 @@ mod tests {
             assert_eq!(other.outcome.reason, "not evaluated by this version of gate-approval");
             assert_eq!(decide(answers.iter().map(|answer| answer.outcome.state)), State::Misconfigured);
         }
+    }
+
+    #[test]
+    fn who_breaks_a_freeze_asks_more_people() {
+        let text = "version: 1
+environments:
+  production:
+    gate:
+      approvals: {count: 2, users: [octocat, hubot, monalisa]}
+      freeze: [{from: Fri 15:00, until: Mon 07:00, zone: UTC}]
+      break-glass: {approvals: 3}
+";
+        let config = File::<Policy>::parse(text.as_bytes(), "sluice.yml").unwrap();
+        let gate = crate::policy::gate(&config, "production").unwrap();
+        let count = |break_glass: Option<&str>| {
+            let inputs = Evaluate { break_glass: break_glass.map(str::to_owned), ..Evaluate::default() };
+            let conditions = of(gate, &inputs, None, &config).unwrap();
+            conditions[0].policy().unwrap()["count"].as_u64()
+        };
+        assert_eq!(count(None), Some(2));
+        assert_eq!(count(Some("checkout is down")), Some(3));
+        assert_eq!(count(Some("")), Some(3));
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub struct Evaluate {
     /// The phrase as it was typed, for a gate with `confirm`. Default: nothing was typed
     #[arg(long, value_name = "PHRASE")]
     pub confirm: Option<String>,
+    /// Why a freeze is to be broken, for a gate with `break-glass`: it takes more approvals then. Default: it is not
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
     /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,

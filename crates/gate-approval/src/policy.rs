@@ -123,6 +123,30 @@ sluice.yml:11:11: the reports have no limit (say how many findings there may be,
     }
 
     #[test]
+    fn a_freeze_is_broken_by_more_people_than_usual() {
+        let check = |break_glass: &str, approvals: &str, freeze: &str| {
+            let text = format!(
+                "version: 1\nenvironments:\n  dev:\n    gate:\n      confirm: YES\n      break-glass: {break_glass}\n{approvals}{freeze}"
+            );
+            match read(&text) {
+                Ok(_) => "fine".to_owned(),
+                Err(problems) => {
+                    let problem = &problems.0[0];
+                    format!("{}: {problem}", problem.place.as_ref().unwrap())
+                }
+            }
+        };
+        let freeze = "      freeze: [{from: Fri 15:00, until: Mon 07:00, zone: UTC}]\n";
+        let approvals = "      approvals: {count: 2, users: [octocat, hubot, monalisa]}\n";
+        assert_eq!(check("{approvals: 3}", approvals, freeze), "fine");
+        insta::assert_snapshot!(check("{approvals: 2}", approvals, freeze), @"sluice.yml:6:32: a freeze is broken with no more approvals than usual");
+        insta::assert_snapshot!(check("{approvals: 4}", approvals, freeze), @"sluice.yml:6:32: the approvals can never be had");
+        insta::assert_snapshot!(check("{approvals: 3}", "", freeze), @"sluice.yml:6:32: nobody is asked for the approvals that break a freeze");
+        insta::assert_snapshot!(check("{approvals: 3}", approvals, ""), @"sluice.yml:6:32: there is no freeze to break");
+        insta::assert_snapshot!(check("{}", approvals, freeze), @r##"sluice.yml:6:20: missing key "approvals""##);
+    }
+
+    #[test]
     fn a_condition_of_a_newer_version_is_refused() {
         let problems = read("version: 1\nenvironments: {dev: {gate: {frezze: []}}}\n").unwrap_err();
         assert_eq!(problems.0[0].help.as_deref(), Some("did you mean \"freeze\"?"));
