@@ -21,6 +21,7 @@ pub struct Context {
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) cancellation: Cancellation,
     pub(crate) secrets: Secrets,
+    pub(crate) pending_is_fine: std::cell::Cell<bool>,
 }
 
 impl Context {
@@ -32,6 +33,7 @@ impl Context {
             clock,
             cancellation: Cancellation::never(),
             secrets: Secrets::default(),
+            pending_is_fine: std::cell::Cell::new(false),
         }
     }
 
@@ -118,10 +120,7 @@ impl Context {
     /// Runs async work until it ends or the run is told to end; then the work is dropped, and what it
     /// did is the caller's to undo.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Problem::undecided("could not start the runtime").why(error))?;
+        let runtime = runtime()?;
         let done = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -132,6 +131,23 @@ impl Context {
         // A name look-up that hangs must not hold the process.
         runtime.shutdown_background();
         done.map_err(|interrupted: Interrupted| interrupted.into())
+    }
+
+    /// Runs async work also when the run was told to end: what undoes what the run did. It gets as long as
+    /// a run may take to end; an error when that was not enough.
+    ///
+    /// It has a runtime of its own: a client of the work before does not serve here.
+    pub fn undo<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let runtime = runtime()?;
+        let done = runtime.block_on(async { tokio::time::timeout(UNDO, work).await });
+        runtime.shutdown_background();
+        done.map_err(|_| Problem::undecided("what the run did could not be undone in time"))
+    }
+
+    /// Lets a run that waits for people end as one that succeeded (`on-pending: continue`): the steps after
+    /// it read the answer from its outputs.
+    pub fn continue_on_pending(&self) {
+        self.pending_is_fine.set(true);
     }
 
     /// Says a line while the work goes on, on standard error.
@@ -149,6 +165,16 @@ impl Context {
         // A reader that went away is no reason to stop the work.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
+}
+
+/// How long work may take that undoes: less than a run may take to end.
+const UNDO: std::time::Duration = std::time::Duration::from_secs(4);
+
+fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::undecided("could not start the runtime").why(error))
 }
 
 /// The folder for reports inside the runner's folder for temporary files.
@@ -181,6 +207,7 @@ mod tests {
         sender.send_replace(Some(Interrupted::Deadline));
         let problem = cx.block_on(std::future::pending::<()>()).unwrap_err();
         assert_eq!(problem.verdict, crate::Verdict::Undecided);
+        assert_eq!(cx.undo(async { 2 }).unwrap(), 2);
     }
 
     #[test]

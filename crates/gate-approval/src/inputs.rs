@@ -21,6 +21,12 @@ pub struct Evaluate {
     /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
+    /// The repository of the commit, as `owner/name`. Default: the one of the run
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+    /// The commit that goes there, by its full name. Default: the one of the run
+    #[arg(long, value_name = "SHA")]
+    pub commit: Option<String>,
     /// The token to ask GitHub with. Default: the job's token in a workflow, else none
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<Secret>,

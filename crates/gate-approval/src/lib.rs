@@ -12,12 +12,15 @@
 
 mod condition;
 mod conditions;
+mod deployments;
+mod github;
 mod inputs;
 mod network;
 mod outputs;
 mod plan;
 mod policy;
 mod report;
+mod request;
 mod trust;
 
 use sluice_config::File;

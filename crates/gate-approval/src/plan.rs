@@ -33,13 +33,17 @@ impl Plan {
     pub(crate) fn new(inputs: Evaluate, config: &File<Policy>, cx: &Context) -> Result<Self, Problem> {
         trust::check(cx.variable("GITHUB_EVENT_NAME"), cx.is_in_actions(), &config.name)?;
         let gate = policy::gate(config, &inputs.environment)?;
+        let own_branch = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/"));
+        let branch = policy::source_branch(config, &inputs.environment).or(own_branch).map(str::to_owned);
+        let commit = inputs.commit.clone().or_else(|| cx.variable("GITHUB_SHA").map(str::to_owned));
         Ok(Self {
-            conditions: conditions::of(gate, &inputs, config)?,
+            conditions: conditions::of(gate, &inputs, branch.as_deref(), config)?,
             policy: config.name.clone(),
-            repository: cx.variable("GITHUB_REPOSITORY").map(str::to_owned),
-            commit: cx.variable("GITHUB_SHA").map(|id| Commit {
-                id: id.to_owned(),
-                reference: cx.variable("GITHUB_REF_NAME").unwrap_or("HEAD").to_owned(),
+            repository: inputs.repository.or_else(|| cx.variable("GITHUB_REPOSITORY").map(str::to_owned)),
+            commit: commit.map(|id| Commit {
+                id,
+                reference: branch
+                    .unwrap_or_else(|| cx.variable("GITHUB_REF_NAME").unwrap_or("HEAD").to_owned()),
             }),
             environment: inputs.environment,
             image: inputs.image,

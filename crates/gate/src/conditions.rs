@@ -1,9 +1,14 @@
 //! The conditions, one file each, and the enum that joins them.
 
+pub mod approvals;
+pub mod checks;
 pub mod confirm;
 pub mod freeze;
 pub mod not_evaluated;
+pub mod quota;
 pub mod reports;
+pub mod soak;
+pub mod source;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +54,20 @@ macro_rules! conditions {
 conditions! {
     /// A phrase was typed.
     Confirm(confirm::Confirm) = "confirm",
+    /// The commit comes from where it must.
+    Source(source::Source) = "source",
+    /// Enough of the right people said yes.
+    Approvals(approvals::Approvals) = "approvals",
+    /// What tests the commit is green.
+    Checks(checks::Checks) = "checks",
     /// The findings in the reports of scanners and linters are within limits.
     Reports(reports::Reports) = "reports",
     /// No freeze is on.
     Freeze(freeze::Freeze) = "freeze",
+    /// The same image has run in another environment for long enough.
+    Soak(soak::Soak) = "soak",
+    /// Not more is deployed in a time than agreed.
+    Quota(quota::Quota) = "quota",
     /// A key that this version does not evaluate.
     NotEvaluated(not_evaluated::NotEvaluated) = "not-evaluated",
 }

@@ -14,15 +14,23 @@
 //! This crate knows no network, no cloud, no file system and no clock: everything goes in as a value that
 //! can be written down and read again, so that whoever has the record can repeat the decision.
 
+mod account;
 mod case;
 mod conditions;
+mod deployment;
 mod outcome;
 mod question;
+#[cfg(test)]
+mod spoofs;
 mod state;
 
 pub use self::{
+    account::Account,
     case::{Case, Gathered, Obstacle, Policy, Seen, Source},
-    conditions::{Condition, confirm, freeze, not_evaluated, reports},
+    conditions::{
+        Condition, approvals, checks, confirm, freeze, not_evaluated, quota, reports, soak, source,
+    },
+    deployment::{Deployment, DeploymentStatus},
     outcome::Outcome,
     question::Question,
     state::{State, decide},

@@ -1,4 +1,6 @@
-//! The GraphQL API: the one mutation that the REST API has nothing for.
+//! The GraphQL API: what the REST API has nothing for.
+
+mod said;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -19,19 +21,23 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     let query = body["query"].as_str().unwrap_or_default();
     if query.contains("createCommitOnBranch(input: $input)") {
         return create_commit_on_branch(world, &body["variables"]["input"])
-            .unwrap_or_else(|(kind, message)| refuse(kind, &message));
+            .unwrap_or_else(|(kind, message)| refuse("createCommitOnBranch", kind, &message));
     }
-    refuse("INVALID", "the stand-in does not know this query")
+    if query.contains("repository(owner: $owner, name: $name)") {
+        return said::answer(world, query, &body["variables"]);
+    }
+    refuse("query", "INVALID", "the stand-in does not know this query")
 }
 
-fn refuse(kind: &str, message: &str) -> Reply {
+fn refuse(path: &str, kind: &str, message: &str) -> Reply {
     let error = json!({
         "type": kind,
-        "path": ["createCommitOnBranch"],
+        "path": [path],
         "locations": [{"line": 2, "column": 3}],
         "message": message,
     });
-    Reply::json(200, &json!({"data": {"createCommitOnBranch": null}, "errors": [error]}))
+    let data = if path == "createCommitOnBranch" { json!({path: null}) } else { Value::Null };
+    Reply::json(200, &json!({"data": data, "errors": [error]}))
 }
 
 /// One commit on the head that is expected, or none.
