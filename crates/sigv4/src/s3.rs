@@ -43,7 +43,7 @@ impl PutObject {
             headers: HeaderMap::new(),
         };
         // Object Lock asks for a checksum; any put is better with one.
-        Some(put.ascii("x-amz-checksum-sha256", &checksum))
+        Some(put.ascii("x-amz-checksum-sha256", &checksum).ascii("x-amz-sdk-checksum-algorithm", "SHA256"))
     }
 
     /// Says what the content is: `application/json`.
@@ -156,6 +156,7 @@ mod tests {
             call.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         insta::assert_snapshot!(headers.join("\n"), @"
         x-amz-checksum-sha256: RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=
+        x-amz-sdk-checksum-algorithm: SHA256
         content-type: application/json
         if-none-match: *
         x-amz-object-lock-mode: COMPLIANCE
