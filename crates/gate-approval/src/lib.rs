@@ -17,6 +17,8 @@ mod condition;
 mod conditions;
 mod deployments;
 mod evaluation;
+#[cfg(test)]
+mod faults;
 mod github;
 mod inputs;
 mod network;
@@ -28,6 +30,8 @@ mod records;
 mod replay;
 mod report;
 mod request;
+#[cfg(test)]
+mod sandbox;
 mod trust;
 mod verify;
 

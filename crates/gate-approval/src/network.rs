@@ -1,9 +1,12 @@
 //! The way out: made when the first condition needs it, so that a gate that stays at home pays nothing.
 
-use std::cell::{OnceCell, RefCell};
+use std::{
+    cell::{OnceCell, RefCell},
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use sluice_core::{Context, Problem, Secret};
+use sluice_core::{Context, Problem, Secret, retry};
 use sluice_github::{Api, Endpoints, Trace};
 use sluice_http::{CONNECT_TIMEOUT, Client, Options, Proxies};
 
@@ -24,6 +27,8 @@ pub(crate) struct Access {
     pub(crate) token: Option<Secret>,
     /// A token that may read the teams of the organisation: the job's may not.
     pub(crate) org_token: Option<Secret>,
+    /// How long a call may take with all its tries; `None` for as long as it is good.
+    pub(crate) patience: Option<Duration>,
 }
 
 impl<'a> Network<'a> {
@@ -71,6 +76,10 @@ impl<'a> Network<'a> {
 
     fn github_with(&self, token: Option<Secret>) -> Result<Api, Problem> {
         let endpoints = Endpoints::from_lookup(|name| self.cx.variable(name).map(str::to_owned))?;
-        Ok(Api::new(self.client()?, endpoints, token))
+        let api = Api::new(self.client()?, endpoints, token);
+        Ok(match self.access.patience {
+            Some(patience) => api.retry(retry::Policy::default(), patience),
+            None => api,
+        })
     }
 }

@@ -82,7 +82,12 @@ impl Plan {
             wait: inputs.wait,
             has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
             unchanged,
-            access: Access { options: inputs.network, token: inputs.token, org_token: inputs.org_token },
+            access: Access {
+                options: inputs.network,
+                token: inputs.token,
+                org_token: inputs.org_token,
+                ..Access::default()
+            },
         })
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn believed(
     if event.is_none() {
         return Err(problem.into());
     }
-    let access = Access { options: inputs.network.clone(), token: inputs.token.clone(), org_token: None };
+    let access = Access { options: inputs.network.clone(), token: inputs.token.clone(), ..Access::default() };
     let network = Network::new(cx, &access);
     let bytes = cx.block_on(from_default_branch(&network, cx, &config.name)).flatten()?;
     Ok(File::parse(&bytes, &config.name)?)
