@@ -267,7 +267,7 @@ environments:
       break-glass: {approvals: 3}
 ";
         let config = File::<Policy>::parse(text.as_bytes(), "sluice.yml").unwrap();
-        let gate = crate::policy::gate(&config, "production").unwrap();
+        let gate = policy::gate(&config, "production").unwrap();
         let count = |break_glass: Option<&str>| {
             let inputs = Evaluate { break_glass: break_glass.map(str::to_owned), ..Evaluate::default() };
             let conditions = of(gate, &inputs, None, &config).unwrap();

@@ -272,6 +272,18 @@ mod tests {
     }
 
     #[test]
+    fn the_closing_is_the_next_of_all_windows() {
+        let (early, late) = (("Fri 12:00", "Fri 13:00", "UTC"), ("Fri 18:00", "Mon 07:00", "UTC"));
+        for windows in [[early, late], [late, early]] {
+            insta::assert_snapshot!(ask("2026-11-18T12:00:00Z", &windows), @"Approved: open until Fri 2026-11-20 12:00 UTC (UTC)");
+        }
+        // Of two that close at once, the one that is written first is named.
+        let there = ("Fri 13:00", "Fri 14:00", "Europe/Berlin");
+        insta::assert_snapshot!(ask("2026-11-18T12:00:00Z", &[early, there]), @"Approved: open until Fri 2026-11-20 12:00 UTC (UTC)");
+        insta::assert_snapshot!(ask("2026-11-18T12:00:00Z", &[there, early]), @"Approved: open until Fri 2026-11-20 13:00 CET (Europe/Berlin)");
+    }
+
+    #[test]
     fn windows_without_a_gap_never_open() {
         let week = [("Mon 00:00", "Thu 00:00", "UTC"), ("Thu 00:00", "Mon 00:00", "UTC")];
         insta::assert_snapshot!(ask("2026-11-21T12:00:00Z", &week), @"Rejected: closed from Thu 00:00 until Mon 00:00 (UTC); never opens: the windows follow each other without a gap");
