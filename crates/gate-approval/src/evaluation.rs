@@ -10,7 +10,7 @@ use sluice_core::{
     Context, Problem,
     retry::{Decision, Jitter, Policy},
 };
-use sluice_gate::{Condition, Question, State, decide};
+use sluice_gate::{Case, Condition, Question, State, approvals::Approvals, decide};
 use sluice_github::{Api, Repository, Sha};
 use sluice_http::jitter;
 
@@ -35,8 +35,17 @@ pub(crate) struct Evaluation {
 impl Evaluation {
     /// The logins of those who approved.
     pub(crate) fn approvers(&self) -> Vec<String> {
+        self.people(Case::approvers)
+    }
+
+    /// The logins of those who may approve, and have not.
+    pub(crate) fn still_asked(&self) -> Vec<String> {
+        self.people(Case::still_asked)
+    }
+
+    fn people(&self, which: fn(&Case<Approvals>, &Question) -> Vec<String>) -> Vec<String> {
         let approvals = self.answers.iter().filter_map(|answer| match &answer.condition {
-            Condition::Approvals(case) => Some(case.approvers(&self.question)),
+            Condition::Approvals(case) => Some(which(case, &self.question)),
             _ => None,
         });
         approvals.flatten().collect()
@@ -181,12 +190,7 @@ fn waits_for(evaluation: &Evaluation) -> String {
 
 /// Who is asked, for the issue: GitHub tells those that are named so.
 fn who(evaluation: &Evaluation) -> String {
-    let answers = evaluation.answers.iter();
-    let still = answers.filter_map(|answer| match &answer.condition {
-        Condition::Approvals(case) => Some(case.still_asked(&evaluation.question)),
-        _ => None,
-    });
-    let names: Vec<String> = still.flatten().map(|login| format!("@{login}")).collect();
+    let names: Vec<String> = evaluation.still_asked().iter().map(|login| format!("@{login}")).collect();
     format!("Still asked: {}", names.join(", "))
 }
 

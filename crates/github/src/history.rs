@@ -109,7 +109,7 @@ fragment origin on Commit {
   oid
   authors(first: 100) { totalCount nodes { email user { databaseId login } } }
   committer { email user { databaseId login } }
-  signature { isValid state }
+  signature { __typename isValid state }
 }";
 
 const OF_COMMIT: &str = "\

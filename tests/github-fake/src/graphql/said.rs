@@ -94,7 +94,10 @@ fn origin(stored: &Stored, sha: &str) -> Value {
         }
     }
     let authors: Vec<Value> = authors.iter().map(|email| person(email)).collect();
-    let signature = stored.signed.contains(sha).then(|| json!({"isValid": true, "state": "VALID"}));
+    let signature = stored
+        .signed
+        .contains(sha)
+        .then(|| json!({"__typename": "GpgSignature", "isValid": true, "state": "VALID"}));
     json!({
         "oid": sha,
         "authors": {"totalCount": authors.len(), "nodes": authors},
