@@ -28,7 +28,8 @@ pub use self::{
     account::Account,
     case::{Case, Gathered, Obstacle, Policy, Seen, Source},
     conditions::{
-        Condition, approvals, checks, confirm, freeze, not_evaluated, quota, reports, soak, source,
+        Condition, approvals, checks, cluster, confirm, findings, freeze, image, not_evaluated, quota,
+        reports, soak, source, tag,
     },
     deployment::{Deployment, DeploymentStatus},
     outcome::Outcome,
