@@ -10,7 +10,7 @@ use crate::condition::World;
 impl World<'_> {
     /// GitHub, and what is asked of it from here on.
     pub(crate) fn github(&self) -> Result<(Api, Trace), Problem> {
-        Ok(self.network.github()?.traced())
+        self.network.traced()
     }
 
     /// The repository that is asked about.

@@ -1,6 +1,7 @@
 //! The inputs, as the command line and the runner give them.
 
-use sluice_core::{ImageReference, Secret};
+use clap::ValueEnum;
+use sluice_core::{ImageReference, Period, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
 #[derive(Clone, Debug, clap::Parser)]
@@ -18,7 +19,7 @@ pub struct Evaluate {
     /// The phrase as it was typed, for a gate with `confirm`. Default: nothing was typed
     #[arg(long, value_name = "PHRASE")]
     pub confirm: Option<String>,
-    /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
+    /// The image that goes there: `registry/name:tag@sha256:...`. Default: none is named. A tag alone is looked up where a condition needs the digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
     /// The repository of the commit, as `owner/name`. Default: the one of the run
@@ -27,13 +28,33 @@ pub struct Evaluate {
     /// The commit that goes there, by its full name. Default: the one of the run
     #[arg(long, value_name = "SHA")]
     pub commit: Option<String>,
+    /// How long to wait for people: the gate looks again until they have answered. Default: it answers at once
+    #[arg(long, value_name = "TIME")]
+    pub wait: Option<Period>,
+    /// What a gate that waits for people does to the job: `fail` or `continue`. Default: `fail`
+    ///
+    /// With `continue` the step succeeds, and the steps after it read the output `state`.
+    #[arg(long, value_name = "WHAT")]
+    pub on_pending: Option<OnPending>,
     /// The token to ask GitHub with. Default: the job's token in a workflow, else none
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<Secret>,
     /// A token that may read the organisation's teams, which the job's may not: `organization: members: read`. Default: none
     #[arg(long, value_name = "TOKEN")]
     pub org_token: Option<Secret>,
+    /// Logins of private registries, as Docker's `config.json` holds them. Default: `DOCKER_AUTH_CONFIG`, else Docker's own file; for ghcr.io the token
+    #[arg(long, value_name = "JSON")]
+    pub registry_auth: Option<Secret>,
     /// What holds for every connection.
     #[command(flatten)]
     pub network: sluice_http::Options,
+}
+
+/// What a gate that waits for people does to the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnPending {
+    /// It fails.
+    Fail,
+    /// It goes on.
+    Continue,
 }

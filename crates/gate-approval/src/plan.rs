@@ -3,10 +3,16 @@
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use sluice_config::File;
-use sluice_core::{Context, ImageReference, Problem};
-use sluice_gate::Question;
+use sluice_core::{Context, ImageReference, Period, Place, Problem};
+use sluice_gate::{Question, unchanged::Unchanged};
 
-use crate::{Evaluate, Policy, condition::Condition, conditions, network::Access, policy, trust};
+use crate::{
+    Evaluate, Policy,
+    condition::Condition,
+    conditions::{self, unchanged},
+    network::Access,
+    policy,
+};
 
 /// What is evaluated.
 pub(crate) struct Plan {
@@ -20,6 +26,14 @@ pub(crate) struct Plan {
     pub(crate) commit: Option<Commit>,
     pub(crate) image: Option<ImageReference>,
     pub(crate) access: Access,
+    /// How long people are waited for.
+    pub(crate) wait: Option<Period>,
+    /// Whether an issue asks them.
+    pub(crate) has_issue: bool,
+    /// What is asked last, before a yes.
+    pub(crate) unchanged: Option<Condition>,
+    /// Whether a condition is about the image's digest.
+    pub(crate) needs_digest: bool,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -31,11 +45,29 @@ pub(crate) struct Commit {
 
 impl Plan {
     pub(crate) fn new(inputs: Evaluate, config: &File<Policy>, cx: &Context) -> Result<Self, Problem> {
-        trust::check(cx.variable("GITHUB_EVENT_NAME"), cx.is_in_actions(), &config.name)?;
         let gate = policy::gate(config, &inputs.environment)?;
         let own_branch = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/"));
         let branch = policy::source_branch(config, &inputs.environment).or(own_branch).map(str::to_owned);
         let commit = inputs.commit.clone().or_else(|| cx.variable("GITHUB_SHA").map(str::to_owned));
+        let tag = cx.variable("GITHUB_REF").and_then(|name| name.strip_prefix("refs/tags/"));
+        let reference = match (tag, &branch) {
+            (Some(tag), _) => Some(format!("tags/{tag}")),
+            (None, Some(branch)) => Some(format!("heads/{branch}")),
+            (None, None) => None,
+        };
+        // Only a gate that judged a commit can be wrong about it.
+        let judges_commit = gate.source.is_some() || gate.approvals.is_some() || gate.checks.is_some();
+        let reference = reference.filter(|_| judges_commit);
+        let looks_at_image = gate.image.is_some() || gate.findings.is_some();
+        let needs_digest = looks_at_image || gate.soak.is_some();
+        let names_digest = inputs.image.as_ref().is_some_and(|image| image.digest().is_some());
+        let tagged = inputs.image.clone().filter(|image| image.tag().is_some() || !names_digest);
+        // A gate that never asks the registry takes a digest that was given for what it is.
+        let tagged = tagged.filter(|_| looks_at_image || needs_digest && !names_digest);
+        let unchanged = (reference.is_some() || tagged.is_some()).then(|| {
+            let policy = Unchanged { reference, image: tagged.map(|image| image.to_string()) };
+            Condition::new(Place::file(&config.name), unchanged::Gatherer(policy))
+        });
         Ok(Self {
             conditions: conditions::of(gate, &inputs, branch.as_deref(), config)?,
             policy: config.name.clone(),
@@ -47,18 +79,28 @@ impl Plan {
             }),
             environment: inputs.environment,
             image: inputs.image,
-            access: Access { options: inputs.network, token: inputs.token, org_token: inputs.org_token },
+            wait: inputs.wait,
+            has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
+            unchanged,
+            needs_digest,
+            access: Access {
+                options: inputs.network,
+                token: inputs.token,
+                org_token: inputs.org_token,
+                registry_auth: inputs.registry_auth,
+                ..Access::default()
+            },
         })
     }
 
-    /// What is decided, at a time.
-    pub(crate) fn question(&self, now: Timestamp) -> Question {
+    /// What is decided, at a time, about the digest that the image was found to have.
+    pub(crate) fn question(&self, digest: Option<&str>, now: Timestamp) -> Question {
         Question {
             environment: self.environment.clone(),
             repository: self.repository.clone(),
             commit: self.commit.as_ref().map(|commit| commit.id.clone()),
             image: self.image.as_ref().map(ToString::to_string),
-            digest: self.image.as_ref().and_then(|image| image.digest()).map(str::to_owned),
+            digest: digest.map(str::to_owned),
             policy: self.policy_digest(),
             now,
         }

@@ -1,12 +1,12 @@
 //! The report: the answer, then each condition with its reason.
 
-use jiff::Timestamp;
-use sluice_core::{Draft, Finding, Problem, SubjectKind};
+use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 
-use crate::{State, condition::Answer, plan::Plan};
+use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan};
 
-pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) -> Draft {
-    let mut draft = Draft::new(state.verdict(), title(state, answers));
+pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
+    let Evaluation { question, answers, state, issue, notes } = evaluation;
+    let mut draft = Draft::new(state.verdict(), title(*state, answers));
     for Answer { place, condition, outcome } in answers {
         let mut finding = Finding::new(condition.name(), outcome.state.verdict(), &outcome.reason);
         finding.evidence.clone_from(&outcome.evidence);
@@ -25,7 +25,16 @@ pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) 
         draft.fact("image", image.to_string());
         draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
     }
-    draft.fact("evaluated", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    if let Some(number) = issue {
+        draft.fact("issue", format!("#{number}"));
+    }
+    for note in notes {
+        // The answer stands: what is noted is beside it.
+        let mut finding = Finding::from(note.clone());
+        finding.verdict = Verdict::Skipped;
+        draft.finding(finding);
+    }
+    draft.fact("evaluated", question.now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     draft
 }
 

@@ -12,7 +12,7 @@ pub mod quota;
 pub mod reports;
 pub mod soak;
 pub mod source;
-pub mod tag;
+pub mod unchanged;
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,8 @@ conditions! {
     Quota(quota::Quota) = "quota",
     /// The cluster, its nodes and its add-ons are well.
     Cluster(cluster::Cluster) = "cluster",
-    /// At the end, the image's tag still points to what was judged.
-    Tag(tag::Tag) = "tag",
+    /// What was judged is still what goes there.
+    Unchanged(unchanged::Unchanged) = "unchanged",
     /// A key that this version does not evaluate.
     NotEvaluated(not_evaluated::NotEvaluated) = "not-evaluated",
 }

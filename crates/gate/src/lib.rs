@@ -29,7 +29,7 @@ pub use self::{
     case::{Case, Gathered, Obstacle, Policy, Seen, Source},
     conditions::{
         Condition, approvals, checks, cluster, confirm, findings, freeze, image, not_evaluated, quota,
-        reports, soak, source, tag,
+        reports, soak, source, unchanged,
     },
     deployment::{Deployment, DeploymentStatus},
     outcome::Outcome,

@@ -300,24 +300,28 @@ impl Facts {
     }
 }
 
-/// Those who approved, by login: for what is told to the steps after the gate.
 impl crate::Case<Approvals> {
     /// The logins of those whose yes counts.
     pub fn approvers(&self, question: &Question) -> Vec<String> {
+        self.of_those_who(question, |has_approved| has_approved)
+    }
+
+    /// The logins of those who may say yes, and have not.
+    pub fn still_asked(&self, question: &Question) -> Vec<String> {
+        self.of_those_who(question, |has_approved| !has_approved)
+    }
+
+    fn of_those_who(&self, question: &Question, are_meant: impl Fn(bool) -> bool) -> Vec<String> {
         let (crate::Seen::Facts(seen), Some(commit)) = (&self.seen, question.commit.as_deref()) else {
             return Vec::new();
         };
-        let roll = Roll::of(&self.policy, &seen.facts);
         let words = voices::of(&seen.facts, commit, &question.environment);
-        let counts = |words: &Vec<Word>| {
-            words.iter().any(|word| matches!(word, Word::Yes(_)))
-                && !words.iter().any(|word| matches!(word, Word::Undone(_) | Word::No(_)))
-        };
-        roll.may_approve
-            .iter()
-            .filter(|(id, _)| words.get(id).is_some_and(counts))
-            .map(|(_, who)| who.login.clone())
-            .collect()
+        let approved = |words: &Vec<Word>| words.iter().all(|word| matches!(word, Word::Yes(_)));
+        let roll = Roll::of(&self.policy, &seen.facts);
+        let meant = roll.may_approve.iter().filter(|(id, _)| are_meant(words.get(id).is_some_and(approved)));
+        let mut logins: Vec<String> = meant.map(|(_, who)| who.login.clone()).collect();
+        logins.sort();
+        logins
     }
 }
 

@@ -571,7 +571,7 @@ mod tests {
             with(|scan| scan.found.as_mut().unwrap().completed_at = time("2026-11-21T11:59:30Z")),
             with(|scan| scan.found.as_mut().unwrap().vulnerabilities.push(vulnerability("CVE-9", "SEVERE"))),
             with(|scan| {
-                scan.found.as_mut().unwrap().vulnerabilities.push(vulnerability("CVE-9", "critical"))
+                scan.found.as_mut().unwrap().vulnerabilities.push(vulnerability("CVE-9", "critical"));
             }),
             with(|scan| {
                 scan.found.as_mut().unwrap().counts.insert("SEVERE".into(), 1);

@@ -215,21 +215,14 @@ fn can_be_pulled(found: &Found) -> Option<Outcome> {
 }
 
 fn tag_points_to(found: &Found, digest: &str) -> Option<Outcome> {
-    let tag = found.tag.as_ref()?;
-    moved(&tag.name, tag.digest.as_deref(), digest)
-}
-
-/// Whether a tag points to another digest than the one that is decided on.
-pub(crate) fn moved(tag: &str, points_to: Option<&str>, digest: &str) -> Option<Outcome> {
+    let Tag { name, digest: points_to, .. } = found.tag.as_ref()?;
     let reason = match points_to {
         Some(now) if now == digest => return None,
-        Some(now) => format!("the tag {tag} points to {now} now, not to {digest}"),
-        None => format!("the tag {tag} is gone"),
+        Some(now) => format!("the tag {name} points to {now} now, not to {digest}"),
+        None => format!("the tag {name} is gone"),
     };
-    Some(
-        Outcome::new(State::Rejected, reason)
-            .help("find out who moved it, and ask the gate about what is to be deployed"),
-    )
+    let help = "find out who moved it, and ask the gate about what is to be deployed";
+    Some(Outcome::new(State::Rejected, reason).help(help))
 }
 
 /// Whether a platform is the one that is wanted. A variant counts where it is named; `v8` is the only one of `arm64`.

@@ -56,7 +56,8 @@ impl Policy for Quota {
             .collect();
         times.sort();
         let limit = self.deployments as usize;
-        let reason = format!("{} deployments in {} ({limit} allowed)", times.len(), self.per);
+        let deployments = if times.len() == 1 { "deployment" } else { "deployments" };
+        let reason = format!("{} {deployments} in {} ({limit} allowed)", times.len(), self.per);
         if times.len() < limit {
             return Outcome::new(State::Approved, reason);
         }

@@ -109,7 +109,7 @@ impl Policy for Soak {
     }
 }
 
-/// A time as people say it. One that lies ahead is none.
+/// A time as people say it, in whole minutes. One that lies ahead is none.
 fn told(time: SignedDuration) -> String {
-    Period(std::time::Duration::from_secs(u64::try_from(time.as_secs()).unwrap_or(0))).to_string()
+    Period(std::time::Duration::from_mins(u64::try_from(time.as_mins()).unwrap_or(0))).to_string()
 }
