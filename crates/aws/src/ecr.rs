@@ -294,12 +294,15 @@ fn basic(finding: types::ImageScanFinding) -> Option<Vulnerability> {
 
 fn enhanced(finding: types::EnhancedImageScanFinding) -> Option<Vulnerability> {
     let details = finding.package_vulnerability_details;
-    let packages = details.iter().flat_map(|details| details.vulnerable_packages()).filter_map(|package| {
-        Some(match package.version() {
-            Some(version) => format!("{} {version}", package.name()?),
-            None => package.name()?.to_owned(),
-        })
-    });
+    let packages = details
+        .iter()
+        .flat_map(types::PackageVulnerabilityDetails::vulnerable_packages)
+        .filter_map(|package| {
+            Some(match package.version() {
+                Some(version) => format!("{} {version}", package.name()?),
+                None => package.name()?.to_owned(),
+            })
+        });
     let packages = packages.collect();
     // A finding that is no vulnerability of a package has a title only.
     let id = details.and_then(|details| details.vulnerability_id).or(finding.title).or(finding.finding_arn);

@@ -94,18 +94,23 @@ pub struct Checks {
 
 /// What the image must be.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ImageCondition {
     /// It exists in its registry.
     #[serde(default)]
     pub exists: bool,
-    /// The platforms that its index must hold: `linux/amd64`.
+    /// The platforms that it must be for: `linux/amd64`.
     #[serde(default)]
     pub platforms: Vec<String>,
+    /// The oldest image that may go: since it was pushed where the registry tells, else since it was built.
+    pub max_age: Option<Period>,
+    /// Whether its tag must be one that can't be moved.
+    #[serde(default)]
+    pub immutable: bool,
 }
 
-/// How many vulnerabilities the registry's scan may have found. A severity that is not named is not
-/// limited.
+/// How many vulnerabilities the scan of ECR may have found, for each platform. A severity that is not named
+/// is not limited.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Findings {
@@ -117,8 +122,29 @@ pub struct Findings {
     pub medium: Option<u32>,
     /// At most so many low ones.
     pub low: Option<u32>,
+    /// At most so many whose severity is not determined yet.
+    pub unknown: Option<u32>,
     /// The oldest scan that counts.
     pub max_age: Option<Period>,
+    /// How long after the push, and after the scan, its findings may still come in. Default: `1m`.
+    pub settle: Option<Period>,
+    /// Those that are accepted, for a while.
+    #[serde(default)]
+    pub ignore: Vec<Ignore>,
+}
+
+/// A vulnerability that is accepted, for a while.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// Its name: `CVE-2026-1234`.
+    pub id: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for that.
+    pub owner: String,
+    /// The last day on which it is, in UTC: `2026-12-31`.
+    pub until: Placed<String>,
 }
 
 /// What reports may tell: the findings of SARIF, Trivy, Grype, Checkov, conftest and `TruffleHog`, the tests of
@@ -183,12 +209,23 @@ pub struct Soak {
     pub time: Period,
 }
 
-/// The state of the cluster.
+/// The state of the environment's EKS cluster.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClusterHealth {
     /// The cluster, its node groups and add-ons are active and report no issue.
+    #[serde(default)]
     pub healthy: bool,
+    /// The oldest version of Kubernetes that it may run: `"1.33"`.
+    pub min_version: Option<Placed<String>>,
+    /// The newest version of Kubernetes that it may run.
+    pub max_version: Option<Placed<String>>,
+    /// The add-ons that EKS must have installed: `coredns`.
+    #[serde(default)]
+    pub add_ons: Vec<String>,
+    /// Whether its nodes may be of no node group: Fargate's, Karpenter's, or one's own.
+    #[serde(default)]
+    pub self_managed: bool,
 }
 
 /// How often may be deployed.

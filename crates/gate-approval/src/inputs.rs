@@ -37,7 +37,7 @@ pub struct Evaluate {
     /// Why a freeze is to be broken, for a gate with `break-glass`: it takes more approvals then. Default: it is not
     #[arg(long, value_name = "REASON")]
     pub break_glass: Option<String>,
-    /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
+    /// The image that goes there: `registry/name:tag@sha256:...`. Default: none is named. A tag alone is looked up where a condition needs the digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
     /// The repository of the commit, as `owner/name`. Default: the one of the run
@@ -66,6 +66,9 @@ pub struct Evaluate {
     /// How long nobody can remove a record in S3, by Object Lock: `365d`. Default: as the gate's `record` says, else it is not locked
     #[arg(long, value_name = "TIME")]
     pub record_retention: Option<Period>,
+    /// Logins of private registries, as Docker's `config.json` holds them. Default: `DOCKER_AUTH_CONFIG`, else Docker's own file; for ghcr.io the token
+    #[arg(long, value_name = "JSON")]
+    pub registry_auth: Option<Secret>,
     /// What holds for every connection.
     #[command(flatten)]
     pub network: sluice_http::Options,

@@ -20,6 +20,7 @@ mod evaluation;
 #[cfg(test)]
 mod faults;
 mod github;
+mod image;
 mod inputs;
 mod network;
 mod outputs;

@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) has_issue: bool,
     /// What is asked last, before a yes.
     pub(crate) unchanged: Option<Condition>,
+    /// Whether a condition is about the image's digest.
+    pub(crate) needs_digest: bool,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -59,8 +61,15 @@ impl Plan {
         };
         // Only a gate that judged a commit can be wrong about it.
         let judges_commit = gate.source.is_some() || gate.approvals.is_some() || gate.checks.is_some();
-        let unchanged = reference.filter(|_| judges_commit).map(|reference| {
-            let policy = Unchanged { reference: Some(reference), image: None };
+        let reference = reference.filter(|_| judges_commit);
+        let looks_at_image = gate.image.is_some() || gate.findings.is_some();
+        let needs_digest = looks_at_image || gate.soak.is_some();
+        let names_digest = inputs.image.as_ref().is_some_and(|image| image.digest().is_some());
+        let tagged = inputs.image.clone().filter(|image| image.tag().is_some() || !names_digest);
+        // A gate that never asks the registry takes a digest that was given for what it is.
+        let tagged = tagged.filter(|_| looks_at_image || needs_digest && !names_digest);
+        let unchanged = (reference.is_some() || tagged.is_some()).then(|| {
+            let policy = Unchanged { reference, image: tagged.map(|image| image.to_string()) };
             Condition::new(Place::file(&config.name), unchanged::Gatherer(policy))
         });
         let conditions = conditions::of(gate, &inputs, branch.as_deref(), config)?;
@@ -82,23 +91,25 @@ impl Plan {
             wait: inputs.wait,
             has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
             unchanged,
+            needs_digest,
             access: Access {
                 options: inputs.network,
                 token: inputs.token,
                 org_token: inputs.org_token,
+                registry_auth: inputs.registry_auth,
                 ..Access::default()
             },
         })
     }
 
-    /// What is decided, at a time.
-    pub(crate) fn question(&self, now: Timestamp) -> Question {
+    /// What is decided, at a time, about the digest that the image was found to have.
+    pub(crate) fn question(&self, digest: Option<&str>, now: Timestamp) -> Question {
         Question {
             environment: self.environment.clone(),
             repository: self.repository.clone(),
             commit: self.commit.as_ref().map(|commit| commit.id.clone()),
             image: self.image.as_ref().map(ToString::to_string),
-            digest: self.image.as_ref().and_then(|image| image.digest()).map(str::to_owned),
+            digest: digest.map(str::to_owned),
             policy: self.policy_digest.clone(),
             now,
         }

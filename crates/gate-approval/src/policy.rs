@@ -28,6 +28,11 @@ pub(crate) fn source_branch<'a>(config: &'a File<Policy>, environment: &str) -> 
     config.sections.environments.get(environment)?.source_branch.as_ref().map(|branch| branch.value.as_str())
 }
 
+/// The cluster of an environment.
+pub(crate) fn cluster<'a>(config: &'a File<Policy>, environment: &str) -> Option<&'a sluice_config::Cluster> {
+    config.sections.environments.get(environment)?.cluster.as_ref()
+}
+
 /// The gate of an environment.
 pub(crate) fn gate<'a>(config: &'a File<Policy>, name: &str) -> Result<&'a Gate, Problem> {
     let environments = &config.sections.environments;
