@@ -1,19 +1,37 @@
 //! The report: the answer, then each condition with its reason.
 
-use jiff::Timestamp;
-use sluice_core::{Draft, Finding, Problem, SubjectKind};
+use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 
-use crate::{State, condition::Answer, plan::Plan};
+use sluice_gate::Outcome;
 
-pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) -> Draft {
-    let mut draft = Draft::new(state.verdict(), title(state, answers));
-    for Answer { name, place, outcome } in answers {
-        let mut finding = Finding::new(*name, outcome.state.verdict(), &outcome.reason);
+use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan, record::Kept};
+
+pub(crate) fn of(evaluation: &Evaluation, kept: Result<Option<Kept>, Problem>, plan: &Plan) -> Draft {
+    let Evaluation { question, answers, state, issue, notes } = evaluation;
+    let outcomes: Vec<&Outcome> = answers.iter().map(|answer| &answer.outcome).collect();
+    let title = match &kept {
+        Err(_) if outcomes.iter().all(|outcome| outcome.state < *state) => {
+            "undecided: the record of the decision could not be kept".to_owned()
+        }
+        _ => title(*state, &outcomes),
+    };
+    let mut draft = Draft::new(state.verdict(), title);
+    for Answer { place, condition, outcome } in answers {
+        let mut finding = Finding::new(condition.name(), outcome.state.verdict(), &outcome.reason);
         finding.evidence.clone_from(&outcome.evidence);
         finding.help.clone_from(&outcome.help);
         // There is nothing to change where a condition holds.
         finding.place = (outcome.state != State::Approved).then(|| place.clone());
         draft.finding(finding);
+    }
+    match kept {
+        Ok(Some(Kept { location, hash })) => {
+            draft.fact("record", location).fact("record's hash", hash);
+        }
+        Ok(None) => {}
+        Err(problem) => {
+            draft.finding(Finding { subject: "record".to_owned(), ..Finding::from(problem) });
+        }
     }
     draft.fact("environment", &plan.environment);
     draft.fact("policy", &plan.policy);
@@ -25,7 +43,27 @@ pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) 
         draft.fact("image", image.to_string());
         draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
     }
-    draft.fact("evaluated", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    if let Some(terraform) = &plan.terraform {
+        draft.fact("plan", format!("{} ({})", terraform.name, terraform.digest));
+        draft.subject(SubjectKind::Plan, &terraform.name, Some(terraform.digest.clone()));
+    }
+    let names = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
+    if let Some(approvers) = names(evaluation.approvers()) {
+        draft.fact("approved by", approvers);
+    }
+    if let Some(still) = names(evaluation.still_asked()).filter(|_| *state == State::Pending) {
+        draft.fact("can still approve", still);
+    }
+    if let Some(number) = issue {
+        draft.fact("issue", format!("#{number}"));
+    }
+    for note in notes {
+        // The answer stands: what is noted is beside it.
+        let mut finding = Finding::from(note.clone());
+        finding.verdict = Verdict::Skipped;
+        draft.finding(finding);
+    }
+    draft.fact("evaluated", question.now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     draft
 }
 
@@ -37,9 +75,9 @@ pub(crate) fn of_problem(problem: Problem) -> Draft {
 }
 
 /// The answer, and how many conditions it rests on.
-fn title(state: State, answers: &[Answer]) -> String {
-    let all = answers.len();
-    let count = answers.iter().filter(|answer| answer.outcome.state == state).count();
+pub(crate) fn title(state: State, outcomes: &[&Outcome]) -> String {
+    let all = outcomes.len();
+    let count = outcomes.iter().filter(|outcome| outcome.state == state).count();
     let conditions = if all == 1 { "condition" } else { "conditions" };
     let (answer, one, many) = match state {
         State::Approved => ("approved", "holds", "hold"),
@@ -53,20 +91,60 @@ fn title(state: State, answers: &[Answer]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_core::Place;
+    use sluice_gate::decide;
 
     use super::{State::*, *};
-    use crate::{condition::Outcome, decision::decide};
+    use crate::{
+        Evaluate, evaluation,
+        sandbox::{OFTEN, World},
+    };
 
-    fn answer(state: State) -> Answer {
-        Answer { name: "freeze", place: Place::file("sluice.yml"), outcome: Outcome::new(state, "x") }
+    #[test]
+    fn a_gate_that_waits_says_for_whom_and_what_to_do() {
+        let world = World::new();
+        let plan = world.plan(
+            "source: {merged-from: staging, signed: true}, approvals: {count: 3, users: [hubot, monalisa, octocat, dev], issue: true}, checks: {names: [build, scan]}",
+            Evaluate::default(),
+        );
+        let evaluation = evaluation::run(&plan, &world.context(), &OFTEN).unwrap();
+        let report =
+            of(&evaluation, Ok(None), &plan).into_report("gate-approval", None, evaluation.question.now, 0.0);
+        let told = sluice_core::terminal(&report, false)
+            .replace(&world.commit, "SHA")
+            .replace(&world.commit[..7], "SHORT");
+        insta::assert_snapshot!(told, @r"
+        … gate-approval — pending: 2 of 3 conditions wait for people
+
+          ✓ source     is on main
+                       was merged from staging (#1)
+                       all 2 commits are signed and verified
+          … approvals  2 of 3 approved
+                       hubot: review of #1
+                       monalisa: review of #1
+                       dev may not approve: wrote the change
+                       help: still can approve: octocat; review #1
+                       --> sluice.yml:2:114
+          … checks     1 of 2 checks have not ended
+                       scan: did not run for this commit
+                       help: run the gate again when they have; a check that never ran for this commit must run first
+                       --> sluice.yml:2:187
+
+          environment        production
+          policy             sluice.yml
+          commit             SHA (main)
+          image              r.example.com/backend:1@sha256:1111111111111111111111111111111111111111111111111111111111111111
+          approved by        hubot, monalisa
+          can still approve  octocat
+          issue              #2
+          evaluated          2026-11-18 11:06:40 UTC
+        ");
     }
 
     #[test]
     fn the_title_is_the_answer_in_one_line() {
         let titled = |states: &[State]| {
-            let answers: Vec<Answer> = states.iter().map(|state| answer(*state)).collect();
-            title(decide(states.iter().copied()), &answers)
+            let outcomes: Vec<Outcome> = states.iter().map(|state| Outcome::new(*state, "x")).collect();
+            title(decide(states.iter().copied()), &outcomes.iter().collect::<Vec<_>>())
         };
         assert_eq!(titled(&[Approved, Approved, Approved]), "approved: 3 of 3 conditions hold");
         assert_eq!(titled(&[Approved]), "approved: 1 of 1 condition holds");

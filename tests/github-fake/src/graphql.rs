@@ -1,4 +1,6 @@
-//! The GraphQL API: the mutations that the REST API has nothing for.
+//! The GraphQL API: what the REST API has nothing for.
+
+mod said;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -28,7 +30,10 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
         let outcome = enable_auto_merge(world, &body["variables"]["input"]);
         return answered("enablePullRequestAutoMerge", outcome);
     }
-    answered("unknown", Err(("INVALID", "the stand-in does not know this query".to_owned())))
+    if query.contains("repository(owner: $owner, name: $name)") {
+        return said::answer(world, query, &body["variables"]);
+    }
+    refuse("query", "INVALID", "the stand-in does not know this query")
 }
 
 /// What a mutation comes to: its payload, or the type and the words of an error.
@@ -37,16 +42,23 @@ type Outcome = Result<Value, (&'static str, String)>;
 fn answered(mutation: &str, outcome: Outcome) -> Reply {
     match outcome {
         Ok(payload) => Reply::json(200, &json!({"data": {mutation: payload}})),
-        Err((kind, message)) => {
-            let error = json!({
-                "type": kind,
-                "path": [mutation],
-                "locations": [{"line": 2, "column": 3}],
-                "message": message,
-            });
-            Reply::json(200, &json!({"data": {mutation: null}, "errors": [error]}))
-        }
+        Err((kind, message)) => told(mutation, kind, &message, json!({mutation: null})),
     }
+}
+
+/// A query that finds nothing.
+fn refuse(path: &str, kind: &str, message: &str) -> Reply {
+    told(path, kind, message, Value::Null)
+}
+
+fn told(path: &str, kind: &str, message: &str, data: Value) -> Reply {
+    let error = json!({
+        "type": kind,
+        "path": [path],
+        "locations": [{"line": 2, "column": 3}],
+        "message": message,
+    });
+    Reply::json(200, &json!({"data": data, "errors": [error]}))
 }
 
 /// Branches that move together, each from where it is said to be, or not at all. The words of the refusal are the

@@ -6,7 +6,7 @@ use crate::{
     Shared,
     git::Git,
     shapes,
-    world::{Pull, PullState, Stored, StoredRun},
+    world::{Merged, Pull, PullState, Stored, StoredRun},
 };
 
 /// A repository of the stand-in.
@@ -176,7 +176,8 @@ impl Repository {
             let tree = git.run(&["merge-tree", "--write-tree", &base, &head]);
             let commit = git.write_commit(&tree, &[&parent], &pull.title, "monalisa", time);
             git.run(&["update-ref", &base, &commit]);
-            PullState::Merged
+            let head = git.commit(&head).expect("the head is there");
+            PullState::Merged(Merged { commit, head, at: time })
         });
     }
 
@@ -202,7 +203,14 @@ impl Repository {
         })
     }
 
-    fn with<T>(&self, use_it: impl FnOnce(&mut Stored, u64) -> T) -> T {
+    /// As [`Self::with`], with a number that nothing has yet.
+    pub(crate) fn with_ids<T>(&self, use_it: impl FnOnce(&mut Stored, u64, u64) -> T) -> T {
+        let mut world = self.shared.world();
+        let (now, id) = (world.now(), world.new_id());
+        use_it(world.repositories.get_mut(&self.name).expect("the repository is there"), now, id)
+    }
+
+    pub(crate) fn with<T>(&self, use_it: impl FnOnce(&mut Stored, u64) -> T) -> T {
         let mut world = self.shared.world();
         let now = world.now();
         use_it(world.repositories.get_mut(&self.name).expect("the repository is there"), now)

@@ -1,33 +1,39 @@
-//! `reports`: the findings in the reports of scanners and linters are within limits.
+//! Reads the reports that `reports` judges.
 //!
-//! `files` finds the reports, `sarif` reads one, `severity` is the one model of how bad a finding
-//! is; the judgement here is pure. A report that should be there and is not, and one that can't be read,
-//! tells nothing: the answer is undecided, unless what the others tell is a no already.
+//! `files` finds them, `format` tells whose each is, and the files named for the tools read one: all of
+//! them pure, from bytes to what the report tells, or to why it tells nothing (`silent`).
 
+mod checkov;
+mod cobertura;
+mod conftest;
 mod files;
+mod format;
+mod grype;
+mod junit;
+mod k6;
+mod lcov;
 mod sarif;
-mod severity;
+mod silent;
+mod trivy;
+mod trufflehog;
+mod xml;
 
 use sluice_config::Placed;
 use sluice_core::{Place, Problem};
+use sluice_gate::{
+    Gathered, Source,
+    reports::{Facts, Limits, Reading, Reports},
+};
 use sluice_glob::Glob;
 
-use self::{
-    sarif::{Found, Scan},
-    severity::{Counts, Limits},
-};
-use crate::{
-    State,
-    condition::{Condition, Outcome, World},
-};
+use crate::condition::{Gather, World};
 
-pub(crate) struct Reports {
+pub(crate) struct Gatherer {
     glob: Glob,
-    limits: Limits,
-    place: Place,
+    policy: Reports,
 }
 
-impl Reports {
+impl Gatherer {
     pub(super) fn new(
         rule: &sluice_config::Reports,
         place: Place,
@@ -49,131 +55,90 @@ impl Reports {
                 .help("name it from the repository's root, as `reports/*.sarif`")
                 .at(place_of(&rule.path)));
         }
-        let limits = Limits::of(rule);
-        if limits.is_empty() {
+        let policy = policy(rule);
+        if policy.is_empty() {
             return Err(wrong("the reports have no limit")
                 .why("without one every report would do")
-                .help("say how many findings there may be, as `critical: 0`")
+                .help("say how many findings there may be, as `critical: 0`; for tests `failures: 0`")
                 .at(place));
         }
-        Ok(Self { glob, limits, place })
+        Ok(Self { glob, policy })
     }
 }
 
-impl Condition for Reports {
-    fn name(&self) -> &'static str {
-        "reports"
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn evaluate(&self, world: &World<'_>) -> Outcome {
-        let files = match files::matching(world.root, &self.glob) {
-            Ok(files) => files,
-            Err(problem) => return problem.into(),
-        };
-        let readings: Vec<Reading> = files
-            .iter()
-            .map(|file| Reading {
-                name: file.name(),
-                scan: file
-                    .read(world.root)
-                    .and_then(|bytes| sarif::read(&bytes).map_err(|error| error.to_string())),
-            })
-            .collect();
-        judge(self.glob.as_str(), &self.limits, &readings)
+fn policy(rule: &sluice_config::Reports) -> Reports {
+    let sluice_config::Reports { path, critical, high, medium, low, unknown, failures, coverage, thresholds } =
+        rule;
+    Reports {
+        path: path.value.clone(),
+        limits: Limits { critical: *critical, high: *high, medium: *medium, low: *low, unknown: *unknown },
+        failures: *failures,
+        coverage: coverage.map(sluice_config::Percent::hundredths),
+        thresholds: *thresholds,
     }
 }
 
-/// One report: its name, and what it tells or why it tells nothing.
-struct Reading {
-    name: String,
-    scan: Result<Scan, String>,
-}
+impl Gather for Gatherer {
+    type Policy = Reports;
 
-/// How many lines of one kind are shown.
-const SHOWN: usize = 5;
-
-/// Decides from what was read: too many findings are a no, whatever else a silent report may hold.
-fn judge(path: &str, limits: &Limits, readings: &[Reading]) -> Outcome {
-    if readings.is_empty() {
-        return Outcome::new(State::Undecided, format!("no file matches {path}"))
-            .help("let the step that writes the report run before the gate, in the same job or with its artifact downloaded");
+    fn policy(&self) -> Reports {
+        self.policy.clone()
     }
-    let told = || readings.iter().filter_map(|reading| Some((&reading.name, reading.scan.as_ref().ok()?)));
-    let silent: Vec<String> = readings
-        .iter()
-        .filter_map(|reading| Some(format!("{} {}", reading.name, reading.scan.as_ref().err()?)))
-        .collect();
-    let mut found: Vec<&Found> = told().flat_map(|(_, scan)| &scan.found).collect();
-    found.sort_by_key(|found| found.severity);
-    let counts = Counts::of(found.iter().map(|found| found.severity));
-    let exceeded = limits.exceeded_by(&counts);
 
-    let outcome = if !exceeded.is_empty() {
-        found.retain(|found| exceeded.contains(&found.severity));
-        Outcome::new(State::Rejected, format!("{path}: {}", limits.measure(&counts, &exceeded)))
-            .evidence(list(&found))
-            .evidence(first(&silent))
-            .help("fix them, or have the scanner suppress what is accepted, with its justification")
-    } else if let [one] = silent.as_slice() {
-        Outcome::new(State::Undecided, one).help(RUN_AGAIN)
-    } else if !silent.is_empty() {
-        let reason = format!("{path}: {} of {} reports tell nothing", silent.len(), readings.len());
-        Outcome::new(State::Undecided, reason).evidence(first(&silent)).help(RUN_AGAIN)
-    } else {
-        Outcome::new(State::Approved, format!("{path}: {}", limits.measure(&counts, &limits.severities())))
-    };
-    let summaries: Vec<String> = told().map(|(name, scan)| format!("{name}: {scan}")).collect();
-    let suppressed: Vec<&Found> = told().flat_map(|(_, scan)| &scan.suppressed).collect();
-    outcome
-        .evidence(first(&summaries))
-        .evidence(list(&suppressed).map(|line| format!("suppressed, not counted: {line}")))
-}
-
-const RUN_AGAIN: &str = "see why the scanner wrote no whole report, and run it again";
-
-/// The first lines, and how many more there are.
-fn first(lines: &[String]) -> impl Iterator<Item = String> {
-    lines.iter().take(SHOWN).cloned().chain(more(lines.len()))
-}
-
-/// The first findings in columns, and how many more there are.
-fn list(found: &[&Found]) -> impl Iterator<Item = String> {
-    let shown = &found[..found.len().min(SHOWN)];
-    let width =
-        |cell: fn(&Found) -> &str| shown.iter().map(|found| cell(found).chars().count()).max().unwrap_or(0);
-    let (rules, locations) = (width(|found| &found.rule), width(|found| &found.location));
-    let line = move |Found { severity, rule, location, message }: &Found| {
-        format!("{severity:8}  {rule:rules$}  {location:locations$}  {message}").trim_end().to_owned()
-    };
-    shown.iter().map(move |found| line(found)).chain(more(found.len()))
-}
-
-fn more(all: usize) -> Option<String> {
-    (all > SHOWN).then(|| format!("… and {} more", all - SHOWN))
+    async fn gather(&self, world: &World<'_>) -> Result<Gathered<Facts>, Problem> {
+        let root = world.cx.root();
+        let mut readings = Vec::new();
+        let mut sources = Vec::new();
+        for file in files::matching(root, &self.glob)? {
+            world.cx.cancellation().check()?;
+            let report =
+                file.read(root).and_then(|bytes| format::read(&bytes).map_err(|silent| silent.to_string()));
+            sources.push(Source { url: file.name(), at: world.cx.now() });
+            readings.push(Reading { name: file.name(), report });
+        }
+        Ok(Gathered::read(Facts { readings }, sources))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use proptest::prelude::*;
+    use sluice_gate::reports::{Found, Told};
+
     use serde_json::json;
     use sluice_config::File;
     use sluice_core::{Configuration as _, Problems};
 
+    use sluice_gate::{Outcome, State};
+
     use super::*;
     use crate::Policy;
 
+    /// What a report tells, a line each; what is accepted stands in brackets.
+    pub(super) fn told(bytes: &[u8]) -> String {
+        let report = format::read(bytes).unwrap();
+        let line = |found: &Found| {
+            format!("{:8}  {}  {}  {}", found.severity, found.rule, found.location, found.message)
+        };
+        let lines: Vec<String> = match &report.told {
+            Told::Findings(scan) => {
+                let suppressed = scan.suppressed.iter().map(|found| format!("({})", line(found)));
+                scan.found.iter().map(line).chain(suppressed).collect()
+            }
+            Told::Tests(tests) => tests.failures.clone(),
+            Told::Thresholds(thresholds) => thresholds.lines.clone(),
+            Told::Coverage(_) => Vec::new(),
+        };
+        std::iter::once(report.to_string()).chain(lines).collect::<Vec<_>>().join("\n")
+    }
+
     /// The reports condition of a configuration.
-    fn condition(rule: &str) -> Result<Reports, Problems> {
+    fn condition(rule: &str) -> Result<Gatherer, Problems> {
         let text = format!("version: 1\nenvironments:\n  x:\n    gate:\n      reports:\n        - {rule}\n");
         let file: File<Policy> = File::parse(text.as_bytes(), "f")?;
         let rule = &crate::policy::gate(&file, "x")?.reports[0];
-        Ok(Reports::new(rule, file.place_of(rule), |text| file.place_of(text))?)
+        Ok(Gatherer::new(rule, file.place_of(rule), |text| file.place_of(text))?)
     }
 
     fn sarif(levels: &[&str]) -> String {
@@ -192,10 +157,10 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-        condition(rule).unwrap().evaluate(&World { now: jiff::Timestamp::UNIX_EPOCH, root: root.path() })
+        crate::condition::tests::outcome(condition(rule).unwrap(), root.path())
     }
 
-    fn told(outcome: &Outcome) -> String {
+    fn shown(outcome: &Outcome) -> String {
         let lines = std::iter::once(format!("{:?}: {}", outcome.state, outcome.reason));
         let help = outcome.help.iter().map(|help| format!("help: {help}"));
         lines.chain(outcome.evidence.iter().cloned()).chain(help).collect::<Vec<_>>().join("\n")
@@ -207,7 +172,7 @@ mod tests {
             "{path: 'r/*.sarif', high: 1, medium: 0}",
             &[("r/a.sarif", &sarif(&["error", "note"])), ("r/b.sarif", &sarif(&[]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Approved: r/*.sarif: 1 high (1 allowed), 0 medium (0 allowed)
 r/a.sarif: 1 high, 1 low by scanner
 r/b.sarif: nothing found by scanner
@@ -220,7 +185,7 @@ r/b.sarif: nothing found by scanner
             "{path: 'r/*.sarif', high: 1, low: 9}",
             &[("r/a.sarif", &sarif(&["note", "error"])), ("r/b.sarif", &sarif(&["error", "warning"]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: r/*.sarif: 2 high (1 allowed)
 high      R  (no file)  bad
 high      R  (no file)  bad
@@ -236,7 +201,7 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
             "{path: a.sarif, high: 2, medium: 0}",
             &[("a.sarif", &sarif(&["warning", "error", "error", "error", "error", "error", "error"]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: a.sarif: 6 high (2 allowed), 1 medium (0 allowed)
 high      R  (no file)  bad
 high      R  (no file)  bad
@@ -251,20 +216,20 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
 
     #[test]
     fn a_report_that_is_missing_or_tells_nothing_is_no_yes() {
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.json", "")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.json", "")])), @r##"
 Undecided: no file matches r/*.sarif
 help: let the step that writes the report run before the gate, in the same job or with its artifact downloaded
 "##);
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", "")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", "")])), @r##"
 Undecided: r/a.sarif is empty
-help: see why the scanner wrote no whole report, and run it again
+help: see why there is no whole report that tells what it is about, and run the tool again
 "##);
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @r##"
 Undecided: r/*.sarif: 2 of 3 reports tell nothing
 r/a.sarif is empty
-r/c.sarif is not SARIF 2.1.0, the only form that is read: it has no version
+r/c.sarif is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
 r/b.sarif: nothing found by scanner
-help: see why the scanner wrote no whole report, and run it again
+help: see why there is no whole report that tells what it is about, and run the tool again
 "##);
     }
 
@@ -272,7 +237,7 @@ help: see why the scanner wrote no whole report, and run it again
     fn a_certain_no_is_a_no_beside_a_report_that_tells_nothing() {
         let outcome =
             ask("{path: 'r/*.sarif', high: 0}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&["error"]))]);
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: r/*.sarif: 1 high (0 allowed)
 high      R  (no file)  bad
 r/a.sarif is empty
@@ -284,7 +249,8 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
     #[test]
     fn a_severity_without_a_limit_is_not_limited_and_unknown_is_one_of_its_own() {
         let files = [("a.sarif", &*sarif(&["error", "error", "fatal"]))];
-        assert_eq!(ask("{path: a.sarif, critical: 0}", &files).state, State::Approved);
+        // What nobody knows may be critical.
+        assert_eq!(ask("{path: a.sarif, critical: 0}", &files).state, State::Undecided);
         assert_eq!(ask("{path: a.sarif, critical: 0, unknown: 1}", &files).state, State::Approved);
         assert_eq!(ask("{path: a.sarif, unknown: 0}", &files).state, State::Rejected);
     }
@@ -292,7 +258,7 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
     #[test]
     fn what_is_suppressed_is_named_and_not_counted() {
         let checkov = include_str!("../../tests/fixtures/checkov.sarif");
-        insta::assert_snapshot!(told(&ask("{path: a.sarif, high: 8, medium: 0}", &[("a.sarif", checkov)])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: a.sarif, high: 8, medium: 0}", &[("a.sarif", checkov)])), @r##"
 Approved: a.sarif: 8 high (8 allowed), 0 medium (0 allowed)
 a.sarif: 8 high by Checkov 3.3.30
 suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket has cross-region replication enabled
@@ -319,27 +285,13 @@ suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket
         insta::assert_snapshot!(problem("{path: a, high: -1}"), @r##"f:6:27: expected a whole number from 0 to 4294967295, found "-1":"##);
     }
 
-    proptest! {
-        /// Findings, and reports that tell nothing, only ever close the gate.
-        #[test]
-        fn one_more_finding_or_one_more_silent_report_never_turns_to_yes(
-            levels in prop::collection::vec(prop::sample::select(vec!["error", "warning", "note", "fatal"]), 0..8),
-            more in prop::sample::select(vec!["error", "warning", "note", "fatal"]),
-            limits in prop::array::uniform4(prop::option::of(0_u32..4)),
-            silent in any::<bool>(),
-        ) {
-            let [high, medium, low, unknown] = limits;
-            let rule: sluice_config::Reports = serde_json::from_value(json!({"path": "x", "high": high, "medium": medium, "low": low, "unknown": unknown})).unwrap();
-            let limits = Limits::of(&rule);
-            let reading = |levels: &[&str]| Reading { name: "a".into(), scan: sarif::read(sarif(levels).as_bytes()).map_err(|error| error.to_string()) };
-            let before = judge("x", &limits, &[reading(&levels)]);
-            let mut with_more = vec![reading(&[&levels[..], &[more]].concat())];
-            if silent {
-                with_more.push(Reading { name: "b".into(), scan: Err("is empty".into()) });
-            }
-            let after = judge("x", &limits, &with_more);
-            prop_assert!(after.state >= before.state);
-            prop_assert!(!silent || after.state != State::Approved);
-        }
+    #[test]
+    fn the_configuration_s_keys_are_their_severities() {
+        let rule: sluice_config::Reports = serde_json::from_value(
+            json!({"path": "x", "critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}),
+        )
+        .unwrap();
+        let limits = serde_json::to_value(policy(&rule).limits).unwrap();
+        assert_eq!(limits, json!({"critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}));
     }
 }
