@@ -799,3 +799,16 @@ fn what_is_not_green_is_told_check_by_check() {
     let outcome = case.judge();
     assert_eq!((outcome.state, &*outcome.reason), (State::Pending, "3 of 6 checks have not ended"));
 }
+
+#[test]
+fn a_status_is_what_it_says() {
+    let state = |status: &str| {
+        let mut case = checks();
+        case.facts.statuses[0].state = status.into();
+        case.judge().state
+    };
+    assert_eq!(state("pending"), State::Pending);
+    assert_eq!(state("failure"), State::Rejected);
+    assert_eq!(state("error"), State::Rejected);
+    assert_eq!(state("expected"), State::Undecided);
+}
