@@ -454,6 +454,14 @@ mod tests {
     }
 
     #[test]
+    fn no_more_are_told_of_than_there_are() {
+        let evidence =
+            |failed| judge(&rule(&serde_json::json!({"failures": 0})), vec![reading(tests(failed))]).evidence;
+        assert_eq!(evidence(5)[4..], ["test 4", "a: 9 ran, 5 failed, 0 skipped by tool"]);
+        assert_eq!(evidence(6)[4..], ["test 4", "… and 1 more", "a: 9 ran, 6 failed, 0 skipped by tool"]);
+    }
+
+    #[test]
     fn a_rule_without_a_limit_is_empty() {
         use serde_json::json;
         assert!(rule(&json!({})).is_empty());
