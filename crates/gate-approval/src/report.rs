@@ -23,7 +23,7 @@ pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
     }
     if let Some(image) = &plan.image {
         draft.fact("image", image.to_string());
-        draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
+        draft.subject(SubjectKind::Image, image.name(), evaluation.question.digest.clone());
     }
     if let Some(number) = issue {
         draft.fact("issue", format!("#{number}"));

@@ -5,6 +5,7 @@ mod configuration;
 mod dependencies;
 mod detect_changes;
 mod gate_approval;
+mod gate_aws;
 mod hostile;
 mod notify;
 mod signals;
