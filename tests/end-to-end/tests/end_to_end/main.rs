@@ -6,6 +6,7 @@ mod dependencies;
 mod detect_changes;
 mod gate_approval;
 mod gate_aws;
+mod gate_registry;
 mod hostile;
 mod notify;
 mod signals;
