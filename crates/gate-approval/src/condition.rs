@@ -128,6 +128,7 @@ pub(crate) mod tests {
             commit: Some("c".repeat(40)),
             image: None,
             digest: None,
+            plan: None,
             policy: "sha256:0".into(),
             now: "2026-11-18T12:00:00Z".parse().unwrap(),
         }

@@ -10,7 +10,7 @@ use sluice_core::{
     Context, Problem,
     retry::{Decision, Jitter, Policy},
 };
-use sluice_gate::{Condition, Question, State, decide};
+use sluice_gate::{Case, Condition, Question, State, approvals::Approvals, decide};
 use sluice_github::{Api, Repository, Sha};
 use sluice_http::jitter;
 
@@ -36,8 +36,17 @@ pub(crate) struct Evaluation {
 impl Evaluation {
     /// The logins of those who approved.
     pub(crate) fn approvers(&self) -> Vec<String> {
+        self.people(Case::approvers)
+    }
+
+    /// The logins of those who may approve, and have not.
+    pub(crate) fn still_asked(&self) -> Vec<String> {
+        self.people(Case::still_asked)
+    }
+
+    fn people(&self, which: fn(&Case<Approvals>, &Question) -> Vec<String>) -> Vec<String> {
         let approvals = self.answers.iter().filter_map(|answer| match &answer.condition {
-            Condition::Approvals(case) => Some(case.approvers(&self.question)),
+            Condition::Approvals(case) => Some(which(case, &self.question)),
             _ => None,
         });
         approvals.flatten().collect()
@@ -192,12 +201,7 @@ fn waits_for(evaluation: &Evaluation) -> String {
 
 /// Who is asked, for the issue: GitHub tells those that are named so.
 fn who(evaluation: &Evaluation) -> String {
-    let answers = evaluation.answers.iter();
-    let still = answers.filter_map(|answer| match &answer.condition {
-        Condition::Approvals(case) => Some(case.still_asked(&evaluation.question)),
-        _ => None,
-    });
-    let names: Vec<String> = still.flatten().map(|login| format!("@{login}")).collect();
+    let names: Vec<String> = evaluation.still_asked().iter().map(|login| format!("@{login}")).collect();
     format!("Still asked: {}", names.join(", "))
 }
 
@@ -314,6 +318,36 @@ mod tests {
         let both = "approvals: {count: 3, users: [hubot, monalisa, octocat]}";
         let evaluation = world.evaluate(both);
         assert_eq!(evaluation.state, State::Misconfigured, "{}", told(&evaluation));
+    }
+
+    /// Two reviewed the branch, and what was pushed as its merge holds something else.
+    #[test]
+    fn a_merge_by_hand_is_no_more_than_what_was_reviewed() {
+        let gate = "approvals: {count: 2, users: [hubot, monalisa, octocat]}";
+        let world = World::new();
+        let pull = world.shop.open_pull("dev", "staging", "main", None);
+        let head = world.shop.commit_by(
+            "dev",
+            "staging",
+            "More",
+            &[sluice_github_fake::File::new("README.md", "more")],
+        );
+        for by in ["hubot", "monalisa"] {
+            world.shop.review(pull, by, "APPROVED", &head);
+        }
+        let merge = |content: &str| {
+            let commit = world.shop.commit_by(
+                "dev",
+                "main",
+                "Merge",
+                &[sluice_github_fake::File::new("README.md", content)],
+            );
+            world.shop.merge_by_hand(pull, &commit);
+            let inputs = Evaluate { commit: Some(commit), ..Evaluate::default() };
+            world.evaluate_with(gate, inputs).state
+        };
+        assert_eq!(merge("more"), State::Approved);
+        assert_eq!(merge("something else"), State::Pending);
     }
 
     #[test]

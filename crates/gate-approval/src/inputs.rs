@@ -1,5 +1,7 @@
 //! The inputs, as the command line and the runner give them.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use sluice_core::{ImageReference, Period, Secret};
 
@@ -22,6 +24,9 @@ pub struct Evaluate {
     /// The image that goes there: `registry/name:tag@sha256:...`. Default: none is named. A tag alone is looked up where a condition needs the digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
+    /// The file of the Terraform plan that is applied: the answer is for its digest. Default: none is named
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// The repository of the commit, as `owner/name`. Default: the one of the run
     #[arg(long, value_name = "OWNER/NAME")]
     pub repository: Option<String>,

@@ -16,7 +16,7 @@ pub struct Outputs {
     /// The commit that the answer is for
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// The digest of the image that the answer is for: deploy this, not the tag
+    /// The digest of the image, else of the Terraform plan, that the answer is for: deploy this, not the tag
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The digest of the policy that was asked
@@ -56,7 +56,7 @@ impl Outputs {
             state: *state,
             environment: question.environment.clone(),
             commit: question.commit.clone(),
-            digest: question.digest.clone(),
+            digest: question.digest.clone().or_else(|| question.plan.clone()),
             policy: question.policy.clone(),
             approvers: evaluation.approvers(),
             issue: *issue,

@@ -1,5 +1,7 @@
 //! What is evaluated: inputs and configuration, merged once.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use sluice_config::File;
@@ -25,6 +27,7 @@ pub(crate) struct Plan {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) commit: Option<Commit>,
     pub(crate) image: Option<ImageReference>,
+    pub(crate) terraform: Option<TerraformPlan>,
     pub(crate) access: Access,
     /// How long people are waited for.
     pub(crate) wait: Option<Period>,
@@ -79,6 +82,7 @@ impl Plan {
             }),
             environment: inputs.environment,
             image: inputs.image,
+            terraform: inputs.plan.map(|file| TerraformPlan::read(&file, cx)).transpose()?,
             wait: inputs.wait,
             has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
             unchanged,
@@ -101,6 +105,7 @@ impl Plan {
             commit: self.commit.as_ref().map(|commit| commit.id.clone()),
             image: self.image.as_ref().map(ToString::to_string),
             digest: digest.map(str::to_owned),
+            plan: self.terraform.as_ref().map(|plan| plan.digest.clone()),
             policy: self.policy_digest(),
             now,
         }
@@ -108,7 +113,30 @@ impl Plan {
 
     fn policy_digest(&self) -> String {
         let policies: serde_json::Value = self.conditions.iter().map(Condition::policy).collect();
-        let digest = digest(&SHA256, policies.to_string().as_bytes());
-        digest.as_ref().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        sha256(policies.to_string().as_bytes())
     }
+}
+
+/// A Terraform plan: what is applied is this file, byte for byte.
+pub(crate) struct TerraformPlan {
+    /// The file, as people name it.
+    pub(crate) name: String,
+    pub(crate) digest: String,
+}
+
+impl TerraformPlan {
+    fn read(file: &Path, cx: &Context) -> Result<Self, Problem> {
+        let name = cx.name_of(file);
+        let bytes = std::fs::read(cx.folder().join(file)).map_err(|error| {
+            Problem::misconfigured(format!("could not read the plan {name}"))
+                .why(error)
+                .help("let the step that writes it (`terraform plan -out`) run before the gate")
+        })?;
+        Ok(Self { name, digest: sha256(&bytes) })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = digest(&SHA256, bytes);
+    digest.as_ref().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }

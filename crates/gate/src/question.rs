@@ -17,6 +17,9 @@ pub struct Question {
     pub image: Option<String>,
     /// The image's digest, `sha256:...`, whichever way it was found out.
     pub digest: Option<String>,
+    /// The digest of the Terraform plan that is applied, `sha256:...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// The digest of the policies of all conditions, `sha256:...`.
     pub policy: String,
     /// When it is asked: one time for all conditions.
@@ -35,6 +38,7 @@ pub(crate) mod tests {
             commit: Some("a".repeat(40)),
             image: None,
             digest: None,
+            plan: None,
             policy: "sha256:0".into(),
             now: now.parse().unwrap(),
         }

@@ -84,6 +84,7 @@ fn approvals() -> Case<Approvals> {
         number: 12,
         head: HEAD.into(),
         merged_as: Some(COMMIT.into()),
+        is_merged_as_reviewed: true,
         reviews: vec![review(1, hubot.clone(), ReviewState::Approved, 1)],
     };
     let issue = Issue {
@@ -169,6 +170,9 @@ fn approvals_are_not_spoofed() {
                 case.facts.pulls[0].merged_as = Some(OTHER.into());
             }),
             ("a pull request that is not merged", |case| case.facts.pulls[0].merged_as = None),
+            ("a merge by hand that holds more than was reviewed", |case| {
+                case.facts.pulls[0].is_merged_as_reviewed = false;
+            }),
             ("one person who approves twice", |case| {
                 case.issue().comments[0].by = Some(account(2, "hubot"));
             }),

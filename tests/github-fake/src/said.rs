@@ -170,21 +170,44 @@ impl Repository {
 
     /// Merges a pull request with a commit that GitHub makes and signs, and gives its name.
     pub fn merge(&self, number: u64) -> String {
-        self.with(|stored, time| {
+        let (onto, head) = self.with(|stored, _| {
             let pull = stored.pulls.iter().find(|pull| pull.number == number).expect("the pull request");
-            let (head, base) = (format!("refs/heads/{}", pull.head), format!("refs/heads/{}", pull.base));
-            let (head, onto) =
-                (stored.git.commit(&head).expect("a head"), stored.git.commit(&base).expect("a base"));
+            let tip = |branch: &str| stored.git.commit(&format!("refs/heads/{branch}")).expect("a branch");
+            (tip(&pull.base), tip(&pull.head))
+        });
+        let commit = self.with(|stored, time| {
             let tree = stored.git.run(&["rev-parse", &format!("{head}^{{tree}}")]);
-            let message = format!("Merge pull request #{number} from {}", pull.head);
-            let commit = stored.git.write_commit(&tree, &[&onto, &head], &message, "web-flow", time);
-            stored.git.run(&["update-ref", &base, &commit]);
+            let date = format!("{time} +0000");
+            let variables = [
+                ("GIT_AUTHOR_NAME", "dev"),
+                ("GIT_AUTHOR_EMAIL", "dev@users.noreply.github.com"),
+                ("GIT_AUTHOR_DATE", &date),
+                ("GIT_COMMITTER_NAME", "GitHub"),
+                ("GIT_COMMITTER_EMAIL", "noreply@github.com"),
+                ("GIT_COMMITTER_DATE", &date),
+            ];
+            let message = format!("Merge pull request #{number}");
+            let commit = stored.git.feed(
+                &["commit-tree", &tree, "-p", &onto, "-p", &head],
+                &variables,
+                message.as_bytes(),
+            );
             stored.signed.insert(commit.clone());
-            let pull = stored.pulls.iter_mut().find(|pull| pull.number == number).expect("the pull request");
-            pull.is_open = false;
-            pull.merged = Some(crate::world::Merged { commit: commit.clone(), head, at: time });
             commit
-        })
+        });
+        self.merge_by_hand(number, &commit);
+        commit
+    }
+
+    /// Moves the base of a pull request to a commit that somebody made: GitHub takes that for a merge.
+    pub fn merge_by_hand(&self, number: u64, commit: &str) {
+        self.with(|stored, at| {
+            let pull = stored.pulls.iter_mut().find(|pull| pull.number == number).expect("the pull request");
+            let head = stored.git.commit(&format!("refs/heads/{}", pull.head)).expect("a head");
+            stored.git.run(&["update-ref", &format!("refs/heads/{}", pull.base), commit]);
+            pull.is_open = false;
+            pull.merged = Some(crate::world::Merged { commit: commit.to_owned(), head, at });
+        });
     }
 
     /// Reviews a pull request: `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED`, `DISMISSED`.

@@ -53,7 +53,10 @@ impl Gather for Gatherer {
         };
         let pulls: Vec<CommitPull> = api.pulls_of_commit(&repository, &commit).await?;
         let pulls: Vec<CommitPull> = pulls.into_iter().filter(|pull| brought(pull, &commit)).collect();
-        let mut involved = of_commit(api.origin(&repository, &commit).await?);
+        let origin = api.origin(&repository, &commit).await?;
+        // Its committer is GitHub itself, and GitHub signs what it commits.
+        let is_made_by_github = origin.committer.is_none() && origin.is_verified;
+        let mut involved = of_commit(origin);
         for origins in
             try_join_all(pulls.iter().map(|pull| api.origins_of_pull(&repository, pull.number))).await?
         {
@@ -65,7 +68,12 @@ impl Gather for Gatherer {
             environment_reviews = reviews_of_run(&api, &repository, id, &run).await?;
             involved.extend(starters(world, run));
         }
-        let pulls = try_join_all(pulls.into_iter().map(|pull| with_reviews(&api, &repository, pull))).await?;
+        let pulls = try_join_all(pulls.into_iter().map(async |pull| {
+            let is_merged_as_reviewed =
+                is_made_by_github || holds_the_same_files(&api, &repository, &commit, &pull.head_sha).await?;
+            with_reviews(&api, &repository, pull, is_merged_as_reviewed).await
+        }))
+        .await?;
         let issue = if self.has_issue { issue(world, &api, &repository, &commit).await? } else { None };
         involved.sort_by(|one, other| (one.part as u8, &one.name).cmp(&(other.part as u8, &other.name)));
         involved.dedup();
@@ -154,7 +162,21 @@ async fn reviews_of_run(
         .collect())
 }
 
-async fn with_reviews(api: &Api, repository: &Repository, pull: CommitPull) -> Result<Pull, Problem> {
+async fn holds_the_same_files(
+    api: &Api,
+    repository: &Repository,
+    one: &Sha,
+    other: &Sha,
+) -> Result<bool, Problem> {
+    Ok(one == other || api.commit(repository, one).await?.tree == api.commit(repository, other).await?.tree)
+}
+
+async fn with_reviews(
+    api: &Api,
+    repository: &Repository,
+    pull: CommitPull,
+    is_merged_as_reviewed: bool,
+) -> Result<Pull, Problem> {
     let reviews = api.reviews(repository, pull.number).await?.into_iter().map(|review| {
         Ok(Review {
             id: review.id,
@@ -168,6 +190,7 @@ async fn with_reviews(api: &Api, repository: &Repository, pull: CommitPull) -> R
         number: pull.number,
         head: pull.head_sha.to_string(),
         merged_as: pull.merged_as.map(|commit| commit.to_string()),
+        is_merged_as_reviewed,
         reviews: reviews.collect::<Result<_, Problem>>()?,
     })
 }

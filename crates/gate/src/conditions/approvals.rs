@@ -58,6 +58,9 @@ pub struct Pull {
     pub head: String,
     /// The commit that merged it; `None` when it is not merged.
     pub merged_as: Option<String>,
+    /// Whether what merged it is what was reviewed, and no more: GitHub made the commit, or it holds the very
+    /// files of the branch. Whoever merges by hand can put anything into the commit.
+    pub is_merged_as_reviewed: bool,
     /// Its reviews.
     pub reviews: Vec<Review>,
 }
@@ -362,6 +365,7 @@ mod tests {
                 number: 12,
                 head: "h".repeat(40),
                 merged_as: question("2026-11-18T12:00:00Z").commit,
+                is_merged_as_reviewed: true,
                 reviews,
             }],
             involved: authors.iter().map(author).collect(),
@@ -415,8 +419,12 @@ mod tests {
         assert_eq!(problem(&policy(0)), "the approvals ask for nobody");
         let twice = Approvals { users: vec!["Alice".into(), "alice".into()], ..policy(2) };
         assert_eq!(problem(&twice), "the approvals can never be had");
-        let team = Approvals { teams: vec!["platform".into()], ..policy(2) };
-        assert_eq!(problem(&team), "\"platform\" is no team");
+        for name in ["platform", "/platform", "acme/", "acme/plat form", "@acme/platform", "acme/a/b"] {
+            let team = Approvals { teams: vec![name.into()], ..policy(2) };
+            assert_eq!(problem(&team), format!("\"{name}\" is no team"));
+        }
+        assert_eq!(policy(4).check(), Ok(()), "all of them");
+        assert_eq!(judge(4, &facts(vec![], &[])).state, State::Pending, "all of them");
         let teams = Approvals { users: vec![], teams: vec!["acme/platform".into()], ..policy(9) };
         assert_eq!(teams.check(), Ok(()));
     }

@@ -4,6 +4,7 @@
 
 mod faults;
 mod read;
+mod review;
 mod write;
 
 use std::{num::NonZeroU32, time::Duration};

@@ -1,5 +1,7 @@
 //! gate-approval over AWS: moto, over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a part of tests")]
+
 use serde_json::{Value, json};
 use sluice_end_to_end::{Outcome, Repository, Run};
 use sluice_moto::{ACCOUNT, Moto, REGION};
@@ -83,10 +85,43 @@ impl World {
             .variable("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
             .ends()
     }
+}
 
-    fn tagged(&self) -> String {
-        format!("{NAME}:v1")
+impl World {
+    #[track_caller]
+    fn approves(&self) {
+        self.ask(GATE, &tagged()).exits(0);
     }
+
+    #[track_caller]
+    fn refuses(&self, name: &str, image: &str, conditions: &[&str]) {
+        self.refuses_by(GATE, name, image, conditions);
+    }
+
+    /// Asserts that the gate is closed, and by these conditions alone.
+    #[track_caller]
+    fn refuses_by(&self, gate: &str, name: &str, image: &str, conditions: &[&str]) {
+        let outcome = self
+            .run(gate, image)
+            .argument("--format=json")
+            .variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .variable("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
+            .ends();
+        assert!(matches!(outcome.code, Some(1..=3)), "{name}: {outcome:#?}");
+        let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let told = answer["outputs"]["conditions"].as_array().unwrap();
+        let closed: Vec<&str> = told
+            .iter()
+            .filter(|condition| condition["verdict"] != "passed")
+            .map(|condition| condition["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(closed, conditions, "{name}: {outcome:#?}");
+    }
+}
+
+/// The image by its tag.
+fn tagged() -> String {
+    format!("{NAME}:v1")
 }
 
 fn put(moto: &Moto, tag: &str, kind: &str, manifest: &Value) -> String {
@@ -120,7 +155,7 @@ fn told(outcome: &Outcome) -> String {
 fn what_is_well_is_approved_by_its_tag_and_the_digest_is_put_out() {
     let world = World::new();
     let outcome = world
-        .run(GATE, &world.tagged())
+        .run(GATE, &tagged())
         .variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .variable("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
         .in_actions()
@@ -138,9 +173,8 @@ fn what_is_well_is_approved_by_its_tag_and_the_digest_is_put_out() {
 #[test]
 fn a_gate_that_stays_at_home_does_not_ask_aws() {
     let world = World::new();
-    let outcome = world
-        .run("freeze: [{from: 2020-12-20, until: 2021-01-04, zone: Europe/Berlin}]", &world.tagged())
-        .ends();
+    let outcome =
+        world.run("freeze: [{from: 2020-12-20, until: 2021-01-04, zone: Europe/Berlin}]", &tagged()).ends();
     outcome.exits(0);
     assert!(world.calls().is_empty(), "{:?}", world.calls());
 }
@@ -151,7 +185,7 @@ fn the_token_of_the_job_is_changed_for_credentials() {
     world.shop.write("token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyZXBvIn0.");
     let token = world.shop.path().join("token");
     let outcome = world
-        .run(GATE, &world.tagged())
+        .run(GATE, &tagged())
         .variable("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
         .variable("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())
         .ends();
@@ -162,92 +196,83 @@ fn the_token_of_the_job_is_changed_for_credentials() {
 #[test]
 fn without_credentials_nothing_is_known() {
     let world = World::new();
-    let outcome = world.run(GATE, &world.tagged()).ends();
+    let outcome = world.run(GATE, &tagged()).ends();
     outcome.exits(3).says("no AWS credentials").says("aws-actions/configure-aws-credentials");
 }
 
-/// Each of these was tried to get something else through than what was judged.
+/// Each of these was tried to get another image through than the one that was judged.
 #[test]
-fn no_spoof_gets_through() {
+fn no_other_image_gets_through() {
     let world = World::new();
     let other = put(&world.moto, "v2", INDEX, &{
         let mut other = index(&world.platforms);
         other["annotations"] = json!({"other": "index"});
         other
     });
-    let critical =
-        |status: &str| json!([{"name": "CVE-1", "severity": "CRITICAL", "attributes": [], "status": status}]);
-    let ignored = GATE.replace(
-        "settle: 1s",
-        "settle: 1s, ignore: [{id: CVE-1, reason: none left, owner: me, until: 2020-01-01}]",
+    world.refuses(
+        "the digest that was approved is not the tag's",
+        &format!("{NAME}:v1@{other}"),
+        &["image", "findings"],
     );
-    let approved = || world.ask(GATE, &world.tagged()).code;
-    let mut told_all = Vec::new();
-    let mut spoof = |name: &str, gate: &str, image: String| {
-        let outcome = world.ask(gate, &image);
-        assert_ne!(outcome.code, Some(0), "{name}: {outcome:#?}");
-        told_all.push(format!("{name}: {}", outcome.code.unwrap()));
+    // The tag moves: before the gate looks at the image, and while it does.
+    let moved = json!({"imageDetails": [{"imageDigest": other}]}).to_string();
+    let moves = |times: usize| {
+        world.moto.answer(&json!({"to": "DescribeImages", "holding": "imageTag", "status": 200, "body": moved, "times": times}));
     };
-    assert_eq!(approved(), Some(0));
-
-    // The tag moved: after the approval, before the run, while it runs.
-    spoof("the tag points elsewhere than the digest that was approved", GATE, format!("{NAME}:v1@{other}"));
-    let moved = json!({"imageDetails": [{"imageDigest": other}]});
-    for holding in [r#""imageTag":"v1""#] {
-        world.moto.answer(&json!({"to": "DescribeImages", "holding": holding, "status": 200, "body": moved.to_string(), "times": 1}));
-        spoof("the tag moves while the gate looks", GATE, world.tagged());
-    }
-    spoof("the digest of one platform", GATE, format!("{NAME}@{}", world.platforms[1]));
-    spoof("a digest that is not there", GATE, format!("{NAME}@sha256:{}", "0".repeat(64)));
-    spoof("a tag that is not there", GATE, format!("{NAME}:v9"));
-    spoof("an image of another name", GATE, format!("{NAME}-evil:v1"));
-    spoof(
-        "a registry that looks like ECR",
-        GATE,
-        format!("{}:v1", NAME.replace("amazonaws.com", "amazonaws.com.localhost")),
+    moves(1);
+    world.refuses("the tag moves back", &tagged(), &["image", "findings"]);
+    world.moto.answer(&json!({"to": "BatchGetImage", "status": 200, "body": json!({"images": [{"imageManifest": "{}"}]}).to_string(), "times": 2}));
+    world.refuses("other bytes than the digest's", &tagged(), &["image", "findings"]);
+    world.refuses("the digest of one platform", &format!("{NAME}@{}", world.platforms[1]), &["image"]);
+    world.refuses(
+        "a digest that is not there",
+        &format!("{NAME}@sha256:{}", "0".repeat(64)),
+        &["image", "findings"],
     );
+    world.refuses("a tag that is not there", &format!("{NAME}:v9"), &["image", "findings"]);
+    world.refuses("an image of another name", &format!("{NAME}-evil:v1"), &["image", "findings"]);
+    let like_ecr = format!("{}:v1", NAME.replace("amazonaws.com", "amazonaws.com.localhost"));
+    world.refuses("a registry that looks like ECR", &like_ecr, &["image", "findings"]);
+    world.approves();
+}
 
-    // Findings that are hidden.
+/// Each of these was tried to hide a finding.
+#[test]
+fn no_finding_is_hidden() {
+    let world = World::new();
     let platform = &world.platforms[1];
-    let mut scan = |name: &str, change: &dyn Fn(&mut Value)| {
-        world.scan(platform, change);
-        spoof(name, GATE, world.tagged());
+    let refuses = |name: &str, scan: &Value| {
+        world.scan(platform, |whole| merge(whole, scan));
+        world.refuses(name, &tagged(), &["findings"]);
         world.scan(platform, |_| ());
     };
-    scan("a finding in the second platform only", &|scan| {
-        scan["imageScanFindings"]["findings"] = critical("ACTIVE")
-    });
-    scan("a finding that is counted and not listed", &|scan| {
-        scan["imageScanFindings"]["findingSeverityCounts"] = json!({"CRITICAL": 1})
-    });
-    scan("the scan of the other platform", &|scan| {
-        scan["imageId"]["imageDigest"] = world.platforms[0].clone().into()
-    });
-    scan("a scan of nothing in particular", &|scan| scan["imageId"] = json!({}));
-    scan("a scan that is old", &|scan| {
-        scan["imageScanFindings"]["imageScanCompletedAt"] = 1_700_000_000.into()
-    });
-    scan("a scan of tomorrow", &|scan| {
-        scan["imageScanFindings"]["imageScanCompletedAt"] = 4_000_000_000_u64.into()
-    });
-    scan("a scan without a time", &|scan| scan["imageScanFindings"]["imageScanCompletedAt"] = Value::Null);
-    scan("a severity that was renamed", &|scan| {
-        scan["imageScanFindings"]["findings"] = json!([{"name": "CVE-1", "severity": "SEVERE"}])
-    });
-    scan("a severity in small letters", &|scan| {
-        scan["imageScanFindings"]["findings"] = json!([{"name": "CVE-1", "severity": "critical"}])
-    });
-    scan("a finding without a severity", &|scan| {
-        scan["imageScanFindings"]["findings"] = json!([{"name": "CVE-1"}])
-    });
-    scan("a finding without a name", &|scan| {
-        scan["imageScanFindings"]["findings"] = json!([{"severity": "LOW"}])
-    });
-    scan("an untriaged finding", &|scan| {
-        scan["imageScanFindings"]["enhancedFindings"] =
-            json!([{"title": "x", "severity": "UNTRIAGED", "score": 0.0}])
-    });
-    scan("a scan that is over and tells nothing", &|scan| scan["imageScanFindings"] = Value::Null);
+    let critical = json!([{"name": "CVE-1", "severity": "CRITICAL"}]);
+    let finding = |finding: Value| json!({"imageScanFindings": {"findings": [finding]}});
+    let cases = [
+        ("a finding in the second platform only", json!({"imageScanFindings": {"findings": critical}})),
+        (
+            "a finding that is counted and not listed",
+            json!({"imageScanFindings": {"findingSeverityCounts": {"CRITICAL": 1}}}),
+        ),
+        ("the scan of the other platform", json!({"imageId": {"imageDigest": world.platforms[0]}})),
+        ("the scan of the index", json!({"imageId": {"imageDigest": world.digest}})),
+        ("a scan of nothing in particular", json!({"imageId": null})),
+        ("a scan that is old", json!({"imageScanFindings": {"imageScanCompletedAt": 1_700_000_000}})),
+        ("a scan of tomorrow", json!({"imageScanFindings": {"imageScanCompletedAt": 4_000_000_000_u64}})),
+        ("a scan without a time", json!({"imageScanFindings": {"imageScanCompletedAt": null}})),
+        ("a severity that was renamed", finding(json!({"name": "CVE-1", "severity": "SEVERE"}))),
+        ("a severity in small letters", finding(json!({"name": "CVE-1", "severity": "critical"}))),
+        ("a finding without a severity", finding(json!({"name": "CVE-1"}))),
+        ("a finding without a name", finding(json!({"severity": "LOW"}))),
+        (
+            "an untriaged finding",
+            json!({"imageScanFindings": {"enhancedFindings": [{"title": "x", "severity": "UNTRIAGED", "score": 0.0}]}}),
+        ),
+        ("a scan that is over and tells nothing", json!({"imageScanFindings": null})),
+    ];
+    for (name, scan) in &cases {
+        refuses(name, scan);
+    }
     for status in [
         "IN_PROGRESS",
         "PENDING",
@@ -259,61 +284,67 @@ fn no_spoof_gets_through() {
         "IMAGE_ARCHIVED",
         "BRAND_NEW",
     ] {
-        scan(&format!("a scan that is {status}"), &|scan| scan["imageScanStatus"]["status"] = status.into());
+        refuses(&format!("a scan that is {status}"), &json!({"imageScanStatus": {"status": status}}));
     }
-    world.scan(platform, |scan| scan["imageScanFindings"]["findings"] = critical("ACTIVE"));
-    spoof("an ignore that is over", &ignored, world.tagged());
-    world.scan(platform, |_| ());
     let not_scanned = json!({"to": "DescribeImageScanFindings", "holding": platform, "status": 400, "times": 1,
         "body": r#"{"__type":"ScanNotFoundException","message":"no"}"#});
     world.moto.answer(&not_scanned);
-    spoof("a platform that was not scanned", GATE, world.tagged());
-    let settling = GATE.replace("settle: 1s", "settle: 1h");
-    spoof("a scan whose findings may still come in", &settling, world.tagged());
+    world.refuses("a platform that was not scanned", &tagged(), &["findings"]);
 
-    // A cluster that is not well.
-    let mut cluster = |name: &str, group: Option<&str>, attributes: Value, well: Value| {
-        world.moto.set("shop", group, &attributes);
-        spoof(name, GATE, world.tagged());
-        world.moto.set("shop", group, &well);
+    let settling = GATE.replace("settle: 1s", "settle: 1h");
+    world.refuses_by(&settling, "a scan whose findings may still come in", &tagged(), &["findings"]);
+    world.scan(platform, |whole| merge(whole, &json!({"imageScanFindings": {"findings": critical}})));
+    let ignore = |until: &str| {
+        let ignore = format!("ignore: [{{id: CVE-1, reason: none left, owner: me, until: {until}}}]");
+        GATE.replace("settle: 1s", &format!("settle: 1s, {ignore}"))
     };
+    world.refuses_by(&ignore("2020-01-01"), "an ignore that is over", &tagged(), &["findings"]);
+    world.ask(&ignore("2999-01-01"), &tagged()).exits(0).says("ignored until 2999-01-01");
+}
+
+/// Each of these is a cluster that should not be deployed to.
+#[test]
+fn no_ailing_cluster_is_taken_for_a_well_one() {
+    let world = World::new();
+    let refuses = |name: &str, group: Option<&str>, attributes: &Value, well: &Value| {
+        world.moto.set("shop", group, attributes);
+        world.refuses(name, &tagged(), &["cluster"]);
+        world.moto.set("shop", group, well);
+    };
+    let active = json!({"status": "ACTIVE"});
     for status in ["UPDATING", "FAILED", "DELETING", "BRAND_NEW"] {
-        cluster(
-            &format!("a cluster that is {status}"),
-            None,
-            json!({"status": status}),
-            json!({"status": "ACTIVE"}),
-        );
-        cluster(
-            &format!("a node group that is {status}"),
-            Some("blue"),
-            json!({"status": status}),
-            json!({"status": "ACTIVE"}),
-        );
+        refuses(&format!("a cluster that is {status}"), None, &json!({"status": status}), &active);
+        refuses(&format!("a node group that is {status}"), Some("blue"), &json!({"status": status}), &active);
     }
-    cluster("an old Kubernetes", None, json!({"version": "1.4"}), json!({"version": "1.34"}));
+    refuses("an old Kubernetes", None, &json!({"version": "1.4"}), &json!({"version": "1.34"}));
     let issue = json!({"issues": [{"code": "AccessDenied", "message": "x", "resourceIds": []}]});
-    cluster(
+    refuses(
         "a node group with an issue",
         Some("blue"),
-        json!({"health": issue}),
-        json!({"health": {"issues": []}}),
+        &json!({"health": issue}),
+        &json!({"health": {"issues": []}}),
     );
     world.add_on(&json!({"addonName": "coredns", "status": "DEGRADED"}));
-    spoof("an add-on that is degraded", GATE, world.tagged());
+    world.refuses("an add-on that is degraded", &tagged(), &["cluster"]);
     world.add_on(&json!({"addonName": "vpc-cni", "status": "ACTIVE"}));
-    spoof("the answer for another add-on", GATE, world.tagged());
+    world.refuses("the answer for another add-on", &tagged(), &["cluster"]);
     world.add_on(&json!({"addonName": "coredns", "status": "ACTIVE"}));
-    let other_region = "cluster: {healthy: true}";
-    world.moto.answer_with(
-        "GET /clusters/shop",
-        "",
-        &json!({"cluster": {"name": "other", "status": "ACTIVE", "version": "1.34"}}),
-    );
-    spoof("the answer for another cluster", other_region, world.tagged());
+    world.approves();
+    let other = json!({"cluster": {"name": "other", "status": "ACTIVE", "version": "1.34"}});
+    world.moto.answer_with("GET /clusters/shop", "", &other);
+    world.refuses("the answer for another cluster", &tagged(), &["cluster"]);
+}
 
-    assert!(told_all.len() >= 40, "{}", told_all.len());
-    println!("{}", told_all.join("\n"));
+/// Puts the fields of one object over those of another.
+fn merge(whole: &mut Value, part: &Value) {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            for (name, value) in part {
+                merge(whole.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (whole, part) => whole.clone_from(part),
+    }
 }
 
 /// What goes wrong with AWS, or with what stands between.
@@ -377,7 +408,7 @@ fn no_fault_approves() {
                         fault["times"] = 4.into();
                         world.moto.forget();
                         world.moto.answer(&fault);
-                        let run = world.run(gate, &world.tagged());
+                        let run = world.run(gate, &tagged());
                         let run = run.argument(if fault["delay"].is_null() {
                             "--deadline=60s"
                         } else {
@@ -402,7 +433,7 @@ fn no_fault_approves() {
 fn a_missing_permission_is_named() {
     let world = World::new();
     world.moto.answer(&json!({"to": "DescribeImageScanFindings", "status": 400, "body": r#"{"__type":"AccessDeniedException","message":"User: arn:aws:sts::1:assumed-role/ci/x is not authorized to perform: ecr:DescribeImageScanFindings on resource: y"}"#}));
-    let outcome = world.ask(GATE, &world.tagged());
+    let outcome = world.ask(GATE, &tagged());
     outcome.exits(3).says("allow the action ecr:DescribeImageScanFindings to the role that this job assumes");
     assert!(!told(&outcome).is_empty());
 }

@@ -1,5 +1,7 @@
 //! gate-approval over a registry: Debian's `docker-registry`, over HTTP.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -129,23 +131,22 @@ impl Registry {
             .join("data")
     }
 
-    fn ask(&self, gate: &str, image: &str, auth: &str) -> Outcome {
-        let shop = Repository::new();
-        shop.write(
-            ".github/sluice.yml",
-            &format!("version: 1\nenvironments: {{production: {{gate: {{{gate}}}}}}}\n"),
-        );
-        shop.run("gate-approval")
-            .input("environment", "production")
-            .input("image", image)
-            .input("registry-auth", auth)
-            .in_actions()
-            .ends()
-    }
-
     fn auth(&self) -> String {
         json!({"auths": {format!("127.0.0.1:{}", self.port): {"auth": "bWU6cGFzcw=="}}}).to_string()
     }
+}
+
+/// Asks the gate about an image.
+fn ask_with(auth: &str, gate: &str, image: &str) -> Outcome {
+    let shop = Repository::new();
+    let config = format!("version: 1\nenvironments: {{production: {{gate: {{{gate}}}}}}}\n");
+    shop.write(".github/sluice.yml", &config);
+    shop.run("gate-approval")
+        .input("environment", "production")
+        .input("image", image)
+        .input("registry-auth", auth)
+        .in_actions()
+        .ends()
 }
 
 impl Drop for Registry {
@@ -176,7 +177,7 @@ fn an_image_is_judged_in_any_registry() {
     let both = registry.index("v1", &[("amd64", &amd64), ("arm64", &arm64)]);
     let one = registry.index("one", &[("amd64", &amd64)]);
     let auth = registry.auth();
-    let ask = |gate: &str, image: &str| registry.ask(gate, image, &auth);
+    let ask = |gate: &str, image: &str| ask_with(&auth, gate, image);
     let gate = "image: {platforms: [linux/amd64, linux/arm64]}";
 
     ask(gate, &format!("{name}:v1")).exits(0).has_output("digest", &both);
@@ -197,15 +198,15 @@ fn an_image_is_judged_in_any_registry() {
     ask("findings: {critical: 0}", &format!("{name}:v1")).exits(2).says("the image does not lie there");
 
     // Whoever has no login, or a wrong one, knows nothing.
-    registry.ask(gate, &format!("{name}:v1"), "").exits(3).says("no login was given");
+    ask_with("", gate, &format!("{name}:v1")).exits(3).says("no login was given");
     let wrong = auth.replace("bWU6cGFzcw==", "bWU6d3Jvbmc=");
-    let outcome = registry.ask(gate, &format!("{name}:v1"), &wrong);
+    let outcome = ask_with(&wrong, gate, &format!("{name}:v1"));
     outcome.exits(3).says("check that the login of `registry-auth` may pull the image");
     assert!(
         !outcome.stderr.replace("::add-mask::", "").contains("bWU6d3Jvbmc=")
             || outcome.stderr.contains("::add-mask::bWU6d3Jvbmc=")
     );
-    registry.ask(gate, &format!("{name}:v1"), "me:pass").exits(2).says("can't be used");
+    ask_with("me:pass", gate, &format!("{name}:v1")).exits(2).says("can't be used");
 
     // A registry whose store was changed behind its back.
     let swapped = std::fs::read(registry.stored(&one)).unwrap();

@@ -5,6 +5,7 @@ mod configuration;
 mod dependencies;
 mod detect_changes;
 mod gate_approval;
+mod gate_approval_github;
 mod gate_aws;
 mod gate_registry;
 mod hostile;

@@ -94,7 +94,10 @@ fn origin(stored: &Stored, sha: &str) -> Value {
         }
     }
     let authors: Vec<Value> = authors.iter().map(|email| person(email)).collect();
-    let signature = stored.signed.contains(sha).then(|| json!({"isValid": true, "state": "VALID"}));
+    let signature = stored
+        .signed
+        .contains(sha)
+        .then(|| json!({"__typename": "GpgSignature", "isValid": true, "state": "VALID"}));
     json!({
         "oid": sha,
         "authors": {"totalCount": authors.len(), "nodes": authors},
@@ -107,6 +110,7 @@ fn origin(stored: &Stored, sha: &str) -> Value {
 fn person(email: &str) -> Value {
     let login =
         email.strip_suffix("@users.noreply.github.com").map(|name| name.rsplit('+').next().unwrap_or(name));
+    let login = login.or((email == "noreply@github.com").then_some("web-flow"));
     let login = login.filter(|login| !login.ends_with("[bot]"));
     let user = login.map(|login| json!({"databaseId": number_of(login), "login": login}));
     json!({"email": email, "user": user})

@@ -306,16 +306,20 @@ pub(super) fn update_issue(stored: &mut Stored, asked: &Asked<'_>, number: &str)
 fn issue(stored: &Stored, asked: &Asked<'_>, one: &Issue) -> Value {
     let url = super::url(asked, stored, &format!("issues/{}", one.number));
     let name = &stored.full_name;
-    json!({
+    let mut shape = json!({
         "id": one.id, "node_id": shapes::node("I", one.id), "number": one.number, "title": one.title, "body": one.body,
         "user": shapes::user(asked.address, &one.by),
         "labels": one.labels.iter().map(|label| shapes::label(asked.address, name, label)).collect::<Vec<_>>(),
-        "state": if one.is_open { "open" } else { "closed" }, "state_reason": one.reason, "locked": false,
+        "state": if one.is_open { "open" } else { "closed" }, "locked": false,
         "assignee": null, "assignees": [], "milestone": null, "comments": one.comments.len(),
         "created_at": written(one.at), "updated_at": written(one.at), "closed_at": null,
         "author_association": "NONE",
         "url": url, "repository_url": format!("{}/api/v3/repos/{name}", asked.address),
         "labels_url": format!("{url}/labels{{/name}}"), "comments_url": format!("{url}/comments"),
         "events_url": format!("{url}/events"), "html_url": format!("{}/{name}/issues/{}", asked.address, one.number),
-    })
+    });
+    if let Some(reason) = &one.reason {
+        shape["state_reason"] = json!(reason);
+    }
+    shape
 }

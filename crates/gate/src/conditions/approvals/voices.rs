@@ -55,7 +55,8 @@ impl Pull {
 
     /// Whether a review looked at this commit, or at the last one of the branch that was merged as it.
     fn is_of(&self, review: &Review, commit: &str) -> bool {
-        review.commit.as_deref().is_some_and(|seen| seen == commit || seen == self.head)
+        let is_head = |seen: &str| seen == self.head && self.is_merged_as_reviewed;
+        review.commit.as_deref().is_some_and(|seen| seen == commit || is_head(seen))
     }
 }
 
