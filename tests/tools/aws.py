@@ -5,6 +5,7 @@ Prints its port, and ends when its standard input does. Beside moto's own calls 
   POST /_test/answers   {"to", "holding", "status", "headers", "body", "delay", "times"}: answers such calls instead of
                         moto. `to` is an operation (`DescribeImages`) or a method and a path (`GET /clusters/shop`);
                         `holding` is a part of the request's body. Without `times` it holds until the end.
+  POST /_test/forget    {}: forgets the answers that were to be given some times more.
   POST /_test/clusters  {"region", "name", "nodegroup"?, "set": {attribute: value}}: moto's clusters are always well.
   GET  /_test/calls     what was called, in order.
 """
@@ -82,6 +83,8 @@ class Stand:
             wish = json.loads(body)
             if request.path == "/_test/answers":
                 self.answers.append(wish)
+            elif request.path == "/_test/forget":
+                self.answers = [answer for answer in self.answers if "times" not in answer]
             elif request.path == "/_test/clusters":
                 thing = eks_backends[ACCOUNT][wish["region"]].clusters[wish["name"]]
                 if "nodegroup" in wish:

@@ -41,7 +41,7 @@ pub(crate) fn of(evaluation: &Evaluation, kept: Result<Option<Kept>, Problem>, p
     }
     if let Some(image) = &plan.image {
         draft.fact("image", image.to_string());
-        draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
+        draft.subject(SubjectKind::Image, image.name(), evaluation.question.digest.clone());
     }
     if let Some(terraform) = &plan.terraform {
         draft.fact("plan", format!("{} ({})", terraform.name, terraform.digest));

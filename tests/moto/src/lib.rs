@@ -85,6 +85,11 @@ impl Moto {
         self.control("answers", answer);
     }
 
+    /// Forgets the answers that were to be given some `times` more.
+    pub fn forget(&self) {
+        self.control("forget", &json!({}));
+    }
+
     /// Answers such calls with success.
     pub fn answer_with(&self, to: &str, holding: &str, body: &Value) {
         let headers = json!({"Content-Type": "application/json"});

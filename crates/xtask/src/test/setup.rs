@@ -10,8 +10,13 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 4] =
-    [("git", "git"), ("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm")];
+const PROGRAMS: [(&str, &str); 5] = [
+    ("git", "git"),
+    ("python3", "python3-venv"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("docker-registry", "docker-registry"),
+];
 
 /// What is there to test with.
 pub(crate) struct Tools {

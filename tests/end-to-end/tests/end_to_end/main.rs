@@ -8,6 +8,8 @@ mod dependencies;
 mod detect_changes;
 mod gate_approval;
 mod gate_approval_github;
+mod gate_aws;
+mod gate_registry;
 mod hostile;
 mod notify;
 mod signals;
