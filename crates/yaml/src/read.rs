@@ -1,8 +1,9 @@
 //! Typed reading of a file that holds one document.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_saphyr::NonFiniteFloatPolicy;
 
+use crate::fill::{Fill, Filling};
 use crate::{Document, Error, Place, explain, parse};
 
 /// Reads a file of one document as a `T`, strictly.
@@ -14,12 +15,48 @@ use crate::{Document, Error, Place, explain, parse};
 ///
 /// Mark structs with `#[serde(deny_unknown_fields)]` to have unknown keys refused.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    from_document(bytes, Plain)
+}
+
+/// As [`from_slice`], with every text of the file, keys included, handed to `fill` first.
+///
+/// `fill` gives what stands in place of a text, `None` for the text itself, or says what is wrong with it; that
+/// message comes back with the text's place. What it gives is text, never YAML: nothing in it is interpreted.
+pub fn from_slice_with<T: DeserializeOwned>(
+    bytes: &[u8],
+    fill: &dyn Fn(&str) -> Result<Option<String>, String>,
+) -> Result<T, Error> {
+    from_document(bytes, Filled(fill))
+}
+
+/// How texts come to the type that is read.
+trait Reading {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error>;
+}
+
+struct Plain;
+
+impl Reading for Plain {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
+        T::deserialize(from)
+    }
+}
+
+struct Filled<'a>(Fill<'a>);
+
+impl Reading for Filled<'_> {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
+        T::deserialize(Filling { inner: from, fill: self.0 })
+    }
+}
+
+fn from_document<T: DeserializeOwned>(bytes: &[u8], reading: impl Reading) -> Result<T, Error> {
     let text = parse::text(bytes)?;
     let documents = Document::parse_all(bytes)?;
     match documents.as_slice() {
-        [] => nothing(),
-        [document] if document.root().is_null() => nothing(),
-        [document] => read(text).map_err(|error| explain::explain(&error, document)),
+        [] => nothing(&reading),
+        [document] if document.root().is_null() => nothing(&reading),
+        [document] => read(text, &reading).map_err(|error| explain::explain(&error, document)),
         [_, second, ..] => {
             let what =
                 format!("the file holds {} documents, expected one: the second starts here", documents.len());
@@ -29,16 +66,17 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 /// A file that holds no value is a null.
-fn nothing<T: DeserializeOwned>() -> Result<T, Error> {
-    read("~").map_err(|_| Error::new(Place::START, "the file is empty"))
+fn nothing<T: DeserializeOwned>(reading: &impl Reading) -> Result<T, Error> {
+    read("~", reading).map_err(|_| Error::new(Place::START, "the file is empty"))
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
+fn read<T: DeserializeOwned>(text: &str, reading: &impl Reading) -> Result<T, Box<serde_saphyr::Error>> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         // Where no type is given the text is kept: `.inf` is no reason to refuse a part that nobody reads.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| reading.read(from))
+        .map_err(Box::new)
 }
