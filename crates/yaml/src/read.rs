@@ -80,3 +80,60 @@ fn read<T: DeserializeOwned>(text: &str, reading: &impl Reading) -> Result<T, Bo
     serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| reading.read(from))
         .map_err(Box::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+    use crate::Placed;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    struct Sample {
+        name: Placed<String>,
+        map: BTreeMap<String, Vec<Option<String>>>,
+        #[serde(default)]
+        kind: Option<Kind>,
+        number: u8,
+        #[serde(rename = "unread")]
+        _unread: Option<IgnoredAny>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Kind {
+        Plain,
+        With(String),
+    }
+
+    fn fill(text: &str) -> Result<Option<String>, String> {
+        if text.contains("@bad") {
+            return Err("no such name".to_owned());
+        }
+        Ok(text.contains('@').then(|| text.replace('@', "1: {x}")))
+    }
+
+    #[test]
+    fn every_text_is_filled_in_and_stays_text() {
+        let yaml = b"name: '@'\nmap:\n  \"a@\": ['@b', ~, c]\nkind: {with: '@'}\nnumber: 7\nunread: '@bad'\n";
+        let sample: Sample = from_slice_with(yaml, &fill).unwrap();
+        assert_eq!((sample.name.as_str(), sample.name.place.to_string().as_str()), ("1: {x}", "1:7"));
+        let texts = &sample.map["a1: {x}"];
+        assert_eq!(texts, &[Some("1: {x}b".to_owned()), None, Some("c".to_owned())]);
+        assert_eq!((sample.kind, sample.number), (Some(Kind::With("1: {x}".to_owned())), 7));
+        let plain: Sample = from_slice_with(b"{name: a, map: {}, kind: plain, number: 1}", &fill).unwrap();
+        assert_eq!(plain.kind, Some(Kind::Plain));
+    }
+
+    #[test]
+    fn what_can_not_be_filled_in_is_told_with_its_place() {
+        let wrong = |yaml: &str| from_slice_with::<Sample>(yaml.as_bytes(), &fill).unwrap_err().to_string();
+        assert_eq!(wrong("name: a\nmap: {}\nnumber: 1\nkind: {with: '@bad'}\n"), "4:14: no such name");
+        assert_eq!(wrong("name: a\nmap: {b: [c, '@bad']}\nnumber: 1\n"), "2:14: no such name");
+        assert_eq!(wrong("name: a\nmap: {}\nnumbr: 1\n"), "3:1: unknown key \"numbr\", did you mean \"number\"?");
+    }
+}
