@@ -412,6 +412,8 @@ fn problem(file: &str, error: sluice_yaml::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn wrong(text: &str) -> String {
@@ -501,7 +503,7 @@ mod tests {
         {url: /x, headers: {a: "b\nc"}}
             dev.yml:2:32: the value of a header holds no line break or control character
         {path: /x}
-            dev.yml:2:10: unknown key "path", the known keys are method, url, headers, body, json, form, follow, timeout
+            dev.yml:2:10: unknown key "path", the known keys are method, url, headers, body, json, form, follow, timeout, auth, client-certificate, ca-file, proxy, resolve, connect-to, http-version
         "#);
     }
 
@@ -572,7 +574,7 @@ mod tests {
         checks: []
             dev.yml:1:9: the file has no checks (write at least one, as `- http: /healthz`)
         checks: [{}]
-            dev.yml:1:10: missing key "http"
+            dev.yml:1:10: the check asks nothing: it has one of http, websocket, grpc, postgres, redis, tcp, tls and dns
         checks: {a: b}
             dev.yml:1:9: expected a list, found a mapping
         checkz: []
@@ -587,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_refused_wherever_they_stand() {
+    fn a_variable_must_be_known_wherever_it_stands() {
         let files = [
             "checks: [{http: '{{ base_url }}/x'}]",
             "checks: [{http: {url: /x, json: {a: ['{{ secret }}']}}}]",
@@ -596,13 +598,13 @@ mod tests {
         ];
         insta::assert_snapshot!(told(&files, str::to_owned), @r#"
         checks: [{http: '{{ base_url }}/x'}]
-            dev.yml:1:17: variables are not supported: "{{" can't be written here (write the value itself; a path like `/healthz` gets `base-url` in front)
+            dev.yml:1:17: unknown variable "base_url": the file has no `variables`, and none are given
         checks: [{http: {url: /x, json: {a: ['{{ secret }}']}}}]
-            dev.yml:1:38: variables are not supported: "{{" can't be written here (write the value itself; a path like `/healthz` gets `base-url` in front)
+            dev.yml:1:38: unknown variable "secret": the file has no `variables`, and none are given
         checks: [{http: {url: /x, form: {'{{ key }}': a}}}]
-            dev.yml:1:34: variables are not supported: "{{" can't be written here (write the value itself; a path like `/healthz` gets `base-url` in front)
+            dev.yml:1:34: unknown variable "key": the file has no `variables`, and none are given
         checks: [&a {name: '{{ a }}', http: /x}, *a]
-            dev.yml:1:20: variables are not supported: "{{" can't be written here (write the value itself; a path like `/healthz` gets `base-url` in front)
+            dev.yml:1:20: unknown variable "a": the file has no `variables`, and none are given
         "#);
     }
 
@@ -616,7 +618,8 @@ mod tests {
                 assert_eq!(value["additionalProperties"], false, "{value}");
                 for (key, property) in properties {
                     keys += 1;
-                    assert!(property["description"].is_string(), "{key}: {property}");
+                    let description = property.get("description").or(value.get("description"));
+                    assert!(description.is_some_and(Value::is_string), "{key}: {property}");
                 }
             }
             stack.extend(value.as_object().into_iter().flatten().map(|(_, value)| value));

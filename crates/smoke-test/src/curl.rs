@@ -230,7 +230,14 @@ mod tests {
         ]
         .map(curl);
         assert!(!lines.join("").contains("s3cr3t") && !lines.join("").contains("other"), "{lines:?}");
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        curl -sSi -H 'x-note: it is '"$SMOKE_TOKEN". https://shop.example.com/
+        curl -sSi 'https://shop.example.com/?q='"$SMOKE_TOKEN"'&page=1'
+        curl -sSi -H 'content-type: application/json' --data-raw '{"key":"'"$SMOKE_TOKEN"'"}' https://shop.example.com/
+        curl -sSi -u smoke:"$SMOKE_TOKEN" https://shop.example.com/
+        curl -sSi -H 'authorization: Bearer '"$SMOKE_TOKEN" https://shop.example.com/
+        curl -sSi -u smoke:"$PASSWORD" https://shop.example.com/
+        "#);
     }
 
     #[test]
@@ -243,7 +250,13 @@ mod tests {
             "{url: https://shop.example.com/, proxy: 'http://me:pass@proxy.example.com:3128'}",
         ]
         .map(curl);
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        curl -sSi --http1.1 --connect-to shop.example.com::10.0.0.5: https://shop.example.com/
+        curl -sSi --http2-prior-knowledge --connect-to shop.example.com:80:blue.example.com:8080 http://shop.example.com/
+        curl -sSi --cert a.pem --key k.pem --cacert ca.pem https://shop.example.com/
+        curl -sSi --noproxy '*' https://shop.example.com/
+        curl -sSi --proxy "$PROXY" https://shop.example.com/
+        "#);
     }
 
     #[test]

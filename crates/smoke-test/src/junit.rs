@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn results_are_told_as_other_tools_read_them() {
-        let plan = plan("checks:\n- http: /a?b=\"<c>&d\"\n- http: /b\n- http: /c\n", "https://shop.example.com");
+        let plan = plan("checks:\n- {http: /a, name: 'a \"<b>&c'}\n- http: /b\n- http: /c\n", "https://shop.example.com");
         plan.secrets.add("hush-hush", "TOKEN");
         let mismatch = Mismatch {
             reason: "body lacks \"x\"".to_owned(),
@@ -125,6 +125,13 @@ mod tests {
             duration: Duration::from_millis(20),
             interrupted: None,
         };
-        insta::assert_snapshot!(xml(&plan, &end), @"");
+        insta::assert_snapshot!(xml(&plan, &end), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites><testsuite name="smoke-test" tests="3" failures="1" errors="0" skipped="1" time="0.020000">
+        <testcase name="a &quot;&lt;b&gt;&amp;c" classname="dev.yml" file="dev.yml" line="2" time="0.012000"><failure message="body lacks &quot;x&quot;">expected body contains &quot;x&quot;&#10;actual   body is ]]&gt;&lt;a&gt;\u{1b}***</failure></testcase>
+        <testcase name="/b" classname="dev.yml" file="dev.yml" line="3" time="0.000000"><skipped message="not tried"></skipped></testcase>
+        <testcase name="/c" classname="dev.yml" file="dev.yml" line="4" time="0.003000"/>
+        </testsuite></testsuites>
+        "#);
     }
 }

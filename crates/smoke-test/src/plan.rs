@@ -588,7 +588,10 @@ pub(crate) mod tests {
 - {name: c, http: /c, needs: [a], capture: {x: {header: x}}}
 ";
         let told = [circle, "checks: [{name: login, http: /a}, {http: /b, needs: lgoin}]"].map(wrong);
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        dev.yml:2:3: checks need each other in a circle: a → b → c → a (take one `needs`, or the use of one capture, out)
+        dev.yml:1:35: no check is called "lgoin" (did you mean "login"?)
+        "#);
     }
 
     #[test]
@@ -602,7 +605,15 @@ pub(crate) mod tests {
             "checks: [{http: '/{{ a'}]",
             "variables: {a: '{{ b }}'}\nchecks: [{http: '/{{ a }}'}]",
         ];
-        insta::assert_snapshot!(files.map(wrong).join("\n"), @"");
+        insta::assert_snapshot!(files.map(wrong).join("\n"), @r#"
+        dev.yml:1:17: unknown variable "vresion", did you mean "version"?
+        dev.yml:1:20: the environment variable SMOKE_TOKN is not set (set it under `env:` of the step, as `SMOKE_TOKN: ${{ secrets.SMOKE_TOKN }}`)
+        dev.yml:1:13: "1a" can't name a variable (a name is made of letters, digits, "_" and "-")
+        dev.yml:1:16: expected text (a number in quotes) or `{env: NAME}`, found 5
+        dev.yml:1:31: there is a variable "version" already (capture it under another name)
+        dev.yml:1:17: "{{" is not closed: write a variable as {{ name }}
+        dev.yml:2:17: not a usable URL: it holds a space or a control character; write a space as %20
+        "#);
     }
 
     #[test]

@@ -245,10 +245,13 @@ mod tests {
                       actual    header content-type is "text/html"
                       expected  body is JSON
                       actual    body is {"items": [1, 2], "status": "\u{1b}[31mDOWN", "x": "\xff\n::error::y"}
-                      timing    dns 2.0 ms, first byte 31 ms, total 45 ms
                       by hand   curl -sSi -H "authorization: $AUTHORIZATION" https://shop.example.com/api/products
                       --> dev.yml:6:29
           ✓ /healthz  200 in 12 ms
+
+          Timing of what failed
+          check     dns     connect  tls  first byte  total
+          products  2.0 ms  –        –    31 ms       45 ms
 
           checks  dev.yml
         "#);
@@ -269,7 +272,6 @@ mod tests {
                           expected  status 2xx
                           actual    status 404
                           tried     once: a status of 4xx that is not expected is not tried again
-                          timing    first byte 0.0 ms, total 0.0 ms
                           answer    empty
                           by hand   curl -sSi https://shop.example.com/old
                           --> dev.yml:1:10
@@ -277,10 +279,14 @@ mod tests {
                           expected  status 2xx
                           actual    status 500
                           tried     once: a POST or PATCH is not repeated unless the check has a retry-timeout
-                          timing    first byte 0.0 ms, total 0.0 ms
                           answer    boom
                           by hand   curl -sSi -X POST https://shop.example.com/orders
                           --> dev.yml:1:24
+
+          Timing of what failed
+          check         dns  connect  tls  first byte  total
+          /old          –    –        –    0.0 ms      0.0 ms
+          POST /orders  –    –        –    0.0 ms      0.0 ms
 
           checks  dev.yml
         ");
@@ -299,11 +305,14 @@ mod tests {
                expected  status 2xx
                actual    status 301
                tried     once, then: the deadline is over
-               timing    first byte 0.0 ms, total 0.0 ms
                answer    empty
                by hand   curl -sSi https://shop.example.com/
                help: it redirects to "/login": set `follow: 1` to go along
                --> dev.yml:1:10
+
+          Timing of what failed
+          check  dns  connect  tls  first byte  total
+          /      –    –        –    0.0 ms      0.0 ms
 
           checks  dev.yml
         "#);
@@ -346,7 +355,7 @@ mod tests {
         1 of 1 check passed in 400 ms
         2 of 2 checks passed in 400 ms
         1 of 2 checks failed
-        1 of 2 checks could not reach the host
+        1 of 2 checks could not be decided
         1 of 2 checks failed, 1 undecided
         the deadline is over: 1 of 2 checks had not passed yet
         terminated (SIGTERM): 1 of 2 checks failed, 1 undecided

@@ -54,22 +54,13 @@ impl Secrets {
     /// The text without secrets: `***` stands for each. So it does for the beginning of one that `…` cuts off.
     pub(crate) fn strike(&self, text: &str) -> String {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut text = text.to_owned();
+        let mut text = if known.is_empty() { return text.to_owned() } else { without_beginnings(&known, text) };
         for form in known.iter() {
             if text.contains(&form.text) {
                 text = text.replace(&form.text, "***");
             }
         }
-        if known.is_empty() || !text.contains('…') {
-            return text;
-        }
-        let mut parts: Vec<&str> = text.split('…').collect();
-        let last = parts.pop().unwrap_or_default();
-        let struck = parts.into_iter().map(|part| match beginning(&known, part) {
-            0 => format!("{part}…"),
-            length => format!("{}***…", &part[..part.len() - length]),
-        });
-        struck.chain([last.to_owned()]).collect()
+        text
     }
 
     /// The first secret in a text: where it begins, where it ends, and its name.
@@ -83,6 +74,17 @@ impl Secrets {
             })
             .min_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)))
     }
+}
+
+/// The text without the beginnings of secrets that `…` cuts off.
+fn without_beginnings(known: &[Form], text: &str) -> String {
+    let mut parts: Vec<&str> = text.split('…').collect();
+    let last = parts.pop().unwrap_or_default();
+    let struck = parts.into_iter().map(|part| match beginning(known, part) {
+        0 => format!("{part}…"),
+        length => format!("{}***…", &part[..part.len() - length]),
+    });
+    struck.chain([last.to_owned()]).collect()
 }
 
 /// How many bytes at the end of a text are the beginning of a secret.
