@@ -446,12 +446,26 @@ mod tests {
         assert_eq!(names("checks: [{http: {url: /a, method: POST}}, {name: b, http: /b}]"), ["POST /a", "b"]);
     }
 
+    /// The checks files of a page.
+    fn examples(page: &str) -> impl Iterator<Item = &str> {
+        let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.filter(|block| block.contains("checks:\n"))
+    }
+
     #[test]
-    fn the_example_of_the_readme_is_read() {
-        let readme = include_str!("../../../actions/smoke-test/README.md");
-        let (_, example) = readme.split_once("```yaml\nchecks:").unwrap();
-        let (example, _) = example.split_once("```").unwrap();
-        assert_eq!(names(&format!("checks:{example}")).len(), 4);
+    fn every_example_of_the_pages_is_read() {
+        let readme = examples(include_str!("../../../actions/smoke-test/README.md"));
+        let page = examples(include_str!("../../../actions/smoke-test/CHECKS.md"));
+        let mut count = 0;
+        for example in readme.chain(page) {
+            let secrets = Secrets::default();
+            let mut scope = Scope::default();
+            scope.set("base_url", "https://shop.example.com");
+            let env = |_: &str| Some(Secret::new("hush-hush"));
+            let read = Checks::load(example.as_bytes(), "CHECKS.md", &Given { scope, env: &env, secrets: &secrets });
+            count += read.unwrap_or_else(|problems| panic!("{problems:?}\n{example}")).checks.len();
+        }
+        assert!(count > 30, "{count}");
     }
 
     #[test]

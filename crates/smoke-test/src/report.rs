@@ -134,7 +134,8 @@ fn finding(plan: &Plan, probe: &Probe, outcome: &Outcome, interrupted: Option<In
     if let Some(sampled) = &outcome.sampled {
         see("measured", &sampled.summary());
     }
-    if let Some((http, url)) = probe.kind.http().filter(|_| !outcome.is_blocked) {
+    let tried = outcome.filled.as_deref().unwrap_or(probe);
+    if let Some((http, url)) = tried.kind.http().filter(|_| !outcome.is_blocked) {
         see("by hand", &curl::line(http, url, plan.network.ca_file.as_deref(), &plan.secrets));
     }
     finding.help = outcome.last.as_ref().and_then(|last| last.help.clone());

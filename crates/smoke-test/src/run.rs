@@ -40,6 +40,8 @@ pub(crate) struct Outcome {
     pub(crate) earlier: Option<String>,
     /// The versions that answered, in the order they came, and how often each did.
     pub(crate) versions: Vec<(String, u32)>,
+    /// The check as it was tried, where captures were filled in.
+    pub(crate) filled: Option<Arc<Probe>>,
     /// What many answers were like.
     pub(crate) sampled: Option<Sampled>,
     /// Whether the host, or what stands at its address, ever answered.
@@ -123,29 +125,36 @@ impl Crew {
                 return;
             }
         }
-        let probe = match probe.template {
-            None => probe.clone(),
-            Some(_) => match probe.with(self.board.lock().captured(probe.file)) {
-                Ok(filled) => {
-                    filled.learn_secrets(&self.secrets);
-                    Arc::new(filled)
-                }
-                Err(problem) => {
-                    let reason = format!("can't be sent with what was captured: {}", problem.what);
-                    let attempt = Attempt {
-                        verdict: Verdict::Failed,
-                        next: Next::Final("what was captured does not change"),
-                        ..Attempt::passed(self.secrets.strike(&reason))
-                    };
-                    self.board.take(index, probe.file, attempt, Duration::ZERO, true);
-                    return self.finish(index);
-                }
-            },
+        let probe = match self.filled(index) {
+            Ok(probe) => probe,
+            Err(problem) => {
+                let reason = format!("can't be sent with what was captured: {}", problem.what);
+                let attempt = Attempt {
+                    verdict: Verdict::Failed,
+                    next: Next::Final("what was captured does not change"),
+                    ..Attempt::passed(self.secrets.strike(&reason))
+                };
+                self.board.take(index, probe.file, attempt, Duration::ZERO, true);
+                return self.finish(index);
+            }
         };
         tokio::select! {
             () = self.work_on(index, &probe) => self.finish(index),
             first = self.first_failure.wait() => self.give_up(index, *first),
         }
+    }
+
+    /// The check with what was captured by now.
+    fn filled(&self, index: usize) -> Result<Arc<Probe>, Problem> {
+        let probe = &self.probes[index];
+        if probe.template.is_none() {
+            return Ok(probe.clone());
+        }
+        let mut notes = self.board.lock();
+        let filled = Arc::new(probe.with(notes.captured(probe.file))?);
+        filled.learn_secrets(&self.secrets);
+        notes.outcomes[index].filled = Some(filled.clone());
+        Ok(filled)
     }
 
     /// Tries a check until it has passed, then samples it where that is asked for.
@@ -315,6 +324,7 @@ impl Outcome {
             last: None,
             earlier: None,
             versions: Vec::new(),
+            filled: None,
             sampled: None,
             was_reached: false,
             is_blocked: false,
