@@ -65,9 +65,7 @@ pub(crate) async fn read(
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.3>
 fn is_gzip(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    let is_gzip = |value: &[u8]| {
-        value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip")
-    };
+    let is_gzip = |value: &[u8]| value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
     encodings.next().is_some_and(|value| is_gzip(value.as_bytes())) && encodings.next().is_none()
 }
 
@@ -123,8 +121,7 @@ impl Gunzip {
     fn take(&mut self, mut data: &[u8], kept: &mut Kept) -> Result<bool, &'static str> {
         let mut piece = Vec::with_capacity(32 << 10);
         while !data.is_empty() {
-            let member =
-                self.member.get_or_insert_with(|| Box::new(Decompress::new_gzip(WINDOW_BITS)));
+            let member = self.member.get_or_insert_with(|| Box::new(Decompress::new_gzip(WINDOW_BITS)));
             loop {
                 let before = member.total_in();
                 piece.clear();

@@ -130,8 +130,7 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     fn begin(connector: &'a Connector, target: &'a Target) -> Self {
         let began = Instant::now();
-        let setup =
-            Setup { began, phases: Timings::default(), certificate: None, told: Arc::default() };
+        let setup = Setup { began, phases: Timings::default(), certificate: None, told: Arc::default() };
         Self { connector, target, deadline: began + connector.timeout, setup }
     }
 

@@ -29,7 +29,9 @@ pub enum Error {
         why: String,
     },
     /// The client certificate or its key can't be used.
-    #[error("cannot use {path:?} as client certificate: {why}; it wants PEM files, one with the certificates, one with the key")]
+    #[error(
+        "cannot use {path:?} as client certificate: {why}; it wants PEM files, one with the certificates, one with the key"
+    )]
     Identity {
         /// The file.
         path: PathBuf,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::{Connections, Error, Identity, TlsProblem};
@@ -28,10 +28,9 @@ pub(crate) fn config(connections: &Connections, alpn: Vec<Vec<u8>>) -> Result<Cl
         None => builder.with_no_client_auth(),
         Some(identity) => {
             let (certificates, key) = read_identity(identity)?;
-            builder.with_client_auth_cert(certificates, key).map_err(|error| Error::Identity {
-                path: identity.key.clone(),
-                why: error.to_string(),
-            })?
+            builder
+                .with_client_auth_cert(certificates, key)
+                .map_err(|error| Error::Identity { path: identity.key.clone(), why: error.to_string() })?
         }
     };
     config.alpn_protocols = alpn;

@@ -46,7 +46,11 @@ impl TryFrom<String> for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]", self.host)? } else { f.write_str(&self.host)? }
+        if self.host.contains(':') {
+            write!(f, "[{}]", self.host)?
+        } else {
+            f.write_str(&self.host)?
+        }
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
@@ -75,7 +79,9 @@ mod tests {
         for text in ["db.example.com:5432", "db", "10.0.0.1:80", "[::1]:6379", "[::1]"] {
             assert_eq!(read(text).unwrap().to_string(), text);
         }
-        for text in ["", ":80", "db:", "db:0", "db:99999", "a b:1", "https://db:1", "[::g]:1", "[::1]x", "a:b:1"] {
+        for text in
+            ["", ":80", "db:", "db:0", "db:99999", "a b:1", "https://db:1", "[::g]:1", "[::1]x", "a:b:1"]
+        {
             assert!(read(text).unwrap_err().contains("no address"), "{text}");
         }
     }

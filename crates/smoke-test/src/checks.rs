@@ -343,7 +343,9 @@ impl Given<'_> {
             }
         }
         let checks = head.startup.iter().chain(head.checks.iter().flatten()).enumerate();
-        for (index, name) in checks.flat_map(|(index, check)| check.capture.keys().map(move |name| (index, name))) {
+        for (index, name) in
+            checks.flat_map(|(index, check)| check.capture.keys().map(move |name| (index, name)))
+        {
             if !is_name(name) {
                 problems.0.push(
                     wrong(name.place, format!("\"{}\" can't name a variable", name.value))
@@ -367,9 +369,11 @@ impl Given<'_> {
                 .help(format!("set it under `env:` of the step, as `{name}: ${{{{ secrets.{name} }}}}`")));
         };
         if secret.expose().len() < SHORTEST {
-            return Err(Problem::misconfigured(format!("the secret in {name} has fewer than {SHORTEST} characters"))
-                .why("what is that short can't be struck out of what the run says")
-                .help("use a longer secret, or write a value that is none as text"));
+            return Err(Problem::misconfigured(format!(
+                "the secret in {name} has fewer than {SHORTEST} characters"
+            ))
+            .why("what is that short can't be struck out of what the run says")
+            .help("use a longer secret, or write a value that is none as text"));
         }
         self.secrets.add(secret.expose(), name);
         Ok(secret.expose().to_owned())
@@ -462,7 +466,8 @@ mod tests {
             let mut scope = Scope::default();
             scope.set("base_url", "https://shop.example.com");
             let env = |_: &str| Some(Secret::new("hush-hush"));
-            let read = Checks::load(example.as_bytes(), "CHECKS.md", &Given { scope, env: &env, secrets: &secrets });
+            let read =
+                Checks::load(example.as_bytes(), "CHECKS.md", &Given { scope, env: &env, secrets: &secrets });
             count += read.unwrap_or_else(|problems| panic!("{problems:?}\n{example}")).checks.len();
         }
         assert!(count > 30, "{count}");

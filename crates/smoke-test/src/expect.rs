@@ -134,7 +134,14 @@ impl Expect {
         let certificate = self.certificate.iter().filter_map(|condition| {
             condition.judge(answer.certificate.as_deref(), now).map(|found| found.at(condition.place))
         });
-        headers.chain(body).chain(json).chain(duration).chain(size).chain(version).chain(certificate).collect()
+        headers
+            .chain(body)
+            .chain(json)
+            .chain(duration)
+            .chain(size)
+            .chain(version)
+            .chain(certificate)
+            .collect()
     }
 
     /// What is wrong with what was seen of a server that does not speak HTTP.

@@ -395,7 +395,8 @@ impl Fields {
         Ok(Way {
             connections: Connections {
                 ca_files: self.ca_file.take().into_iter().collect(),
-                identity: identity.map(|ClientCertificate { certificate, key }| Identity { certificate, key }),
+                identity: identity
+                    .map(|ClientCertificate { certificate, key }| Identity { certificate, key }),
                 protocol,
                 detours: connected.chain(resolved).collect(),
                 is_fresh: false,

@@ -29,18 +29,16 @@ fn xml(plan: &Plan, end: &End) -> String {
          failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.6}\">\n",
         end.outcomes.len(),
         end.count(Verdict::Failed),
-        end.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Undecided && !outcome.is_blocked).count(),
+        end.outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Undecided && !outcome.is_blocked)
+            .count(),
         end.outcomes.iter().filter(|outcome| outcome.is_blocked).count(),
         end.duration.as_secs_f64(),
     );
     for (probe, outcome) in plan.probes.iter().zip(&end.outcomes) {
         let file = probe.place.as_ref().map_or("url", |place| &place.file);
-        let _ = write!(
-            xml,
-            "<testcase name=\"{}\" classname=\"{}\"",
-            escaped(&probe.name),
-            escaped(file)
-        );
+        let _ = write!(xml, "<testcase name=\"{}\" classname=\"{}\"", escaped(&probe.name), escaped(file));
         if let Some(place) = &probe.place {
             let _ = write!(xml, " file=\"{}\"", escaped(&place.file));
             if let Some(line) = place.line {
@@ -107,7 +105,10 @@ mod tests {
 
     #[test]
     fn results_are_told_as_other_tools_read_them() {
-        let plan = plan("checks:\n- {http: /a, name: 'a \"<b>&c'}\n- http: /b\n- http: /c\n", "https://shop.example.com");
+        let plan = plan(
+            "checks:\n- {http: /a, name: 'a \"<b>&c'}\n- http: /b\n- http: /c\n",
+            "https://shop.example.com",
+        );
         plan.secrets.add("hush-hush", "TOKEN");
         let mismatch = Mismatch {
             reason: "body lacks \"x\"".to_owned(),

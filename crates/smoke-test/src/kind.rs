@@ -61,7 +61,9 @@ impl Kind {
     pub(crate) async fn ask(&self, network: &Network) -> Result<Answer, Trouble> {
         let other = |seen: Seen| Answer::Other(Box::new(seen));
         match self {
-            Self::Http(http, url) => http.ask(url, network).await.map(|answer| Answer::Http(Box::new(answer))),
+            Self::Http(http, url) => {
+                http.ask(url, network).await.map(|answer| Answer::Http(Box::new(answer)))
+            }
             Self::Websocket(websocket, url) => websocket.ask(url, network).await.map(other),
             Self::Grpc(grpc) => grpc.ask(network).await.map(other),
             Self::Postgres(postgres) => within(postgres.ask(network), &postgres.server()).await.map(other),
@@ -152,7 +154,12 @@ impl Line {
     /// What was seen when all went well.
     pub(crate) fn seen(self, what: impl Into<String>, took: Duration) -> Seen {
         let sluice_http::Connection { timings, certificate, .. } = self.connection;
-        Seen { what: what.into(), timings: Timings { total: took, ..timings }, certificate, records: Vec::new() }
+        Seen {
+            what: what.into(),
+            timings: Timings { total: took, ..timings },
+            certificate,
+            records: Vec::new(),
+        }
     }
 
     fn broke(&self, why: &str) -> Trouble {
@@ -161,6 +168,7 @@ impl Line {
 
     /// The server does not speak the protocol.
     pub(crate) fn not(&self, why: &str) -> Trouble {
-        Trouble::failed(format!("{} did not answer as it should: {why}", self.whom)).help("is it the right port?")
+        Trouble::failed(format!("{} did not answer as it should: {why}", self.whom))
+            .help("is it the right port?")
     }
 }

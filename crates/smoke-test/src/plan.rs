@@ -276,7 +276,8 @@ impl Settings {
         };
         Ok(match check.asked() {
             Ok(Asked::Http(http)) => {
-                let url = self.url(&http.target).map_err(|problem| problem.at(checks::place(file, http.place)))?;
+                let url =
+                    self.url(&http.target).map_err(|problem| problem.at(checks::place(file, http.place)))?;
                 let mut http = Box::new(http.value.clone());
                 http.count_to = count_to;
                 // Each answer may come from another pod only over a connection of its own.
@@ -425,7 +426,8 @@ impl Maker {
             for name in needs {
                 let Some(needed) = names.get(name.as_str()) else {
                     let mut problem = Problem::misconfigured(format!("no check is called \"{name}\""));
-                    problem.help = nearest(name, names.keys().copied()).map(|meant| format!("did you mean \"{meant}\"?"));
+                    problem.help = nearest(name, names.keys().copied())
+                        .map(|meant| format!("did you mean \"{meant}\"?"));
                     problem.place.clone_from(&self.made[index].place);
                     return Err(problem);
                 };
@@ -505,7 +507,8 @@ pub(crate) mod tests {
         maker.add_file(loaded(checks, &secrets)?, "dev.yml")?;
         Problems(maker.same_names()).or(())?;
         maker.order()?;
-        let network = Network::new(None, std::path::Path::new("/"), jiff::Timestamp::UNIX_EPOCH, Proxies::none());
+        let network =
+            Network::new(None, std::path::Path::new("/"), jiff::Timestamp::UNIX_EPOCH, Proxies::none());
         Ok(Plan {
             probes: maker.finish(&network, &secrets)?,
             concurrency: CONCURRENCY,
@@ -576,7 +579,10 @@ pub(crate) mod tests {
             plan.probes.iter().map(|probe| probe.needs.clone()).collect::<Vec<_>>()
         };
         assert_eq!(needs("checks: [{name: a, http: /a, needs: b}, {name: b, http: /b}]"), [vec![1], vec![]]);
-        assert_eq!(needs("startup: {http: /up}\nchecks: [{http: /a}, {http: /b}]"), [vec![], vec![0], vec![0]]);
+        assert_eq!(
+            needs("startup: {http: /up}\nchecks: [{http: /a}, {http: /b}]"),
+            [vec![], vec![0], vec![0]]
+        );
         let captured = "checks:
 - {name: order, http: '/orders/{{ id }}'}
 - {name: login, http: /login, capture: {id: {json: $.id}}}

@@ -120,7 +120,9 @@ impl Probe {
                 self.capture(&mut attempt, &answer, secrets);
                 attempt
             }
-            (Ok(Answer::Other(seen)), Expectation::Answer(expect)) => self.judge_seen(expect, *seen, network.now),
+            (Ok(Answer::Other(seen)), Expectation::Answer(expect)) => {
+                self.judge_seen(expect, *seen, network.now)
+            }
             (Err(trouble), Expectation::Unreachable) => self.unreachable(trouble),
             (Err(trouble), Expectation::Answer(_)) => self.explain(trouble),
         };

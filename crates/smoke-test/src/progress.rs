@@ -56,8 +56,7 @@ impl<'a> Progress<'a> {
             Voice::Lines(_) => EVERY,
             Voice::Bar(_) => FRAME,
         };
-        let ticks =
-            self.ticks.get_or_insert_with(|| interval_at(tokio::time::Instant::now() + FIRST, every));
+        let ticks = self.ticks.get_or_insert_with(|| interval_at(tokio::time::Instant::now() + FIRST, every));
         ticks.tick().await;
     }
 

@@ -167,8 +167,11 @@ fn why_no_further_try(last: &Attempt, outcome: &Outcome, interrupted: Option<Int
 
 /// Which versions answered, and how often each did.
 fn versions(outcome: &Outcome) -> Option<String> {
-    let counts: Vec<_> =
-        outcome.versions.iter().map(|(version, count)| format!("{} × {count}", cut(version.as_bytes()))).collect();
+    let counts: Vec<_> = outcome
+        .versions
+        .iter()
+        .map(|(version, count)| format!("{} × {count}", cut(version.as_bytes())))
+        .collect();
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 

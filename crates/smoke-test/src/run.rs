@@ -121,7 +121,10 @@ impl Crew {
                 first = self.first_failure.wait() => return self.give_up(index, *first),
             };
             if !has_passed {
-                self.block(index, format!("not tried: it needs \"{}\", which did not pass", self.probes[*needed].name));
+                self.block(
+                    index,
+                    format!("not tried: it needs \"{}\", which did not pass", self.probes[*needed].name),
+                );
                 return;
             }
         }
@@ -167,7 +170,8 @@ impl Crew {
             streak = if attempt.verdict == Verdict::Passed { streak + 1 } else { 0 };
             let wait = match (&probe.version, attempt.next) {
                 (Some(version), Next::Done) if streak < version.consecutive => {
-                    let short = format!("only {streak} of {} answers in a row tell the version", version.consecutive);
+                    let short =
+                        format!("only {streak} of {} answers in a row tell the version", version.consecutive);
                     attempt = Attempt { verdict: Verdict::Failed, reason: short, ..attempt };
                     // When no other version answered so far, what is left takes no patience.
                     (elapsed < probe.patience || streak == tries).then_some(BETWEEN_ANSWERS)
@@ -241,7 +245,10 @@ impl Crew {
         let verdict = self.board.lock().outcomes[index].verdict;
         // What was wrong so far may yet have become right.
         if verdict != Verdict::Passed && index != first {
-            self.block(index, format!("given up: \"{}\" failed, and fail-fast is set", self.probes[first].name));
+            self.block(
+                index,
+                format!("given up: \"{}\" failed, and fail-fast is set", self.probes[first].name),
+            );
         }
     }
 
@@ -561,12 +568,7 @@ mod tests {
     }
 
     fn attempt(verdict: Verdict, reason: &str) -> Attempt {
-        Attempt {
-            verdict,
-            reason: reason.to_owned(),
-            next: Next::Again(None),
-            ..Attempt::passed("")
-        }
+        Attempt { verdict, reason: reason.to_owned(), next: Next::Again(None), ..Attempt::passed("") }
     }
 
     #[test]

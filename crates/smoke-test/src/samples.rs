@@ -67,15 +67,20 @@ impl Sampled {
     /// All of it in one line.
     pub(crate) fn summary(&self) -> String {
         let total = self.times.len() + self.errors;
-        let percentiles = [50, 95, 99].into_iter().filter_map(|percent| {
-            Some(format!("p{percent} {}", seconds(self.percentile(percent)?)))
-        });
+        let percentiles = [50, 95, 99]
+            .into_iter()
+            .filter_map(|percent| Some(format!("p{percent} {}", seconds(self.percentile(percent)?))));
         let errors = match self.errors {
             0 => "no errors".to_owned(),
             1 => "1 error".to_owned(),
             errors => format!("{errors} errors"),
         };
-        [format!("{total} samples")].into_iter().chain(percentiles).chain([errors]).collect::<Vec<_>>().join(", ")
+        [format!("{total} samples")]
+            .into_iter()
+            .chain(percentiles)
+            .chain([errors])
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// The time that this part of the answers did not exceed, by the nearest rank: one that was measured.
@@ -94,7 +99,8 @@ impl Samples {
         let rate = sampled.errors as f64 / self.count as f64;
         let mut mismatches = Vec::new();
         if rate > self.error_rate {
-            let first = sampled.first_error.as_ref().map_or_else(String::new, |why| format!(", the first: {why}"));
+            let first =
+                sampled.first_error.as_ref().map_or_else(String::new, |why| format!(", the first: {why}"));
             mismatches.push(Mismatch {
                 reason: format!("{} of {} answers were wrong", sampled.errors, self.count),
                 expected: format!("at most {} of the answers wrong", percent(self.error_rate)),
@@ -136,9 +142,8 @@ impl TryFrom<Fields> for Samples {
             return Err("\"error-rate\" is a part from 0 to 1: 0.01 is 1 %".to_owned());
         }
         let thresholds = [(50, fields.p50), (95, fields.p95), (99, fields.p99)];
-        let thresholds = thresholds
-            .into_iter()
-            .filter_map(|(percent, most)| Some(Threshold { percent, most: most?.0 }));
+        let thresholds =
+            thresholds.into_iter().filter_map(|(percent, most)| Some(Threshold { percent, most: most?.0 }));
         Ok(Self { count: fields.count, thresholds: thresholds.collect(), error_rate })
     }
 }
@@ -192,7 +197,9 @@ mod tests {
 
     fn judged(yaml: &str, sampled: &Sampled) -> String {
         let told = samples(yaml).unwrap().judge(sampled).into_iter();
-        told.map(|mismatch| format!("{} / {}", mismatch.expected, mismatch.actual)).collect::<Vec<_>>().join("\n")
+        told.map(|mismatch| format!("{} / {}", mismatch.expected, mismatch.actual))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     #[test]
@@ -219,7 +226,8 @@ mod tests {
 
     #[test]
     fn what_can_not_be_meant_is_refused() {
-        for yaml in ["1", "0", "-5", "{count: 1}", "{count: 5, error-rate: 5}", "{count: 5, p90: 1s}", "many"] {
+        for yaml in ["1", "0", "-5", "{count: 1}", "{count: 5, error-rate: 5}", "{count: 5, p90: 1s}", "many"]
+        {
             assert!(samples(yaml).is_err(), "{yaml}");
         }
     }

@@ -24,8 +24,7 @@ struct Form {
 /// What stays as it is in a URL: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What JavaScript's `encodeURIComponent` changes.
-const COMPONENT: &AsciiSet =
-    &RESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+const COMPONENT: &AsciiSet = &RESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
 
 impl Secrets {
     /// Remembers a secret that goes by this name, as it is and as it is written in URLs, forms, JSON and base64.
@@ -54,7 +53,8 @@ impl Secrets {
     /// The text without secrets: `***` stands for each. So it does for the beginning of one that `…` cuts off.
     pub(crate) fn strike(&self, text: &str) -> String {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut text = if known.is_empty() { return text.to_owned() } else { without_beginnings(&known, text) };
+        let mut text =
+            if known.is_empty() { return text.to_owned() } else { without_beginnings(&known, text) };
         for form in known.iter() {
             if text.contains(&form.text) {
                 text = text.replace(&form.text, "***");
@@ -91,9 +91,8 @@ fn without_beginnings(known: &[Form], text: &str) -> String {
 fn beginning(known: &[Form], text: &str) -> usize {
     let lengths = known.iter().map(|form| {
         let most = form.text.len().min(text.len());
-        let is_beginning = |length: &usize| {
-            form.text.is_char_boundary(*length) && text.ends_with(&form.text[..*length])
-        };
+        let is_beginning =
+            |length: &usize| form.text.is_char_boundary(*length) && text.ends_with(&form.text[..*length]);
         (SHORTEST..=most).rev().find(is_beginning).unwrap_or(0)
     });
     lengths.max().unwrap_or(0)

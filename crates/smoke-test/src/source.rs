@@ -36,8 +36,8 @@ impl Source {
     pub(crate) fn find(&self, answer: &Response) -> Result<String, String> {
         match self {
             Self::Json(path) => {
-                let document: Value = serde_json::from_slice(&answer.body)
-                    .map_err(|_| "the body is not JSON".to_owned())?;
+                let document: Value =
+                    serde_json::from_slice(&answer.body).map_err(|_| "the body is not JSON".to_owned())?;
                 match path.select(&document).as_slice() {
                     [Value::String(text)] => Ok(text.clone()),
                     [value @ (Value::Number(_) | Value::Bool(_))] => Ok(value.to_string()),
@@ -146,8 +146,7 @@ mod tests {
     use crate::server::answer;
 
     fn found(yaml: &str, body: &str) -> Result<String, String> {
-        let capture: Capture =
-            sluice_yaml::from_slice(yaml.as_bytes()).map_err(|error| error.to_string())?;
+        let capture: Capture = sluice_yaml::from_slice(yaml.as_bytes()).map_err(|error| error.to_string())?;
         capture.source.find(&answer(200, &[("etag", "\"abc\"")], body.as_bytes()))
     }
 

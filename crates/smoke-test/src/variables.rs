@@ -104,7 +104,9 @@ impl Scope {
             match self.values.get(name) {
                 Some(value) => filled.push_str(value),
                 // A whole URL may be captured.
-                None if self.captures.contains_key(name) => filled.push_str(if is_whole { "/1" } else { "1" }),
+                None if self.captures.contains_key(name) => {
+                    filled.push_str(if is_whole { "/1" } else { "1" })
+                }
                 None => return Err(self.unknown(name)),
             }
             end = span.end;

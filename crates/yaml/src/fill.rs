@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 
 /// What to put in place of a text: `None` leaves it as it is, `Err` says what is wrong with it.
 pub(crate) type Fill<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;

@@ -134,6 +134,9 @@ mod tests {
         let wrong = |yaml: &str| from_slice_with::<Sample>(yaml.as_bytes(), &fill).unwrap_err().to_string();
         assert_eq!(wrong("name: a\nmap: {}\nnumber: 1\nkind: {with: '@bad'}\n"), "4:14: no such name");
         assert_eq!(wrong("name: a\nmap: {b: [c, '@bad']}\nnumber: 1\n"), "2:14: no such name");
-        assert_eq!(wrong("name: a\nmap: {}\nnumbr: 1\n"), "3:1: unknown key \"numbr\", did you mean \"number\"?");
+        assert_eq!(
+            wrong("name: a\nmap: {}\nnumbr: 1\n"),
+            "3:1: unknown key \"numbr\", did you mean \"number\"?"
+        );
     }
 }

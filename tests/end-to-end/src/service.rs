@@ -46,7 +46,14 @@ impl Service {
     /// PostgreSQL with a user `smoke` whose password is `hush-postgres`, asked for in this way (`scram-sha-256`, `md5`);
     /// with a certificate for 127.0.0.1 where an authority is given. `None` where it is not installed.
     pub fn postgres(method: &str, authority: Option<&Authority>) -> Option<Self> {
-        let initdb = installed("initdb", &["/usr/lib/postgresql/15/bin/initdb", "/usr/lib/postgresql/16/bin/initdb", "/usr/lib/postgresql/17/bin/initdb"])?;
+        let initdb = installed(
+            "initdb",
+            &[
+                "/usr/lib/postgresql/15/bin/initdb",
+                "/usr/lib/postgresql/16/bin/initdb",
+                "/usr/lib/postgresql/17/bin/initdb",
+            ],
+        )?;
         let folder = tempfile::tempdir().unwrap();
         let (data, password) = (folder.path().join("data"), folder.path().join("password"));
         std::fs::write(&password, "hush-postgres\n").unwrap();
@@ -112,7 +119,13 @@ impl Service {
         let program = installed("dnsmasq", &["/usr/sbin/dnsmasq"])?;
         let ports = vec![free_port()];
         let mut command = Command::new(program);
-        command.args(["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file="]);
+        command.args([
+            "--keep-in-foreground",
+            "--no-resolv",
+            "--no-hosts",
+            "--conf-file=/dev/null",
+            "--pid-file=",
+        ]);
         command.args(["--listen-address=127.0.0.1", "--bind-interfaces", "--local=/test/"]);
         command.arg(format!("--port={}", ports[0])).args(records);
         if nix::unistd::geteuid().is_root() {
@@ -172,7 +185,10 @@ impl Drop for Service {
 fn installed(name: &str, paths: &[&str]) -> Option<PathBuf> {
     let found = paths.iter().map(PathBuf::from).find(|path| path.exists());
     if found.is_none() {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{name} is not there: run `cargo xtask test`");
+        assert!(
+            !std::env::var("CI").is_ok_and(|ci| ci == "true"),
+            "{name} is not there: run `cargo xtask test`"
+        );
         eprintln!("NOT tested: {name} is not there");
     }
     found

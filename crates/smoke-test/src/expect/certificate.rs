@@ -34,7 +34,11 @@ impl CertificateCondition {
             Some(Mismatch { reason, expected, actual, place: None })
         };
         let Some(certificate) = certificate else {
-            return mismatch("no certificate".into(), "a certificate".into(), "a connection without TLS".into());
+            return mismatch(
+                "no certificate".into(),
+                "a certificate".into(),
+                "a connection without TLS".into(),
+            );
         };
         let left = certificate.not_after.duration_since(now);
         if let Some(least) = valid_for.filter(|least| left < least.0.try_into().unwrap_or(left)) {
@@ -58,7 +62,8 @@ impl CertificateCondition {
 /// Whether a name of a certificate is for this host; `*` is one label (<https://www.rfc-editor.org/rfc/rfc6125>).
 fn covers(name: &str, host: &str) -> bool {
     let is_wild = name.strip_prefix("*.").zip(host.split_once('.'));
-    name.eq_ignore_ascii_case(host) || is_wild.is_some_and(|(name, (_, host))| name.eq_ignore_ascii_case(host))
+    name.eq_ignore_ascii_case(host)
+        || is_wild.is_some_and(|(name, (_, host))| name.eq_ignore_ascii_case(host))
 }
 
 impl TryFrom<Fields> for CertificateCondition {

@@ -44,7 +44,8 @@ impl SizeCondition {
         let Fields { less_than, greater_than } = &self.0;
         let least = if is_least { "at least " } else { "" };
         let actual = format!("{least}{size} bytes");
-        let unmet = less_than.as_ref().filter(|most| size >= most.bytes).map(|most| format!("less than {most}"));
+        let unmet =
+            less_than.as_ref().filter(|most| size >= most.bytes).map(|most| format!("less than {most}"));
         let unmet = unmet.or_else(|| {
             greater_than.as_ref().filter(|most| size <= most.bytes).map(|most| format!("more than {most}"))
         })?;
@@ -95,7 +96,9 @@ impl TryFrom<String> for Size {
         match bytes {
             Some(bytes) if digits == text.len() => Ok(Self { bytes, written: format!("{text} bytes") }),
             Some(bytes) => Ok(Self { bytes, written: text }),
-            None => Err(format!("{text:?} is no size: write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB")),
+            None => Err(format!(
+                "{text:?} is no size: write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB"
+            )),
         }
     }
 }
@@ -153,7 +156,14 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for yaml in ["{}", "{less-than: 1kb}", "{less-than: -1}", "{less-than: x}", "{less-than: 99999999999GiB}", "5"] {
+        for yaml in [
+            "{}",
+            "{less-than: 1kb}",
+            "{less-than: -1}",
+            "{less-than: x}",
+            "{less-than: 99999999999GiB}",
+            "5",
+        ] {
             assert!(read(yaml).is_err(), "{yaml}");
         }
     }

@@ -84,7 +84,10 @@ impl Dns {
             records.extend(self.records(record_type.of_wire(), &servers).await?);
         }
         if records.is_empty() {
-            let what = self.0.record_type.map_or("address".to_owned(), |asked| format!("{} record", asked.of_wire()));
+            let what = self
+                .0
+                .record_type
+                .map_or("address".to_owned(), |asked| format!("{} record", asked.of_wire()));
             return Err(self.nothing(&format!("{} has no {what}", self.0.name)));
         }
         let took = started.elapsed();
@@ -148,7 +151,11 @@ fn name_servers(text: &str) -> Vec<SocketAddr> {
 }
 
 /// Asks one server, over TCP when the answer is too long for UDP.
-async fn query(name: &Name<Vec<u8>>, record_type: Rtype, server: SocketAddr) -> Result<Message<Vec<u8>>, String> {
+async fn query(
+    name: &Name<Vec<u8>>,
+    record_type: Rtype,
+    server: SocketAddr,
+) -> Result<Message<Vec<u8>>, String> {
     let request = question(name, record_type).ok_or("the question could not be written")?;
     let in_time = |answer: Result<std::io::Result<Vec<u8>>, _>| match answer {
         Ok(Ok(answer)) => Ok(answer),

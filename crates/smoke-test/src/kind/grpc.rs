@@ -60,21 +60,31 @@ impl Grpc {
         let answer = network.client(&self.way())?.send(request).await?;
         self.judge(&answer)?;
         let total = answer.timings.total;
-        Ok(Seen { what: format!("SERVING in {}", seconds(total)), timings: answer.timings, ..Seen::default() })
+        Ok(Seen {
+            what: format!("SERVING in {}", seconds(total)),
+            timings: answer.timings,
+            ..Seen::default()
+        })
     }
 
     fn judge(&self, answer: &Response) -> Result<(), Trouble> {
         let address = &self.0.address;
-        let find = |headers: &HeaderMap, name| headers.get(name).map(|value: &HeaderValue| cut(value.as_bytes()));
+        let find =
+            |headers: &HeaderMap, name| headers.get(name).map(|value: &HeaderValue| cut(value.as_bytes()));
         let header = |name| find(&answer.trailers, name).or_else(|| find(&answer.headers, name));
         let Some(status) = header("grpc-status") else {
-            return Err(Trouble::failed(format!("{address} answered {} without a gRPC status", answer.status.as_u16()))
-                .help("does this port speak gRPC?"));
+            return Err(Trouble::failed(format!(
+                "{address} answered {} without a gRPC status",
+                answer.status.as_u16()
+            ))
+            .help("does this port speak gRPC?"));
         };
         match status.as_str() {
             "0" => {}
-            "5" => return Err(Trouble::failed(format!("{address} does not know the service (NOT_FOUND)"))
-                .help("check `service`")),
+            "5" => {
+                return Err(Trouble::failed(format!("{address} does not know the service (NOT_FOUND)"))
+                    .help("check `service`"));
+            }
             "12" => {
                 return Err(Trouble::failed(format!("{address} has no health service (UNIMPLEMENTED)"))
                     .help("add grpc.health.v1 to the server")
@@ -89,7 +99,9 @@ impl Grpc {
             Some(1) => Ok(()),
             Some(0) => Err(Trouble::failed(format!("{address} says UNKNOWN"))),
             Some(2) => Err(Trouble::failed(format!("{address} says NOT_SERVING"))),
-            Some(3) => Err(Trouble::failed(format!("{address} says SERVICE_UNKNOWN")).help("check `service`")),
+            Some(3) => {
+                Err(Trouble::failed(format!("{address} says SERVICE_UNKNOWN")).help("check `service`"))
+            }
             _ => Err(Trouble::failed(format!("{address} did not answer as a health service does"))),
         }
     }
@@ -132,7 +144,9 @@ impl Forms for Grpc {
 
     fn read(form: Form<Never, Fields>) -> Result<Self, String> {
         let fields = match form {
-            Form::Text(text) => Fields { address: text.try_into()?, service: None, tls: false, ca_file: None },
+            Form::Text(text) => {
+                Fields { address: text.try_into()?, service: None, tls: false, ca_file: None }
+            }
             Form::Mapping(fields) => fields,
             other => return Err(forms::unexpected::<Self>(&other)),
         };
@@ -161,7 +175,9 @@ mod tests {
     fn a_status_is_read_and_nothing_else() {
         assert_eq!(serving_status(&[0, 0, 0, 0, 2, 8, 1]), Some(1));
         assert_eq!(serving_status(&[0, 0, 0, 0, 0]), Some(0));
-        for body in [&[][..], &[0, 0, 0, 0, 2, 8], &[1, 0, 0, 0, 2, 8, 1], &[0, 0, 0, 0, 2, 8, 0x81], b"<html>..."] {
+        for body in
+            [&[][..], &[0, 0, 0, 0, 2, 8], &[1, 0, 0, 0, 2, 8, 1], &[0, 0, 0, 0, 2, 8, 0x81], b"<html>..."]
+        {
             assert_eq!(serving_status(body), None, "{body:?}");
         }
     }

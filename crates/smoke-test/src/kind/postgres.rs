@@ -61,7 +61,8 @@ impl Postgres {
         let started = Instant::now();
         let dialer = network.dialer(&self.connections())?;
         let connection = dialer.tcp(&self.address.host, self.address.port.unwrap_or(5432)).await?;
-        let connection = if self.tls { dialer.tls(self.ask_for_tls(connection).await?).await? } else { connection };
+        let connection =
+            if self.tls { dialer.tls(self.ask_for_tls(connection).await?).await? } else { connection };
         let mut session = Session { line: Line::new(connection, self.server()), postgres: self };
         session.log_in().await?;
         session.send(|buffer| frontend::query("", buffer)).await?;

@@ -95,11 +95,7 @@ fn a_host_that_refuses_is_a_no_and_silence_is_not() {
     let repository = Repository::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let once = |url: &str| {
-        repository
-            .run("smoke-test")
-            .argument(&format!("--url={url}"))
-            .argument("--retry-timeout=0s")
-            .ends()
+        repository.run("smoke-test").argument(&format!("--url={url}")).argument("--retry-timeout=0s").ends()
     };
     once(&format!("http://127.0.0.1:{port}/")).exits(1).says("refused");
     once("http://no-such-host.invalid/").exits(3).says("host not found");

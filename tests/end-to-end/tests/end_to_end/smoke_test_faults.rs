@@ -64,7 +64,10 @@ fn a_server_that_never_answers() {
 #[test]
 fn a_server_that_never_lets_tls_begin() {
     let address = server(|_, _| std::thread::park());
-    check(&format!("{{tls: '{address}'}}")).exits(1).says("no TLS handshake with").says("is it an https port?");
+    check(&format!("{{tls: '{address}'}}"))
+        .exits(1)
+        .says("no TLS handshake with")
+        .says("is it an https port?");
 }
 
 #[test]
@@ -110,8 +113,12 @@ fn a_body_without_end() {
     // That it answers is all that was asked.
     get(&address).exits(0);
     let url = format!("url: 'http://{address}/', timeout: {TRY}");
-    check(&format!("{{http: {{{url}}}, expect: {{json: {{$.a: 1}}}}}}")).exits(1).says("too large to be read as JSON");
-    check(&format!("{{http: {{{url}}}, expect: {{size: {{less-than: 3MB}}}}}}")).exits(1).says("body has at least");
+    check(&format!("{{http: {{{url}}}, expect: {{json: {{$.a: 1}}}}}}"))
+        .exits(1)
+        .says("too large to be read as JSON");
+    check(&format!("{{http: {{{url}}}, expect: {{size: {{less-than: 3MB}}}}}}"))
+        .exits(1)
+        .says("body has at least");
 }
 
 #[test]
@@ -133,12 +140,18 @@ fn a_gigabyte_of_headers() {
 #[test]
 fn redirects_without_end() {
     let circle = server(|stream, _| {
-        let _ = stream.write_all(b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let _ = stream.write_all(
+            b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        );
     });
-    check(&format!("{{http: {{url: 'http://{circle}/', follow: 255}}}}")).exits(1).says("redirects in a circle");
+    check(&format!("{{http: {{url: 'http://{circle}/', follow: 255}}}}"))
+        .exits(1)
+        .says("redirects in a circle");
     let onward = server(|stream, request| {
         let path = request.split(' ').nth(1).unwrap_or("/");
-        let head = format!("HTTP/1.1 302 Found\r\nlocation: {path}x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 302 Found\r\nlocation: {path}x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
         let _ = stream.write_all(head.as_bytes());
     });
     check(&format!("{{http: {{url: 'http://{onward}/', follow: 50}}}}"))

@@ -66,9 +66,10 @@ fn what_one_check_captures_others_use() {
 #[test]
 fn a_secret_is_shown_nowhere_whatever_goes_wrong() {
     let (repository, server) = (Repository::new(), shop());
-    let wrong = SHOP
-        .replace("$.id: '{{ order }}'", "$.you: '{{ token }}!'")
-        .replace("'{{ base_url }}/{{ tenant }}/{{ order }}'", "{url: /x, headers: {authorization: '{{ password }}'}}");
+    let wrong = SHOP.replace("$.id: '{{ order }}'", "$.you: '{{ token }}!'").replace(
+        "'{{ base_url }}/{{ tenant }}/{{ order }}'",
+        "{url: /x, headers: {authorization: '{{ password }}'}}",
+    );
     repository.write("smoke.yml", wrong);
     let outcome = repository
         .run("smoke-test")
@@ -110,14 +111,24 @@ fn what_needs_a_check_that_failed_is_not_tried() {
 #[test]
 fn a_circle_is_told_with_its_checks() {
     let repository = Repository::new();
-    repository.write("smoke.yml", "checks:\n- {name: a, http: http://a/, needs: b}\n- {name: b, http: http://b/, needs: [a]}\n");
-    repository.run("smoke-test").argument("smoke.yml").ends().exits(2).says("a → b → a").says("smoke.yml:2:3");
+    repository.write(
+        "smoke.yml",
+        "checks:\n- {name: a, http: http://a/, needs: b}\n- {name: b, http: http://b/, needs: [a]}\n",
+    );
+    repository
+        .run("smoke-test")
+        .argument("smoke.yml")
+        .ends()
+        .exits(2)
+        .says("a → b → a")
+        .says("smoke.yml:2:3");
 }
 
 #[test]
 fn several_files_are_one_run() {
     let (repository, server) = (Repository::new(), shop());
-    repository.write("a.yml", "startup: {http: /acme/17}\nchecks: [{http: /nothing, expect: {status: 404}}]\n");
+    repository
+        .write("a.yml", "startup: {http: /acme/17}\nchecks: [{http: /nothing, expect: {status: 404}}]\n");
     repository.write("b.yml", "checks: [{name: b, http: '/{{ path }}/17'}]\n");
     let run = |b: &str| {
         repository
@@ -241,7 +252,9 @@ fn silence_proves_isolation_only_where_something_else_was_reached() {
             .ends()
     };
     let open = server.url("").replace("http://", "");
-    run(format!("checks: [{{tcp: '{closed}', expect: unreachable}}]")).exits(0).says("unreachable, as expected");
+    run(format!("checks: [{{tcp: '{closed}', expect: unreachable}}]"))
+        .exits(0)
+        .says("unreachable, as expected");
     run(format!("checks: [{{tcp: '{open}', expect: unreachable}}]")).exits(1).says("must not be");
     let (_listener, _clients, silent) = silent();
     let silent = format!("{{tcp: '{silent}', expect: unreachable}}");

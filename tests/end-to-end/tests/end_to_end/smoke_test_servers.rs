@@ -66,9 +66,10 @@ impl Site {
     /// Runs checks once; `@HTTP`, `@TLS`, `@MUTUAL` and `@H2C` in them are the addresses of nginx.
     fn check(&self, checks: &str) -> Outcome {
         let names = ["@HTTP", "@TLS", "@MUTUAL", "@H2C"];
-        let checks = names.iter().enumerate().fold(checks.to_owned(), |checks, (port, name)| {
-            checks.replace(name, &self.nginx.address(port))
-        });
+        let checks = names
+            .iter()
+            .enumerate()
+            .fold(checks.to_owned(), |checks, (port, name)| checks.replace(name, &self.nginx.address(port)));
         self.repository.write("smoke.yml", checks);
         self.repository
             .run("smoke-test")
@@ -160,7 +161,11 @@ checks:
   - {name: size of a bomb, http: /bomb.html, expect: {size: {less-than: 10MB}}}
 ",
     );
-    outcome.exits(1).says("body is too large to be read as JSON").says("body has at least 100").has_output("passed", "1");
+    outcome
+        .exits(1)
+        .says("body is too large to be read as JSON")
+        .says("body has at least 100")
+        .has_output("passed", "1");
 }
 
 #[test]
@@ -305,7 +310,8 @@ fn a_websocket_opens_or_does_not() {
 
 #[test]
 fn a_name_server_is_asked_for_records() {
-    let long = (0..5).map(|n| format!("--txt-record=long.shop.test,{}{n}", "x".repeat(180))).collect::<Vec<_>>();
+    let long =
+        (0..5).map(|n| format!("--txt-record=long.shop.test,{}{n}", "x".repeat(180))).collect::<Vec<_>>();
     let mut records = vec![
         "--host-record=shop.test,10.1.2.3,fd00::3",
         "--cname=www.shop.test,shop.test",
@@ -316,7 +322,8 @@ fn a_name_server_is_asked_for_records() {
     let (repository, port) = (Repository::new(), server.ports[0]);
     let check = |name: &str, more: &str| {
         let address = format!("127.0.0.1:{port}");
-        repository.write("smoke.yml", format!("checks: [{{dns: {{name: {name}, server: '{address}'{more}}}}}]\n"));
+        repository
+            .write("smoke.yml", format!("checks: [{{dns: {{name: {name}, server: '{address}'{more}}}}}]\n"));
         repository.run("smoke-test").argument("smoke.yml").argument("--retry-timeout=0s").ends()
     };
     check("shop.test", "").exits(0).says("10.1.2.3, fd00::3 in");
