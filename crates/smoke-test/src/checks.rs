@@ -27,6 +27,7 @@ use crate::variables::{Scope, Variable, is_name};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Sluice smoke checks")]
+#[expect(clippy::struct_field_names, reason = "the keys of the file are called so")]
 pub struct Checks {
     /// Variables by name, for `{{ name }}` in any text of the checks: a text, or `{env: NAME}` for a secret. Those of
     /// the input `variables` win over them.
@@ -57,7 +58,7 @@ pub(crate) struct Check {
     websocket: Option<Placed<Websocket>>,
     /// A server whose health is asked for by grpc.health.v1: `host:port`, or a mapping.
     grpc: Option<Placed<Grpc>>,
-    /// A PostgreSQL server that must let us in.
+    /// A Postgres server that must let us in.
     postgres: Option<Placed<Postgres>>,
     /// A Redis that must let us in and answer PING: `host[:port]`, or a mapping.
     redis: Option<Placed<Redis>>,
@@ -212,10 +213,10 @@ impl Check {
         let given = only_http.into_iter().find_map(|(key, place)| Some((key, place?)));
         match (&self.expect, given) {
             (_, Some((key, place))) if !is_http => {
-                return Some((place, format!("\"{key}\" goes with checks of http only")));
+                Some((place, format!("\"{key}\" goes with checks of http only")))
             }
             (Expectation::Unreachable, Some((key, place))) => {
-                return Some((place, format!("\"{key}\" needs an answer, but none is expected")));
+                Some((place, format!("\"{key}\" needs an answer, but none is expected")))
             }
             (Expectation::Answer(expect), _) => {
                 let (key, place) = expect.foreign_to(asked.conditions())?;
@@ -290,7 +291,7 @@ impl Checks {
     /// Reads a file that needs nothing from outside, strictly; `file` is the name that problems give as their place.
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, Problems> {
         let given = Given { scope: Scope::default(), env: &|_| None, secrets: &Secrets::default() };
-        Ok(Self::read(bytes, file, &given.scope_of(bytes, file)?)?)
+        Self::read(bytes, file, &given.scope_of(bytes, file)?)
     }
 
     /// Reads a file strictly, with its variables.

@@ -56,10 +56,10 @@ pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>, secrets: &Sec
     match &http.auth {
         None => {}
         Some(Auth::Basic { user, password }) => {
-            add("-u", word(&format!("{user}:")) + &secret(password, "PASSWORD", secrets))
+            add("-u", word(&format!("{user}:")) + &secret(password, "PASSWORD", secrets));
         }
         Some(Auth::Bearer(token)) => {
-            add("-H", quote("authorization: Bearer ") + &secret(token, "TOKEN", secrets))
+            add("-H", quote("authorization: Bearer ") + &secret(token, "TOKEN", secrets));
         }
     }
     for (name, value) in http.all_headers() {

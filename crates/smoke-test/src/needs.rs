@@ -6,7 +6,9 @@ pub(crate) fn circle(needs: &[Vec<usize>]) -> Option<Vec<usize>> {
     let mut waits: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut needed_by = vec![Vec::new(); needs.len()];
     for (index, needs) in needs.iter().enumerate() {
-        needs.iter().for_each(|needed| needed_by[*needed].push(index));
+        for needed in needs {
+            needed_by[*needed].push(index);
+        }
     }
     let mut free: Vec<usize> = (0..needs.len()).filter(|index| waits[*index] == 0).collect();
     while let Some(index) = free.pop() {

@@ -195,33 +195,33 @@ impl Crew {
 
     /// Sends a request many times; that it passed once before was the start-up.
     async fn sample(&self, index: usize, probe: &Probe, samples: &Samples, started: &mut Option<Instant>) {
-        let mut sampled = Sampled::default();
+        let mut seen = Sampled::default();
         let mut last = None;
         for _ in 0..samples.count {
             let attempt = self.attempt(probe, started).await;
             match (attempt.verdict, attempt.timings) {
-                (Verdict::Passed, Some(timings)) => sampled.right(timings.total),
-                _ => sampled.wrong(&attempt.reason),
+                (Verdict::Passed, Some(timings)) => seen.right(timings.total),
+                _ => seen.wrong(&attempt.reason),
             }
             if last.is_none() || attempt.verdict != Verdict::Passed {
                 last = Some(attempt);
             }
         }
-        let summary = sampled.summary();
-        let mismatches = samples.judge(&sampled);
-        let seen = last.unwrap_or_else(|| Attempt::passed(""));
+        let summary = seen.summary();
+        let mismatches = samples.judge(&seen);
+        let last = last.unwrap_or_else(|| Attempt::passed(""));
         let attempt = if mismatches.is_empty() {
-            Attempt { timings: seen.timings, ..Attempt::passed(summary) }
+            Attempt { timings: last.timings, ..Attempt::passed(summary) }
         } else {
             let next = Next::Final("samples are taken once");
-            let failed = Attempt { timings: seen.timings, answer: seen.answer, ..Attempt::passed("") };
+            let failed = Attempt { timings: last.timings, answer: last.answer, ..Attempt::passed("") };
             Attempt { next, ..failed.failed(mismatches) }
         };
         let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
         let mut board = self.board.lock();
         let outcome = &mut board.outcomes[index];
         outcome.tries = 0;
-        outcome.sampled = Some(sampled);
+        outcome.sampled = Some(seen);
         outcome.take(attempt, elapsed, true);
     }
 

@@ -105,7 +105,7 @@ impl Scope {
                 Some(value) => filled.push_str(value),
                 // A whole URL may be captured.
                 None if self.captures.contains_key(name) => {
-                    filled.push_str(if is_whole { "/1" } else { "1" })
+                    filled.push_str(if is_whole { "/1" } else { "1" });
                 }
                 None => return Err(self.unknown(name)),
             }

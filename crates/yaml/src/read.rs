@@ -15,7 +15,7 @@ use crate::{Document, Error, Place, explain, parse};
 ///
 /// Mark structs with `#[serde(deny_unknown_fields)]` to have unknown keys refused.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    from_document(bytes, Plain)
+    from_document(bytes, &Plain)
 }
 
 /// As [`from_slice`], with every text of the file, keys included, handed to `fill` first.
@@ -26,7 +26,7 @@ pub fn from_slice_with<T: DeserializeOwned>(
     bytes: &[u8],
     fill: &dyn Fn(&str) -> Result<Option<String>, String>,
 ) -> Result<T, Error> {
-    from_document(bytes, Filled(fill))
+    from_document(bytes, &Filled(fill))
 }
 
 /// How texts come to the type that is read.
@@ -50,13 +50,13 @@ impl Reading for Filled<'_> {
     }
 }
 
-fn from_document<T: DeserializeOwned>(bytes: &[u8], reading: impl Reading) -> Result<T, Error> {
+fn from_document<T: DeserializeOwned>(bytes: &[u8], reading: &impl Reading) -> Result<T, Error> {
     let text = parse::text(bytes)?;
     let documents = Document::parse_all(bytes)?;
     match documents.as_slice() {
-        [] => nothing(&reading),
-        [document] if document.root().is_null() => nothing(&reading),
-        [document] => read(text, &reading).map_err(|error| explain::explain(&error, document)),
+        [] => nothing(reading),
+        [document] if document.root().is_null() => nothing(reading),
+        [document] => read(text, reading).map_err(|error| explain::explain(&error, document)),
         [_, second, ..] => {
             let what =
                 format!("the file holds {} documents, expected one: the second starts here", documents.len());

@@ -43,7 +43,7 @@ impl Service {
         Some(Self::start(command, folder, ports))
     }
 
-    /// PostgreSQL with a user `smoke` whose password is `hush-postgres`, asked for in this way (`scram-sha-256`, `md5`);
+    /// Postgres with a user `smoke` whose password is `hush-postgres`, asked for in this way (`scram-sha-256`, `md5`);
     /// with a certificate for 127.0.0.1 where an authority is given. `None` where it is not installed.
     pub fn postgres(method: &str, authority: Option<&Authority>) -> Option<Self> {
         let initdb = installed(
@@ -100,13 +100,14 @@ impl Service {
         );
         if let Some(authority) = authority {
             authority.certify(&["127.0.0.1"], &folder.path().join("server"));
-            config += &format!(
+            let tls = format!(
                 "tls-port {}\ntls-auth-clients no\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\n",
                 ports[1],
                 file("server.pem"),
                 file("server.key"),
                 authority.file().display()
             );
+            config.push_str(&tls);
         }
         std::fs::write(folder.path().join("redis.conf"), config).unwrap();
         let mut command = Command::new(program);
@@ -154,7 +155,7 @@ impl Service {
         while TcpStream::connect(("127.0.0.1", service.ports[0])).is_err() {
             let ended = service.process.try_wait().unwrap();
             let log = || std::fs::read_to_string(service.folder.path().join("log")).unwrap_or_default();
-            assert!(ended.is_none() && started.elapsed() < Duration::from_secs(60), "{command:?}: {}", log());
+            assert!(ended.is_none() && started.elapsed() < Duration::from_mins(1), "{command:?}: {}", log());
             std::thread::sleep(Duration::from_millis(10));
         }
         service
@@ -198,7 +199,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// PostgreSQL refuses to run as root.
+/// Postgres refuses to run as root.
 fn as_nobody(program: &Path) -> Command {
     if nix::unistd::geteuid().is_root() {
         let mut command = Command::new("setpriv");

@@ -88,7 +88,7 @@ impl Dns {
                 .0
                 .record_type
                 .map_or("address".to_owned(), |asked| format!("{} record", asked.of_wire()));
-            return Err(self.nothing(&format!("{} has no {what}", self.0.name)));
+            return Err(nothing(&format!("{} has no {what}", self.0.name)));
         }
         let took = started.elapsed();
         let timings = Timings { total: took, ..Timings::default() };
@@ -106,7 +106,7 @@ impl Dns {
                 Ok(message) => match message.header().rcode() {
                     Rcode::NOERROR => return Ok(answers(&message, record_type)),
                     Rcode::NXDOMAIN => {
-                        return Err(self.nothing(&format!("the name {} does not exist", self.0.name)));
+                        return Err(nothing(&format!("the name {} does not exist", self.0.name)));
                     }
                     code => last = Some(format!("{server} says {code}")),
                 },
@@ -122,10 +122,6 @@ impl Dns {
         })
     }
 
-    fn nothing(&self, reason: &str) -> Trouble {
-        Trouble { reach: Reach::Refused, ..Trouble::failed(reason) }
-    }
-
     async fn servers(&self) -> Result<Vec<SocketAddr>, Trouble> {
         if let Some(Address { host, port }) = &self.0.server {
             let port = port.unwrap_or(53);
@@ -138,6 +134,11 @@ impl Dns {
         }
         Ok(name_servers(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default()))
     }
+}
+
+/// That DNS has no answer is its answer.
+fn nothing(reason: &str) -> Trouble {
+    Trouble { reach: Reach::Refused, ..Trouble::failed(reason) }
 }
 
 /// The name servers of a `resolv.conf`.

@@ -1,4 +1,4 @@
-//! A PostgreSQL server that lets us in and takes an empty query.
+//! A Postgres server that lets us in and takes an empty query.
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html>
 
@@ -21,7 +21,7 @@ use crate::excerpt::{cut, seconds};
 use crate::network::Network;
 use crate::trouble::Trouble;
 
-/// A PostgreSQL server: connect, authenticate, an empty query.
+/// A Postgres server: connect, authenticate, an empty query.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Postgres {

@@ -1,5 +1,6 @@
 //! A Redis (or Valkey) that lets us in and answers PING. <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -74,7 +75,7 @@ impl Redis {
     async fn command(&self, line: &mut Line, words: &[&str]) -> Result<Vec<u8>, Trouble> {
         let mut command = format!("*{}\r\n", words.len());
         for word in words {
-            command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            let _ = write!(command, "${}\r\n{word}\r\n", word.len());
         }
         line.send(command.as_bytes()).await?;
         let answer = loop {

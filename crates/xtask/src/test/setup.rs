@@ -20,7 +20,7 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("dnsmasq", "dnsmasq-base"),
 ];
 
-/// Where Debian's PostgreSQL lies, a folder a version: its programs are on no path.
+/// Where Debian's Postgres lies, a folder a version: its programs are on no path.
 const POSTGRES: (&str, &str) = ("/usr/lib/postgresql", "postgresql");
 
 /// What is there to test with.

@@ -1,4 +1,5 @@
-//! smoke-test against the servers that it is made for: nginx, PostgreSQL, Redis, gRPC and WebSocket servers.
+//! smoke-test against the servers that it is made for: nginx, Postgres, Redis, gRPC and WebSocket servers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::path::Path;
 
