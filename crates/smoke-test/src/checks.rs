@@ -299,6 +299,18 @@ impl Checks {
         let scope = given.scope_of(bytes, file)?;
         let Self { startup, checks, .. } = Self::read(bytes, file, &scope)?;
         let templates = templates(bytes, scope).map_err(|error| problem(file, error))?;
+        // What stands behind an anchor elsewhere would be missed too late.
+        let all = startup.iter().chain(&checks.value);
+        for (check, template) in all.zip(&templates) {
+            let alone = template.as_ref().map(|template| template.read(std::iter::empty(), file));
+            if let Some(Err(_)) = alone {
+                return Err(Problem::misconfigured("a check that uses captures is not whole in itself")
+                    .why("it is read again, alone, once they are known")
+                    .help("write out what stands behind its aliases (`*name`)")
+                    .at(place(file, check.place))
+                    .into());
+            }
+        }
         Ok(Loaded { startup, checks: checks.value, templates })
     }
 

@@ -17,7 +17,7 @@ use crate::http::{Http, Target, looks_secret};
 use crate::inputs;
 use crate::kind::Kind;
 use crate::needs;
-use crate::network::Network;
+use crate::network::{Network, Proxy};
 use crate::patience::PATIENCE;
 use crate::probe::{Probe, Version};
 use crate::secrets::Secrets;
@@ -282,6 +282,11 @@ impl Settings {
                 http.count_to = count_to;
                 // Each answer may come from another pod only over a connection of its own.
                 http.way.connections.is_fresh = check.expect_version.is_some();
+                // What a proxy reaches says nothing of what can be reached from here.
+                if matches!((&check.expect, &http.way.proxy), (Expectation::Unreachable, Proxy::Environment))
+                {
+                    http.way.proxy = Proxy::None;
+                }
                 Kind::Http(http, url)
             }
             Ok(Asked::Websocket(websocket)) => {
@@ -609,6 +614,7 @@ pub(crate) mod tests {
             "variables: {a: 5}\nchecks: [{http: /a}]",
             "checks: [{http: /a, capture: {version: {header: x}}}]",
             "checks: [{http: '/{{ a'}]",
+            "checks: [{http: &a /b, capture: {x: {header: x}}}, {name: '{{ x }}', http: *a}]",
             "variables: {a: '{{ b }}'}\nchecks: [{http: '/{{ a }}'}]",
         ];
         insta::assert_snapshot!(files.map(wrong).join("\n"), @r#"
@@ -618,6 +624,7 @@ pub(crate) mod tests {
         dev.yml:1:16: expected text (a number in quotes) or `{env: NAME}`, found 5
         dev.yml:1:31: there is a variable "version" already (capture it under another name)
         dev.yml:1:17: "{{" is not closed: write a variable as {{ name }}
+        dev.yml:1:52: a check that uses captures is not whole in itself: it is read again, alone, once they are known (write out what stands behind its aliases (`*name`))
         dev.yml:2:17: not a usable URL: it holds a space or a control character; write a space as %20
         "#);
     }

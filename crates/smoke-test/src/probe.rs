@@ -106,7 +106,12 @@ impl Probe {
 
     /// Remembers what must not be seen of it.
     pub(crate) fn learn_secrets(&self, secrets: &Secrets) {
-        if let Some(auth) = self.kind.http().and_then(|(http, _)| http.auth.as_ref()) {
+        let http = match &self.kind {
+            Kind::Http(http, _) => Some(http.as_ref()),
+            Kind::Websocket(websocket, _) => Some(&websocket.http),
+            _ => None,
+        };
+        if let Some(auth) = http.and_then(|http| http.auth.as_ref()) {
             secrets.add(&auth.credentials(), "AUTHORIZATION");
         }
     }
@@ -234,13 +239,14 @@ impl Probe {
                 let passed = Attempt::passed(format!("unreachable, as expected: {}", trouble.reason));
                 Attempt { reach: trouble.reach, ..passed }
             }
-            Reach::Unresolved => Attempt {
+            Reach::Unknown => Attempt {
                 verdict: Verdict::Undecided,
                 reach: trouble.reach,
                 help: Some(if is_dns {
                     "is a name server reachable from here?".to_owned()
                 } else {
-                    "without an address nothing is known of the way to it: give the address itself".to_owned()
+                    "without its address nothing is known of the way to it: give the address itself"
+                        .to_owned()
                 }),
                 next: Next::Again(None),
                 ..Attempt::passed(trouble.reason)
@@ -380,7 +386,7 @@ mod tests {
         let verdict = |reach| probe.unreachable(Trouble { reach, ..Trouble::failed("why") }).verdict;
         assert_eq!(verdict(Reach::Refused), Verdict::Passed);
         assert_eq!(verdict(Reach::Silent), Verdict::Passed);
-        assert_eq!(verdict(Reach::Unresolved), Verdict::Undecided);
+        assert_eq!(verdict(Reach::Unknown), Verdict::Undecided);
         assert_eq!(verdict(Reach::Reached), Verdict::Failed);
     }
 }

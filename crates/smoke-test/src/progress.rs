@@ -66,14 +66,14 @@ impl<'a> Progress<'a> {
             Voice::Silence => {}
             Voice::Lines(cx) => cx.say(&format!("waiting for {line}")),
             Voice::Bar(bar) => {
-                if bar.is_hidden() {
-                    bar.set_draw_target(ProgressDrawTarget::stderr());
-                    bar.set_length(probes.len() as u64);
-                    bar.set_style(style());
-                }
                 let done = outcomes.iter().filter(|outcome| outcome.is_final).count();
                 bar.set_position(done as u64);
                 bar.set_message(escape::line(&line));
+                if bar.is_hidden() {
+                    bar.set_length(probes.len() as u64);
+                    bar.set_style(style());
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 bar.tick();
             }
         }

@@ -213,9 +213,8 @@ impl Crew {
         let attempt = if mismatches.is_empty() {
             Attempt { timings: last.timings, ..Attempt::passed(summary) }
         } else {
-            let next = Next::Final("samples are taken once");
             let failed = Attempt { timings: last.timings, answer: last.answer, ..Attempt::passed("") };
-            Attempt { next, ..failed.failed(mismatches) }
+            Attempt { next: Next::Done, ..failed.failed(mismatches) }
         };
         let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
         let mut board = self.board.lock();
@@ -370,6 +369,9 @@ impl Outcome {
     fn ended_by(&self, interrupted: Option<Interrupted>) -> Self {
         let mut outcome = self.clone();
         let Some(interrupted) = interrupted.filter(|_| !self.is_final) else { return outcome };
+        if outcome.verdict == Verdict::Passed {
+            outcome.reason = format!("not sampled to the end when the run ended: {interrupted}");
+        }
         if interrupted != Interrupted::Deadline || outcome.verdict == Verdict::Passed {
             outcome.verdict = Verdict::Undecided;
         }

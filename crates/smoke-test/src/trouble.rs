@@ -6,8 +6,8 @@ use sluice_http::{Error, Phase, TlsProblem};
 /// How far a try came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The host's name has no address here.
-    Unresolved,
+    /// Not as far as to its host: it has no address here, or a proxy stands in between.
+    Unknown,
     /// Nothing came back from the host: the way to it may be to blame.
     Silent,
     /// The host itself said that nothing listens there.
@@ -68,14 +68,14 @@ impl From<Error> for Trouble {
 
 fn reach(error: &Error) -> Reach {
     match error {
-        Error::Dns { .. } | Error::Timeout { phase: Phase::Dns, .. } => Reach::Unresolved,
-        Error::Connect { refused: true, .. } => Reach::Refused,
-        Error::Connect { .. }
-        | Error::Timeout { phase: Phase::Connect, .. }
+        Error::Dns { .. }
+        | Error::Timeout { phase: Phase::Dns, .. }
         | Error::ProxyRefused { .. }
         | Error::ProxySetting { .. }
         | Error::CaFile { .. }
-        | Error::Identity { .. } => Reach::Silent,
+        | Error::Identity { .. } => Reach::Unknown,
+        Error::Connect { refused: true, .. } => Reach::Refused,
+        Error::Connect { .. } | Error::Timeout { phase: Phase::Connect, .. } => Reach::Silent,
         _ => Reach::Reached,
     }
 }
@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn what_may_be_the_network_s_fault_is_undecided() {
         let dns = Error::Dns { host: "shop.example.com".to_owned(), why: "why".to_owned() };
-        assert_eq!(of(dns), (Reach::Unresolved, Undecided));
-        assert_eq!(of(timeout(Phase::Dns)), (Reach::Unresolved, Undecided));
+        assert_eq!(of(dns), (Reach::Unknown, Undecided));
+        assert_eq!(of(timeout(Phase::Dns)), (Reach::Unknown, Undecided));
         assert_eq!(of(timeout(Phase::Connect)), (Reach::Silent, Undecided));
         assert_eq!(of(connect(false)), (Reach::Silent, Undecided));
         assert_eq!(of(tls(TlsProblem::Untrusted)), (Reach::Reached, Undecided));

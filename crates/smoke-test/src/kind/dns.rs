@@ -115,7 +115,7 @@ impl Dns {
         }
         let why = last.unwrap_or_else(|| format!("{RESOLV_CONF} names no server"));
         Err(Trouble {
-            reach: Reach::Unresolved,
+            reach: Reach::Unknown,
             verdict: Verdict::Undecided,
             never_left: true,
             ..Trouble::failed(format!("no name server could tell: {why}"))
@@ -127,7 +127,7 @@ impl Dns {
             let port = port.unwrap_or(53);
             let found = tokio::net::lookup_host((host.as_str(), port)).await;
             return found.map(Iterator::collect).map_err(|error| Trouble {
-                reach: Reach::Unresolved,
+                reach: Reach::Unknown,
                 verdict: Verdict::Undecided,
                 ..Trouble::failed(format!("the name server {host} was not found: {error}"))
             });
