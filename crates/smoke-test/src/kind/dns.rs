@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use domain::base::iana::Rcode;
-use domain::base::{Message, MessageBuilder, Name, Rtype};
-use domain::rdata::{AllRecordData, Txt};
+use domain::base::message::RecordIter;
+use domain::base::{Message, MessageBuilder, Name, ParseRecordData, Rtype};
+use domain::rdata::{A, Aaaa, Cname, Txt};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sluice_core::Verdict;
@@ -81,7 +82,7 @@ impl Dns {
         };
         let mut records = Vec::new();
         for record_type in types {
-            records.extend(self.records(record_type.of_wire(), &servers).await?);
+            records.extend(self.records(record_type, &servers).await?);
         }
         if records.is_empty() {
             let what = self
@@ -97,12 +98,12 @@ impl Dns {
     }
 
     /// The first answer of any server.
-    async fn records(&self, record_type: Rtype, servers: &[SocketAddr]) -> Result<Vec<String>, Trouble> {
+    async fn records(&self, record_type: RecordType, servers: &[SocketAddr]) -> Result<Vec<String>, Trouble> {
         let name: Name<Vec<u8>> = Name::vec_from_str(&self.0.name)
             .map_err(|error| Trouble::failed(format!("\"{}\" is no name for DNS: {error}", self.0.name)))?;
         let mut last = None;
         for server in servers {
-            match query(&name, record_type, *server).await {
+            match query(&name, record_type.of_wire(), *server).await {
                 Ok(message) => match message.header().rcode() {
                     Rcode::NOERROR => return Ok(answers(&message, record_type)),
                     Rcode::NXDOMAIN => {
@@ -212,17 +213,23 @@ async fn over_tcp(request: &[u8], server: SocketAddr) -> std::io::Result<Vec<u8>
 }
 
 /// The records of a type, as text; those of other types, as an alias on the way, are left out.
-fn answers(message: &Message<Vec<u8>>, record_type: Rtype) -> Vec<String> {
+fn answers(message: &Message<Vec<u8>>, record_type: RecordType) -> Vec<String> {
     let Ok(section) = message.answer() else { return Vec::new() };
-    section
-        .limit_to::<AllRecordData<_, _>>()
-        .flatten()
-        .filter(|record| record.rtype() == record_type)
-        .map(|record| match record.data() {
-            AllRecordData::Txt(text) => text_of(text),
-            data => data.to_string().trim_end_matches('.').to_owned(),
-        })
-        .collect()
+    match record_type {
+        RecordType::A => texts(section.limit_to::<A>(), ToString::to_string),
+        RecordType::Aaaa => texts(section.limit_to::<Aaaa>(), ToString::to_string),
+        RecordType::Cname => texts(section.limit_to::<Cname<_>>(), |alias| {
+            alias.cname().to_string().trim_end_matches('.').to_owned()
+        }),
+        RecordType::Txt => texts(section.limit_to::<Txt<_>>(), text_of),
+    }
+}
+
+fn texts<'a, D: ParseRecordData<'a, Vec<u8>>>(
+    records: RecordIter<'a, Vec<u8>, D>,
+    text: impl Fn(&D) -> String,
+) -> Vec<String> {
+    records.flatten().map(|record| text(record.data())).collect()
 }
 
 /// The strings of a TXT record belong together: <https://www.rfc-editor.org/rfc/rfc7208#section-3.3>

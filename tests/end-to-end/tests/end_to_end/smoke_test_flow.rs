@@ -196,6 +196,7 @@ fn many_answers_are_judged_together() {
     let asked = AtomicU32::new(0);
     let server = Server::answering(move |_| {
         let asked = asked.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(5));
         (if asked % 10 == 9 { 500 } else { 200 }, String::new())
     });
     let repository = Repository::new();
