@@ -54,7 +54,9 @@ pub use self::{
     place::Place,
     problem::{Problem, Problems, nearest},
     render::{markdown, terminal},
-    report::{Block, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject, SubjectKind},
+    report::{
+        Block, ChartAxis, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject, SubjectKind,
+    },
     run::{CONFIG_FILE, main},
     secret::Secret,
     verdict::Verdict,
