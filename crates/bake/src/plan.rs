@@ -100,11 +100,6 @@ impl Bake {
         })
     }
 
-    /// How long it takes when every measurement is possible.
-    pub fn length(&self) -> Duration {
-        self.initial_delay + self.interval * self.limits.count
-    }
-
     /// When is measured, in words: `for 10m, every 30s, after 1m`.
     pub fn schedule(&self) -> String {
         let measured = self.interval * self.limits.count;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sluice_core::Period;
 
 use crate::judge::Reading;
+use crate::unit::Unit;
 
 /// A question with everything filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +121,7 @@ impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Number(None) => f.write_str("nothing"),
+            Self::Number(Some(number)) if number.is_finite() => f.write_str(&Unit::Number.show(*number)),
             Self::Number(Some(number)) => write!(f, "{number}"),
             Self::Alarms(states) => {
                 let states: Vec<String> =

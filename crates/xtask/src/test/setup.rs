@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
@@ -18,6 +18,7 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("nginx", "nginx-light"),
     ("redis-server", "redis-server"),
     ("dnsmasq", "dnsmasq-base"),
+    ("prometheus", "prometheus"),
 ];
 
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.
