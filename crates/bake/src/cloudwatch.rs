@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use roxmltree::{Document, Node};
 use sluice_core::Problem;
 use sluice_http::Client;
-use sluice_sigv4::{Access, Call, JsonVersion, Service, accept};
+use sluice_sigv4::{Access, Call, Service, accept};
 
 use crate::query::{Answer, Statistic, Trouble};
 
@@ -26,37 +25,8 @@ pub(crate) struct CloudWatch {
 /// How many alarms one call may name.
 pub(crate) const MOST_ALARMS: usize = 100;
 
-/// What GetMetricData answers, as far as it counts here.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Data {
-    metric_data_results: Vec<Series>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Series {
-    status_code: String,
-    #[serde(default)]
-    values: Vec<f64>,
-}
-
-/// What DescribeAlarms answers, as far as it counts here.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Alarms {
-    #[serde(default)]
-    metric_alarms: Vec<Alarm>,
-    #[serde(default)]
-    composite_alarms: Vec<Alarm>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Alarm {
-    alarm_name: String,
-    state_value: String,
-}
+/// The version of CloudWatch's API.
+const VERSION: &str = "2010-08-01";
 
 impl CloudWatch {
     /// The newest whole period before `time` whose data has come in.
@@ -68,26 +38,23 @@ impl CloudWatch {
         now: Timestamp,
     ) -> Result<Answer, Trouble> {
         let (start, end) = window(time, self.settle, wanted.period);
-        let dimensions: Vec<Value> =
-            wanted.dimensions.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
-        let body = json!({
-            "StartTime": start,
-            "EndTime": end,
-            "MetricDataQueries": [{
-                "Id": "m0",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": wanted.namespace,
-                        "MetricName": wanted.metric,
-                        "Dimensions": dimensions,
-                    },
-                    "Period": wanted.period.as_secs(),
-                    "Stat": wanted.statistic,
-                },
-            }],
-        });
-        let data: Data = self.call(client, "GraniteServiceVersion20100801.GetMetricData", &body, now).await?;
-        one(&data).map(Answer::Number)
+        let query = |key: &str| format!("MetricDataQueries.member.1.{key}");
+        let mut parameters = vec![
+            ("StartTime".to_owned(), start.to_string()),
+            ("EndTime".to_owned(), end.to_string()),
+            (query("Id"), "m0".to_owned()),
+            (query("MetricStat.Metric.Namespace"), wanted.namespace.clone()),
+            (query("MetricStat.Metric.MetricName"), wanted.metric.clone()),
+            (query("MetricStat.Period"), wanted.period.as_secs().to_string()),
+            (query("MetricStat.Stat"), wanted.statistic.clone()),
+        ];
+        for (index, (name, value)) in wanted.dimensions.iter().enumerate() {
+            let key = query(&format!("MetricStat.Metric.Dimensions.member.{}", index + 1));
+            parameters.push((format!("{key}.Name"), name.clone()));
+            parameters.push((format!("{key}.Value"), value.clone()));
+        }
+        let answer = self.call(client, "GetMetricData", &parameters, now).await?;
+        value(&answer).map(Answer::Number)
     }
 
     /// The states of alarms; each must be there.
@@ -98,16 +65,16 @@ impl CloudWatch {
         now: Timestamp,
     ) -> Result<Answer, Trouble> {
         // Without its kinds the call leaves composite alarms out.
-        let body = json!({
-            "AlarmNames": names,
-            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
-            "MaxRecords": MOST_ALARMS,
-        });
-        let found: Alarms =
-            self.call(client, "GraniteServiceVersion20100801.DescribeAlarms", &body, now).await?;
-        let found = found.metric_alarms.into_iter().chain(found.composite_alarms);
-        let states: BTreeMap<String, String> =
-            found.map(|alarm| (alarm.alarm_name, alarm.state_value)).collect();
+        let mut parameters = vec![
+            ("AlarmTypes.member.1".to_owned(), "MetricAlarm".to_owned()),
+            ("AlarmTypes.member.2".to_owned(), "CompositeAlarm".to_owned()),
+            ("MaxRecords".to_owned(), MOST_ALARMS.to_string()),
+        ];
+        let named = names.iter().enumerate();
+        parameters
+            .extend(named.map(|(index, name)| (format!("AlarmNames.member.{}", index + 1), name.clone())));
+        let answer = self.call(client, "DescribeAlarms", &parameters, now).await?;
+        let states = states(&answer)?;
         let missing: Vec<&str> =
             names.iter().filter(|name| !states.contains_key(*name)).map(String::as_str).collect();
         if missing.is_empty() {
@@ -118,14 +85,16 @@ impl CloudWatch {
             .help("check the names, the account and the region"))
     }
 
-    async fn call<T: for<'de> Deserialize<'de>>(
+    /// A call by the query protocol: every partition, and every stand-in, speaks it.
+    async fn call(
         &self,
         client: &Client,
-        target: &'static str,
-        body: &Value,
+        action: &str,
+        parameters: &[(String, String)],
         now: Timestamp,
-    ) -> Result<T, Trouble> {
-        let call = Call::json(Service::CLOUDWATCH, target, JsonVersion::V1_0, body).repeatable();
+    ) -> Result<String, Trouble> {
+        let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let call = Call::query(Service::CLOUDWATCH, action, VERSION, parameters).repeatable();
         let request = self.access.sign(&call, now).map_err(|error| Trouble::lasting(error.to_string()))?;
         let response =
             client.send(request).await.map_err(|error| Trouble::passing(format!("CloudWatch: {error}")))?;
@@ -134,34 +103,42 @@ impl CloudWatch {
             let why = problem.why.unwrap_or(problem.what);
             Trouble { help: problem.help, ..Trouble::passing(format!("CloudWatch refused: {why}")) }
         })?;
-        serde_json::from_slice(&response.body).map_err(|_| {
-            Trouble::passing("the answer of CloudWatch is not in the form that its API describes")
-        })
+        String::from_utf8(response.body.into()).map_err(|_| odd())
     }
 }
 
-/// From when until when, in seconds of Unix time: one whole period, aligned as CloudWatch keeps them.
-fn window(time: Timestamp, settle: Duration, period: Duration) -> (i64, i64) {
+fn odd() -> Trouble {
+    Trouble::passing("the answer of CloudWatch is not in the form that its API describes")
+}
+
+/// From when until when: one whole period, aligned as CloudWatch keeps them.
+fn window(time: Timestamp, settle: Duration, period: Duration) -> (Timestamp, Timestamp) {
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let period = seconds(period).max(1);
     let newest = time.as_second().saturating_sub(seconds(settle));
     let end = newest - newest.rem_euclid(period);
-    (end - period, end)
+    let at = |second: i64| Timestamp::from_second(second).unwrap_or(Timestamp::MIN);
+    (at(end - period), at(end))
 }
 
-/// The one value of an answer.
+/// The one value of an answer of GetMetricData.
 ///
 /// A metric that nobody reported to has no value. Data that is not complete could hide what is looked for.
-fn one(data: &Data) -> Result<Option<f64>, Trouble> {
-    let [series] = data.metric_data_results.as_slice() else {
+fn value(answer: &str) -> Result<Option<f64>, Trouble> {
+    let document = Document::parse(answer).map_err(|_| odd())?;
+    let series: Vec<Node<'_, '_>> = members(document.root(), "MetricDataResults");
+    let [series] = series.as_slice() else {
         return Err(Trouble::passing(format!(
             "CloudWatch answered {} metrics, one was asked for",
-            data.metric_data_results.len()
+            series.len()
         )));
     };
-    match (series.status_code.as_str(), series.values.as_slice()) {
+    let values = members(*series, "Values");
+    match (text(*series, "StatusCode").ok_or_else(odd)?, values.as_slice()) {
         ("Complete", []) => Ok(None),
-        ("Complete", [value]) => Ok(Some(*value)),
+        ("Complete", [value]) => {
+            value.text().and_then(|text| text.trim().parse().ok()).map(Some).ok_or_else(odd)
+        }
         ("Complete", many) => {
             Err(Trouble::passing(format!("CloudWatch answered {} values, one was asked for", many.len())))
         }
@@ -169,6 +146,33 @@ fn one(data: &Data) -> Result<Option<f64>, Trouble> {
             .help("allow the action cloudwatch:GetMetricData to the role that this job assumes")),
         (status, _) => Err(Trouble::passing(format!("CloudWatch does not have all data: {status}"))),
     }
+}
+
+/// The states in an answer of DescribeAlarms, by the names of alarms.
+fn states(answer: &str) -> Result<BTreeMap<String, String>, Trouble> {
+    let document = Document::parse(answer).map_err(|_| odd())?;
+    let mut states = BTreeMap::new();
+    for kind in ["MetricAlarms", "CompositeAlarms"] {
+        for alarm in members(document.root(), kind) {
+            let (name, state) = text(alarm, "AlarmName").zip(text(alarm, "StateValue")).ok_or_else(odd)?;
+            states.insert(name.to_owned(), state.to_owned());
+        }
+    }
+    Ok(states)
+}
+
+/// The members of the first list of that name below a node.
+fn members<'a, 'input>(node: Node<'a, 'input>, list: &str) -> Vec<Node<'a, 'input>> {
+    let list = node.descendants().find(|node| node.tag_name().name() == list);
+    list.into_iter()
+        .flat_map(|list| list.children())
+        .filter(|node| node.tag_name().name() == "member")
+        .collect()
+}
+
+/// The text of a child.
+fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.children().find(|node| node.tag_name().name() == name)?.text()
 }
 
 #[cfg(test)]
@@ -181,8 +185,7 @@ mod tests {
         let minutes = Duration::from_mins;
         let shown = |settle, period| {
             let (start, end) = window(time, settle, period);
-            let at = |second| Timestamp::from_second(second).unwrap().strftime("%T").to_string();
-            (at(start), at(end))
+            (start.strftime("%T").to_string(), end.strftime("%T").to_string())
         };
         assert_eq!(shown(minutes(2), minutes(1)), ("12:01:00".to_owned(), "12:02:00".to_owned()));
         assert_eq!(shown(minutes(0), minutes(5)), ("11:55:00".to_owned(), "12:00:00".to_owned()));
@@ -191,8 +194,12 @@ mod tests {
     #[test]
     fn only_complete_data_counts() {
         let answer = |status: &str, values: &[f64]| {
-            let data = json!({"MetricDataResults": [{"Id": "m0", "StatusCode": status, "Values": values}]});
-            one(&serde_json::from_value(data).unwrap()).map_err(|trouble| trouble.why)
+            let values: String = values.iter().map(|value| format!("<member>{value}</member>")).collect();
+            value(&format!(
+                "<R xmlns=\"x\"><MetricDataResults><member><StatusCode>{status}</StatusCode>\
+                 <Values>{values}</Values></member></MetricDataResults></R>"
+            ))
+            .map_err(|trouble| trouble.why)
         };
         assert_eq!(answer("Complete", &[3.0]), Ok(Some(3.0)));
         assert_eq!(answer("Complete", &[]), Ok(None));
@@ -209,6 +216,8 @@ mod tests {
         CloudWatch may not show this metric to us
         CloudWatch answered 2 values, one was asked for
         ");
-        assert!(one(&Data { metric_data_results: Vec::new() }).is_err());
+        for odd in ["", "<a>", "<a/>", "<R><MetricDataResults><member/></MetricDataResults></R>"] {
+            assert!(value(odd).is_err(), "{odd}");
+        }
     }
 }

@@ -145,6 +145,7 @@ impl Track {
                 times => format!("{}; {times} of {measured} measurements were inconclusive", last.reason),
             },
             Status::Error if self.broken.is_some() => last.reason.clone(),
+            Status::Error if self.limits.consecutive_error == 0 => last.reason.clone(),
             Status::Error => format!("{} times in a row: {}", self.limits.consecutive_error + 1, last.reason),
             Status::Running => format!("measured {measured} of {wanted} times, last: {}", last.reason),
         }
