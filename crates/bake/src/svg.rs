@@ -191,8 +191,9 @@ fn peak(svg: &mut String, track: &Track, points: &[(f64, &Measurement)], scale: 
 fn labels(svg: &mut String, track: &Track, scale: &Scale) {
     let last = |of: fn(&Measurement) -> Option<f64>| track.measurements.iter().rev().find_map(of);
     let mut labels: Vec<(f64, String, &str)> = Vec::new();
-    if let Some(value) = last(|one| one.value) {
-        labels.push((scale.y(value), track.unit.show(value), "value"));
+    if let Some(one) = track.measurements.iter().rev().find(|one| one.value.is_some()) {
+        let class = if one.phase == Phase::Failed { "name bad" } else { "value" };
+        labels.extend(one.value.map(|value| (scale.y(value), track.unit.show(value), class)));
     }
     for (word, limit) in [("at most", last(|one| one.max)), ("at least", last(|one| one.min))] {
         labels.extend(
@@ -271,4 +272,90 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_core::Place;
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::unit::Unit;
+
+    fn track(name: &str, unit: Unit, max: f64, values: &[Option<f64>]) -> Track {
+        let measurement = |(index, value): (usize, &Option<f64>)| Measurement {
+            at: jiff::Timestamp::from_second(1_795_262_400 + 30 * i64::try_from(index).unwrap()).unwrap(),
+            phase: match value {
+                Some(value) if *value > max => Phase::Failed,
+                Some(_) => Phase::Successful,
+                None => Phase::Inconclusive,
+            },
+            value: *value,
+            reason: value.map_or_else(
+                || "too few requests: 3, 20 needed".to_owned(),
+                |value| format!("{}, at most {}", unit.show(value), unit.show(max)),
+            ),
+            asked: Vec::new(),
+            min: None,
+            max: value.map(|_| max),
+            help: None,
+        };
+        Track {
+            name: name.to_owned(),
+            measurements: values.iter().enumerate().map(measurement).collect(),
+            place: Place::file("sluice.yml"),
+            unit,
+            limits: Limits { count: 20, failure: 2, inconclusive: 3, consecutive_error: 4 },
+            broken: None,
+        }
+    }
+
+    fn course() -> Course {
+        let errors =
+            [0.1, 0.2, 0.15, 0.3, 0.2, 0.25, 0.4, 0.9, 1.4, 2.2, 2.8].map(|value| Some(value / 100.0));
+        let mut latency = [120.0, 135.0, 128.0, 180.0, 210.0, 160.0, 150.0, 142.0, 138.0, 131.0, 126.0]
+            .map(|value| Some(value / 1000.0));
+        (latency[1], latency[2]) = (None, None);
+        let orders = [812.0, 790.0, 801.0, 845.0, 798.0, 820.0, 833.0, 815.0, 809.0, 826.0, 830.0].map(Some);
+        Course {
+            schedule: "for 10m, every 30s, after 1m".to_owned(),
+            tracks: vec![
+                track("errors", Unit::Share, 0.01, &errors),
+                track("latency", Unit::Seconds, 0.5, &latency),
+                track("orders <b>&", Unit::Number, 850.0, &orders),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_picture_is_well_formed_whatever_a_metric_is_called() {
+        let svg = course().svg();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let texts: Vec<&str> = document
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")))
+            .filter_map(|node| node.text())
+            .collect();
+        for expected in
+            ["Unhealthy", "orders <b>&", "2.8 %", "at most 1 %", "210 ms", "○ too little to judge"]
+        {
+            assert!(texts.contains(&expected), "{expected}: {texts:?}");
+        }
+        let class = |wanted: &str| {
+            document.descendants().filter(|node| node.attribute("class") == Some(wanted)).count()
+        };
+        // Three measurements are above the limit, two gave no number: the line of latency has a gap.
+        assert_eq!((class("bad"), class("gap"), class("limit"), class("line")), (3, 2, 3, 3));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_drawn_too() {
+        let empty = track("none", Unit::Number, 1.0, &[]);
+        let one = track("one", Unit::Number, 1.0, &[Some(0.0)]);
+        let unknown = track("unknown", Unit::Number, 1.0, &[None, None]);
+        let course = Course { schedule: String::new(), tracks: vec![empty, one, unknown] };
+        let svg = course.svg();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        assert!(roxmltree::Document::parse(&svg).is_ok());
+    }
 }

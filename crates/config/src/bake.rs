@@ -115,7 +115,7 @@ pub struct Baseline {
 /// Asks for one number.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BakeQuery {
-    /// PromQL, which must find exactly one series; `{{ name }}` is a variable.
+    /// `PromQL`, which must find exactly one series; `{{ name }}` is a variable.
     Prometheus(String),
     /// A metric of CloudWatch.
     CloudWatch(CloudWatchMetric),
