@@ -241,8 +241,8 @@ pub(crate) struct Given<'a> {
 pub(crate) struct Loaded {
     pub(crate) startup: Option<Placed<Check>>,
     pub(crate) checks: Vec<Placed<Check>>,
-    /// For each check, the one for start-up first, how to read it once its captures are known; none that it uses no
-    /// captures.
+    /// For each check, the one for start-up first, how to read it once its captures are known, where it uses some;
+    /// empty when none does.
     pub(crate) templates: Vec<Option<Template>>,
 }
 
@@ -338,6 +338,11 @@ impl Checks {
 impl Given<'_> {
     /// The variables that the texts of a file may use.
     fn scope_of(&self, bytes: &[u8], file: &str) -> Result<Scope, Problems> {
+        // A file that has neither word declares nothing: most are read once only.
+        let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+        if !has(b"variables") && !has(b"capture") {
+            return Ok(self.scope.clone());
+        }
         let head: Head = sluice_yaml::from_slice(bytes).map_err(|error| problem(file, error))?;
         let mut scope = self.scope.clone();
         let mut problems = Problems::default();
@@ -395,6 +400,9 @@ impl Given<'_> {
 
 /// The checks that use captures, each as a text that can be read alone.
 fn templates(bytes: &[u8], scope: Scope) -> Result<Vec<Option<Template>>, sluice_yaml::Error> {
+    if !scope.has_captures() {
+        return Ok(Vec::new());
+    }
     let documents = Document::parse_all(bytes)?;
     let Some(document) = documents.first() else { return Ok(Vec::new()) };
     let root = document.root();

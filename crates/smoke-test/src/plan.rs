@@ -364,7 +364,8 @@ impl Maker {
         let first = self.made.len();
         self.files += 1;
         let has_startup = loaded.startup.is_some();
-        let all = loaded.startup.into_iter().chain(loaded.checks).zip(loaded.templates);
+        let templates = loaded.templates.into_iter().chain(std::iter::repeat(None));
+        let all = loaded.startup.into_iter().chain(loaded.checks).zip(templates);
         for (index, (mut check, template)) in all.enumerate() {
             let is_startup = has_startup && index == 0;
             if is_startup {

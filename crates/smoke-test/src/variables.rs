@@ -73,6 +73,11 @@ impl Scope {
         self.values.contains_key(name)
     }
 
+    /// Whether anything is captured at all.
+    pub(crate) fn has_captures(&self) -> bool {
+        !self.captures.is_empty()
+    }
+
     /// Notes that a check, by its position in the file, captures this name; the check that did so before.
     pub(crate) fn capture(&mut self, name: &str, check: usize) -> Option<usize> {
         self.captures.insert(name.to_owned(), check)
