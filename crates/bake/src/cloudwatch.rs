@@ -38,18 +38,18 @@ impl CloudWatch {
         now: Timestamp,
     ) -> Result<Answer, Trouble> {
         let (start, end) = window(time, self.settle, wanted.period);
-        let query = |key: &str| format!("MetricDataQueries.member.1.{key}");
+        let member = |key: &str| format!("MetricDataQueries.member.1.{key}");
         let mut parameters = vec![
             ("StartTime".to_owned(), start.to_string()),
             ("EndTime".to_owned(), end.to_string()),
-            (query("Id"), "m0".to_owned()),
-            (query("MetricStat.Metric.Namespace"), wanted.namespace.clone()),
-            (query("MetricStat.Metric.MetricName"), wanted.metric.clone()),
-            (query("MetricStat.Period"), wanted.period.as_secs().to_string()),
-            (query("MetricStat.Stat"), wanted.statistic.clone()),
+            (member("Id"), "m0".to_owned()),
+            (member("MetricStat.Metric.Namespace"), wanted.namespace.clone()),
+            (member("MetricStat.Metric.MetricName"), wanted.metric.clone()),
+            (member("MetricStat.Period"), wanted.period.as_secs().to_string()),
+            (member("MetricStat.Stat"), wanted.stat.clone()),
         ];
         for (index, (name, value)) in wanted.dimensions.iter().enumerate() {
-            let key = query(&format!("MetricStat.Metric.Dimensions.member.{}", index + 1));
+            let key = member(&format!("MetricStat.Metric.Dimensions.member.{}", index + 1));
             parameters.push((format!("{key}.Name"), name.clone()));
             parameters.push((format!("{key}.Value"), value.clone()));
         }
@@ -70,9 +70,9 @@ impl CloudWatch {
             ("AlarmTypes.member.2".to_owned(), "CompositeAlarm".to_owned()),
             ("MaxRecords".to_owned(), MOST_ALARMS.to_string()),
         ];
-        let named = names.iter().enumerate();
-        parameters
-            .extend(named.map(|(index, name)| (format!("AlarmNames.member.{}", index + 1), name.clone())));
+        for (index, name) in names.iter().enumerate() {
+            parameters.push((format!("AlarmNames.member.{}", index + 1), name.clone()));
+        }
         let answer = self.call(client, "DescribeAlarms", &parameters, now).await?;
         let states = states(&answer)?;
         let missing: Vec<&str> =
@@ -121,7 +121,7 @@ fn window(time: Timestamp, settle: Duration, period: Duration) -> (Timestamp, Ti
     (at(end - period), at(end))
 }
 
-/// The one value of an answer of GetMetricData.
+/// The one value of an answer of `GetMetricData`.
 ///
 /// A metric that nobody reported to has no value. Data that is not complete could hide what is looked for.
 fn value(answer: &str) -> Result<Option<f64>, Trouble> {
@@ -148,7 +148,7 @@ fn value(answer: &str) -> Result<Option<f64>, Trouble> {
     }
 }
 
-/// The states in an answer of DescribeAlarms, by the names of alarms.
+/// The states in an answer of `DescribeAlarms`, by the names of alarms.
 fn states(answer: &str) -> Result<BTreeMap<String, String>, Trouble> {
     let document = Document::parse(answer).map_err(|_| odd())?;
     let mut states = BTreeMap::new();

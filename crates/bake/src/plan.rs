@@ -76,7 +76,7 @@ impl Bake {
         let limits = keep(&mut problems, reader.limits(section));
         let mut metrics = Vec::new();
         for (name, metric) in &section.metrics {
-            metrics.extend(keep(&mut problems, reader.metric(name, metric, reader.length(section))));
+            metrics.extend(keep(&mut problems, reader.metric(name, metric, length(section))));
         }
         if !section.alarms.is_empty() {
             metrics.extend(keep(&mut problems, reader.alarms(section)));
@@ -92,7 +92,7 @@ impl Bake {
         let sources = keep(&mut problems, reader.sources(section, &metrics, client));
         let (Some(limits), Some(sources)) = (limits, sources) else { return Err(problems) };
         problems.or(Self {
-            interval: reader.interval(section),
+            interval: interval(section),
             initial_delay: delay(section),
             limits,
             metrics,
@@ -103,11 +103,12 @@ impl Bake {
     /// When is measured, in words: `for 10m, every 30s, after 1m`.
     pub fn schedule(&self) -> String {
         let measured = self.interval * self.limits.count;
-        let mut words = format!("for {}, every {}", Period(measured), Period(self.interval));
-        if !self.initial_delay.is_zero() {
-            words += &format!(", after {}", Period(self.initial_delay));
+        let words = format!("for {}, every {}", Period(measured), Period(self.interval));
+        if self.initial_delay.is_zero() {
+            words
+        } else {
+            format!("{words}, after {}", Period(self.initial_delay))
         }
-        words
     }
 }
 
@@ -117,6 +118,16 @@ fn keep<T>(problems: &mut Problems, read: Result<T, Problems>) -> Option<T> {
 
 fn delay(section: &Section) -> Duration {
     section.initial_delay.as_ref().map_or(Duration::ZERO, |delay| delay.value.0)
+}
+
+fn interval(section: &Section) -> Duration {
+    let shortest = section.time.value.0;
+    section.interval.as_ref().map_or(INTERVAL.min(shortest), |interval| interval.value.0)
+}
+
+/// How long the bake takes.
+fn length(section: &Section) -> Duration {
+    delay(section).saturating_add(section.time.value.0)
 }
 
 /// Reads a section.
@@ -135,18 +146,8 @@ impl Reader<'_> {
         Problem::misconfigured(what).at(self.place(at))
     }
 
-    fn interval(&self, section: &Section) -> Duration {
-        let shortest = section.time.value.0;
-        section.interval.as_ref().map_or(INTERVAL.min(shortest), |interval| interval.value.0)
-    }
-
-    /// How long the bake takes.
-    fn length(&self, section: &Section) -> Duration {
-        delay(section).saturating_add(section.time.value.0)
-    }
-
     fn limits(&self, section: &Section) -> Result<Limits, Problems> {
-        let (time, interval) = (section.time.value.0, self.interval(section));
+        let (time, interval) = (section.time.value.0, interval(section));
         let at = section.interval.as_ref().unwrap_or(&section.time);
         if interval < Duration::from_secs(1) {
             return Err(self
@@ -277,16 +278,16 @@ impl Reader<'_> {
     fn amount(&self, amount: &Placed<Amount>, unit: Unit) -> Result<f64, Problem> {
         match (unit, amount.value) {
             (Unit::Share, Amount::Share(share)) if (0.0..=1.0).contains(&share) => Ok(share),
+            // Whether 1 is meant as one percent or as all is not known.
             (Unit::Share, Amount::Number(share)) if (0.0..1.0).contains(&share) => Ok(share),
             (Unit::Share, _) => {
                 Err(self.wrong(amount, "this is no share of all requests").help("write it as `1%`"))
             }
-            (Unit::Seconds, Amount::Time(time)) => Ok(time.as_secs_f64()),
+            (Unit::Seconds | Unit::Number, Amount::Time(time)) => Ok(time.as_secs_f64()),
             (Unit::Seconds, _) => {
                 Err(self.wrong(amount, "a latency is a length of time").help("write it as `500ms`"))
             }
             (Unit::Number, Amount::Number(number) | Amount::Share(number)) => Ok(number),
-            (Unit::Number, Amount::Time(time)) => Ok(time.as_secs_f64()),
         }
     }
 
@@ -378,7 +379,7 @@ impl Reader<'_> {
             dimensions: dimensions
                 .map(|(name, value)| Ok((name.clone(), self.variables.fill(value)?)))
                 .collect::<Result<_, String>>()?,
-            statistic: metric.statistic.clone(),
+            stat: metric.statistic.clone(),
             period,
         })
     }

@@ -12,7 +12,7 @@ use crate::unit::Unit;
 /// A question with everything filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Query {
-    /// PromQL.
+    /// In `PromQL`.
     Prometheus(String),
     /// A metric of CloudWatch.
     CloudWatch(Statistic),
@@ -26,7 +26,8 @@ pub(crate) struct Statistic {
     pub(crate) namespace: String,
     pub(crate) metric: String,
     pub(crate) dimensions: Vec<(String, String)>,
-    pub(crate) statistic: String,
+    /// `Sum`, `Average`, `p95`.
+    pub(crate) stat: String,
     /// The time that one value is made of.
     pub(crate) period: Duration,
 }
@@ -108,7 +109,7 @@ impl Question {
 
 impl std::fmt::Display for Statistic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} {}", self.statistic, self.namespace, self.metric)?;
+        write!(f, "{} of {} {}", self.stat, self.namespace, self.metric)?;
         for (index, (name, value)) in self.dimensions.iter().enumerate() {
             write!(f, "{}{name}={value}", if index == 0 { " {" } else { ", " })?;
         }

@@ -101,13 +101,13 @@ impl Track {
             let to = seen.len() as f64;
             ChartAxis { label: "measurements".to_owned(), from: 1.0, to }
         };
-        let mut title = self.name.clone();
-        if !limits.is_empty() {
-            title += &format!(", and in red {}", limits.join(" and "));
-        }
-        if without > 0 {
-            title += &format!("; {without} of {} measurements gave no number", self.measurements.len());
-        }
+        let red =
+            if limits.is_empty() { String::new() } else { format!(", and in red {}", limits.join(" and ")) };
+        let missing = match without {
+            0 => String::new(),
+            _ => format!("; {without} of {} measurements gave no number", self.measurements.len()),
+        };
+        let title = format!("{}{red}{missing}", self.name);
         let top = if to > from { from + (to - from) * 1.1 } else { from + 1.0 };
         Some(Block::Chart { title, x, y: ChartAxis { label: axis.to_owned(), from, to: top }, lines })
     }

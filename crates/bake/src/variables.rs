@@ -12,7 +12,7 @@ impl Variables<'_> {
         self.fill_with(text, |_, _| Ok(()))
     }
 
-    /// Fills PromQL in: a value must not end the string, or the selector, that it stands in.
+    /// Fills `PromQL` in: a value must not end the string, or the selector, that it stands in.
     pub(crate) fn fill_query(&self, text: &str) -> Result<String, String> {
         self.fill_with(text, |name, value| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-:/@+".contains(c);

@@ -32,7 +32,7 @@ pub struct Bake {
     pub inconclusive_limit: u32,
     /// How many times in a row a measurement may not be possible at all. Default: 4.
     pub consecutive_error_limit: Option<u32>,
-    /// Where queries in PromQL are asked.
+    /// Where queries in `PromQL` are asked.
     pub prometheus: Option<Prometheus>,
     /// Where metrics and alarms of CloudWatch are asked. Default: the region of the environment's cluster, else
     /// `AWS_REGION`.

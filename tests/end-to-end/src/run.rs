@@ -150,6 +150,7 @@ impl Running {
 
     /// Waits until it has said this on standard error.
     #[track_caller]
+    #[must_use]
     pub fn until_it_says(mut self, text: &str) -> Self {
         let stream = self.child.stderr.as_mut().unwrap();
         let mut byte = [0];
