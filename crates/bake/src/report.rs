@@ -6,6 +6,9 @@ use crate::course::{Course, Track};
 use crate::limits::{Phase, Status};
 use crate::spark;
 
+/// How many points a chart has at most: <https://mermaid.js.org/config/schema-docs/config.html#maxtextsize>
+const MOST_POINTS: usize = 200;
+
 impl Course {
     /// The report: the answer, each metric with its course, and its chart.
     pub fn draft(&self, interrupted: Option<Interrupted>) -> Draft {
@@ -70,10 +73,12 @@ impl Track {
     }
 
     /// The numbers with what was allowed, drawn; nothing where there are fewer than two.
-    fn chart(&self) -> Option<Block> {
+    pub(crate) fn chart(&self) -> Option<Block> {
         let (axis, factor) = self.unit.axis();
-        let seen: Vec<_> =
-            self.measurements.iter().filter_map(|one| Some((one, one.value? * factor))).collect();
+        // More would be drawn on top of each other, and Mermaid refuses a long text: each point is the worst of some.
+        let each = self.measurements.len().div_ceil(MOST_POINTS).max(1);
+        let drawn: Vec<_> = self.measurements.chunks(each).filter_map(spark::worst).collect();
+        let seen: Vec<_> = drawn.iter().filter_map(|one| Some((one, one.value? * factor))).collect();
         let [(first, _), .., (last, _)] = seen.as_slice() else { return None };
         let values: Vec<f64> = seen.iter().map(|(_, value)| *value).collect();
         let mut lines = vec![values];
@@ -91,7 +96,7 @@ impl Track {
         let all = || lines.iter().flatten().copied();
         let from = all().fold(0.0, f64::min);
         let to = all().fold(from, f64::max);
-        let without = self.measurements.len() - seen.len();
+        let without = drawn.len() - seen.len();
         // Evenly spaced is all that the chart can draw: where something is missing, it counts instead of telling time.
         let x = if without == 0 {
             let minutes = first.at.duration_until(last.at).as_secs_f64() / 60.0;
@@ -105,7 +110,7 @@ impl Track {
             if limits.is_empty() { String::new() } else { format!(", and in red {}", limits.join(" and ")) };
         let missing = match without {
             0 => String::new(),
-            _ => format!("; {without} of {} measurements gave no number", self.measurements.len()),
+            _ => format!("; {without} of {} points gave no number", drawn.len()),
         };
         let title = format!("{}{red}{missing}", self.name);
         let top = if to > from { from + (to - from) * 1.1 } else { from + 1.0 };

@@ -36,7 +36,8 @@ fn limits_of(track: &Track) -> String {
     named.collect()
 }
 
-fn worst(chunk: &[Measurement]) -> Option<&Measurement> {
+/// The measurement that says the most among neighbours.
+pub(crate) fn worst(chunk: &[Measurement]) -> Option<&Measurement> {
     let rank = |one: &Measurement| match one.phase {
         Phase::Failed => 3,
         Phase::Error => 2,
@@ -61,5 +62,35 @@ fn bar(one: &Measurement, bottom: f64, top: f64) -> char {
             let step = (share.clamp(0.0, 1.0) * 7.0).round() as usize;
             BARS[step.min(7)]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_core::Block;
+
+    use super::*;
+    use crate::svg::tests::track as track_of;
+    use crate::unit::Unit;
+
+    #[test]
+    fn a_course_is_bars_between_zero_and_its_limit() {
+        let track =
+            track_of("errors", Unit::Share, 0.01, &[Some(0.0), None, Some(0.005), Some(0.01), Some(0.02)]);
+        assert_eq!(line(&track).unwrap(), "▁·▃▅█  0 % to 2 %, at most 1 %");
+        let nothing = track_of("errors", Unit::Share, 0.01, &[None, None]);
+        assert_eq!(line(&nothing), None);
+    }
+
+    #[test]
+    fn a_long_course_is_drawn_by_its_worst() {
+        let mut values = vec![Some(0.001); 9_999];
+        values[5_000] = Some(0.5);
+        let track = track_of("errors", Unit::Share, 0.01, &values);
+        let bars = line(&track).unwrap();
+        assert!(bars.chars().filter(|c| *c == '█').count() == 1 && bars.chars().count() < 100, "{bars}");
+        let Some(Block::Chart { lines, .. }) = track.chart() else { panic!("no chart") };
+        assert_eq!((lines[0].len(), lines[1].len()), (200, 200));
+        assert!(lines[0].contains(&50.0));
     }
 }

@@ -275,14 +275,14 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use sluice_core::Place;
 
     use super::*;
     use crate::limits::Limits;
     use crate::unit::Unit;
 
-    fn track(name: &str, unit: Unit, max: f64, values: &[Option<f64>]) -> Track {
+    pub(crate) fn track(name: &str, unit: Unit, max: f64, values: &[Option<f64>]) -> Track {
         let measurement = |(index, value): (usize, &Option<f64>)| Measurement {
             at: jiff::Timestamp::from_second(1_795_262_400 + 30 * i64::try_from(index).unwrap()).unwrap(),
             phase: match value {
