@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn only_complete_data_counts() {
         let answer = |status: &str, values: &[f64]| {
-            let values: String = values.iter().map(|value| format!("<member>{value}</member>")).collect();
+            let values: Vec<_> = values.iter().map(|value| format!("<member>{value}</member>")).collect();
+            let values = values.concat();
             value(&format!(
                 "<R xmlns=\"x\"><MetricDataResults><member><StatusCode>{status}</StatusCode>\
                  <Values>{values}</Values></member></MetricDataResults></R>"

@@ -1,5 +1,7 @@
 //! CloudWatch, asked as AWS is: over HTTP, signed. moto answers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What the page shows is what can be written.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::path::Path;
 
 use sluice_bake::{Bake, Given};
