@@ -7,13 +7,14 @@ use sluice_yaml::{Placed, Unread};
 
 /// The environments by name, in the order of the file.
 ///
-/// Only gate-approval reads gates: a newer condition must not stop the other actions.
-pub type Environments<G = Unread> = IndexMap<String, Environment<G>>;
+/// Only gate-approval reads gates, and only what measures reads bakes: a newer condition must not stop the other
+/// actions.
+pub type Environments<G = Unread, B = Unread> = IndexMap<String, Environment<G, B>>;
 
 /// A place that components are deployed to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Environment<G = Unread> {
+pub struct Environment<G = Unread, B = Unread> {
     /// The environment that a change passes before this one.
     pub after: Option<Placed<String>>,
     /// The branch that may be deployed here.
@@ -28,6 +29,8 @@ pub struct Environment<G = Unread> {
     /// The files of checks that smoke-test runs, from the repository's root.
     #[serde(default)]
     pub smoke: Vec<Placed<String>>,
+    /// What is measured after a deployment, and what it may be.
+    pub bake: Option<B>,
     /// The cluster that it runs in.
     pub cluster: Option<Cluster>,
     /// What must hold before a change goes here: each key is one condition.

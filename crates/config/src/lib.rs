@@ -7,6 +7,7 @@
 //!
 //! The modules hold one section each and no logic: what a value means is its action's to say.
 
+mod bake;
 mod channels;
 mod components;
 mod environments;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 pub use sluice_yaml::{Placed, Unread};
 
 pub use self::{
+    bake::{Amount, Bake, BakeMetric, BakeQuery, Baseline, CloudWatch, CloudWatchMetric, Prometheus},
     channels::{Channel, Channels, FromEnvironment, PagerDuty, Slack, Webhook},
     components::{Component, Components},
     environments::{Cluster, Environment, Environments, Strategy},
@@ -48,7 +50,7 @@ pub struct Sluice {
     pub components: Components,
     /// Where it is deployed, and what must hold before.
     #[serde(default)]
-    pub environments: Environments<Gate>,
+    pub environments: Environments<Gate, Bake>,
     /// Where messages can go.
     #[serde(default)]
     pub channels: Channels,

@@ -126,7 +126,7 @@ pub enum SubjectKind {
 }
 
 /// Something that needs more room than a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Block {
     /// A unified diff.
@@ -154,6 +154,28 @@ pub enum Block {
         /// From one node to another, by position in `nodes`, from 0.
         arrows: Vec<[usize; 2]>,
     },
+    /// Lines over a common axis, drawn in a summary only: <https://mermaid.js.org/syntax/xyChart.html>
+    Chart {
+        /// What it shows.
+        title: String,
+        /// What the points of each line are evenly spread over.
+        x: ChartAxis,
+        /// What they count.
+        y: ChartAxis,
+        /// The lines: what it is about, then its limits. A line with a number that is not finite is left out.
+        lines: Vec<Vec<f64>>,
+    },
+}
+
+/// An axis of a chart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChartAxis {
+    /// What it counts: `minutes`.
+    pub label: String,
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
 }
 
 /// A node of a graph.

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 
 use sluice_core::Period;
 
+use crate::bake::Bake;
+
 /// Prove that a deployment answers rightly
 #[derive(Clone, Debug, clap::Parser)]
 pub enum Inputs {
     /// Run checks until they pass or their patience is over
     Check(Check),
+    /// Measure for a time whether what was deployed stays healthy
+    Bake(Bake),
 }
 
 /// The inputs of the command `check`.

@@ -13,7 +13,8 @@
 //!   again; `network`: the clients that checks share; `trouble`: what a try without an answer says; `progress`: what is
 //!   said meanwhile;
 //! - `curl` and `excerpt`: a request and an answer as a person wants to see them; `junit`: the results as other tools
-//!   read them.
+//!   read them;
+//! - `bake`: the other command, which measures with `sluice-bake` whether what was deployed stays healthy.
 //!
 //! # Verdicts
 //!
@@ -22,6 +23,7 @@
 //! run the failure counts: a certain no is a no.
 
 mod address;
+mod bake;
 mod checks;
 mod curl;
 mod excerpt;
@@ -52,6 +54,7 @@ mod server;
 use sluice_config::File;
 use sluice_core::{Action, Context, Done};
 
+pub use crate::bake::Bake;
 pub use crate::checks::Checks;
 pub use crate::inputs::{Check, Inputs};
 pub use crate::outputs::{CheckResult, Outputs};
@@ -73,7 +76,10 @@ impl Action for SmokeTest {
     type Outputs = Outputs;
 
     fn run(inputs: Inputs, config: File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
-        let Inputs::Check(inputs) = inputs;
+        let inputs = match inputs {
+            Inputs::Check(inputs) => inputs,
+            Inputs::Bake(inputs) => return bake::run(inputs, &config, cx),
+        };
         let plan = Plan::new(inputs, &config, cx)?;
         let end = run::all_checks(&plan, cx)?;
         junit::write(&plan, &end)?;

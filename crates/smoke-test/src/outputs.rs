@@ -11,26 +11,26 @@ use crate::run::End;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outputs {
-    /// How many checks passed
+    /// How many checks, or metrics of `bake`, passed
     pub passed: usize,
-    /// How many checks failed: an answer came, and it was wrong
+    /// How many checks failed: an answer came, and it was wrong; or metrics, that were not as they must be
     pub failed: usize,
-    /// How many checks there are; those that neither passed nor failed are undecided
+    /// How many checks or metrics there are; those that neither passed nor failed are undecided
     pub total: usize,
-    /// The checks in the order of the files: name, verdict, tries, duration in seconds, reason
+    /// The checks or metrics in the order of the files: name, verdict, tries, duration in seconds, reason
     pub results: Vec<CheckResult>,
 }
 
-/// What became of one check.
+/// What became of one check or metric.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CheckResult {
-    /// The name of the check
+    /// The name of the check or metric
     pub name: String,
     /// Its verdict: `passed`, `failed` or `undecided`
     pub verdict: Verdict,
-    /// How many times it was tried
+    /// How many times it was tried or measured
     pub tries: u32,
-    /// The time from its first try to its verdict, in seconds
+    /// The time from its first try or measurement to its verdict, in seconds
     pub duration: f64,
     /// Why, in one line
     pub reason: String,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sluice_config::{Environment, Environments, File};
+use sluice_config::{Bake, Environments, File, Unread};
 use sluice_core::{Context, Period, Place, Problem, Problems, nearest};
 use sluice_http::{Proxies, Url};
 use sluice_yaml::Placed;
@@ -31,8 +31,11 @@ const CONCURRENCY: usize = 32;
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Sections {
     #[serde(default)]
-    environments: Environments,
+    environments: Environments<Unread, Bake>,
 }
+
+/// An environment as smoke-test reads it.
+pub(crate) type Environment = sluice_config::Environment<Unread, Bake>;
 
 impl sluice_config::Sections for Sections {
     const NAMES: &'static [&'static str] = &["environments"];
@@ -104,7 +107,7 @@ impl Plan {
     }
 }
 
-fn proxies(cx: &Context) -> Result<Proxies, Problem> {
+pub(crate) fn proxies(cx: &Context) -> Result<Proxies, Problem> {
     Proxies::from_lookup(|name| cx.variable(name).map(str::to_owned))
         .map_err(|error| Problem::misconfigured(error.to_string()))
 }
@@ -187,7 +190,10 @@ fn choose_files(
     Ok(environment.smoke.iter().map(source).collect())
 }
 
-fn find_environment<'a>(name: &str, config: &'a File<Sections>) -> Result<&'a Environment, Problem> {
+pub(crate) fn find_environment<'a>(
+    name: &str,
+    config: &'a File<Sections>,
+) -> Result<&'a Environment, Problem> {
     let environments = &config.sections.environments;
     environments.get(name).ok_or_else(|| {
         let known: Vec<&str> = environments.keys().map(String::as_str).collect();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Read as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -96,7 +97,7 @@ impl<'a> Run<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Running { child, runner: self.runner() }
+        Running { child, runner: self.runner(), said: Vec::new() }
     }
 
     /// Outside the tree, so that what the runner lays out is no change.
@@ -109,6 +110,8 @@ impl<'a> Run<'a> {
 pub struct Running {
     child: Child,
     runner: PathBuf,
+    /// What was read of its standard error.
+    said: Vec<u8>,
 }
 
 impl Running {
@@ -145,9 +148,24 @@ impl Running {
         self.ends()
     }
 
+    /// Waits until it has said this on standard error.
+    #[track_caller]
+    #[must_use]
+    pub fn until_it_says(mut self, text: &str) -> Self {
+        let stream = self.child.stderr.as_mut().unwrap();
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&self.said).contains(text) {
+            let read = stream.read(&mut byte).unwrap();
+            assert!(read == 1, "ended without {text:?}: {}", String::from_utf8_lossy(&self.said));
+            self.said.extend(byte);
+        }
+        self
+    }
+
     /// Waits for its end.
     pub fn ends(self) -> Outcome {
-        let output = self.child.wait_with_output().unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        output.stderr.splice(..0, self.said);
         Outcome::read(&output, &self.runner)
     }
 }

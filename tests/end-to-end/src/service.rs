@@ -135,6 +135,24 @@ impl Service {
         Some(Self::start(command, tempfile::tempdir().unwrap(), ports))
     }
 
+    /// Prometheus, which scrapes this address five times a second. `None` where it is not installed.
+    pub fn prometheus(target: &str) -> Option<Self> {
+        let program = installed("prometheus", &["/usr/bin/prometheus"])?;
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let config = format!(
+            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
+             scrape_configs: [{{job_name: shop, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        );
+        std::fs::write(file("prometheus.yml"), config).unwrap();
+        let ports = vec![free_port()];
+        let mut command = Command::new(program);
+        command.arg(format!("--config.file={}", file("prometheus.yml")));
+        command.arg(format!("--storage.tsdb.path={}", file("data")));
+        command.arg(format!("--web.listen-address=127.0.0.1:{}", ports[0]));
+        Some(Self::start(command, folder, ports))
+    }
+
     /// A program of the tests' virtual environment that is told its port. `None` where that is not set up.
     pub fn python(script: &str) -> Option<Self> {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/python/bin/python");

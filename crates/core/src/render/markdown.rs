@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Block, Emphasis, Finding, Node, Report, Verdict, escape};
+use crate::{Block, ChartAxis, Emphasis, Finding, Node, Report, Verdict, escape};
 
 /// The report as Markdown.
 pub fn markdown(report: &Report) -> String {
@@ -25,6 +25,7 @@ pub fn markdown(report: &Report) -> String {
             Block::Table { title, header, rows } => table(&mut text, title, header, rows),
             Block::Diff { title, text: lines } => diff(&mut text, title, lines),
             Block::Mermaid { title, nodes, arrows } => mermaid(&mut text, title, nodes, arrows),
+            Block::Chart { title, x, y, lines } => chart(&mut text, title, x, y, lines),
         }
     }
     let mut line: Vec<String> = report
@@ -109,6 +110,31 @@ fn mermaid(text: &mut String, title: &str, nodes: &[Node], arrows: &[[usize; 2]]
     text.push_str("  classDef faint opacity:0.5\n```\n\n");
 }
 
+/// The colours show on a light and on a dark page: what the chart is about in blue, its limits in red.
+fn chart(text: &mut String, title: &str, x: &ChartAxis, y: &ChartAxis, lines: &[Vec<f64>]) {
+    let is_finite = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
+    if !is_finite(&[x.from, x.to, y.from, y.to]) {
+        return;
+    }
+    let _ = writeln!(text, "**{}**\n\n```mermaid", escape::markdown(title));
+    text.push_str("%%{init: {\"themeVariables\": {\"xyChart\": {\"plotColorPalette\": \"#4493f8, #e5534b, #e5534b\"}}}}%%\n");
+    text.push_str("xychart-beta\n");
+    for (name, axis) in [("x", x), ("y", y)] {
+        let _ = writeln!(
+            text,
+            "  {name}-axis \"{}\" {} --> {}",
+            escape::mermaid(&axis.label),
+            axis.from,
+            axis.to
+        );
+    }
+    for line in lines.iter().filter(|line| is_finite(line)) {
+        let numbers: Vec<String> = line.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  line [{}]", numbers.join(", "));
+    }
+    text.push_str("```\n\n");
+}
+
 /// An address that is safe to click on.
 fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
@@ -128,6 +154,35 @@ const fn emoji(verdict: Verdict) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_chart_is_lines_over_axes() {
+        let mut report = crate::report::tests::sample();
+        report.findings.clear();
+        report.facts.clear();
+        report.links.clear();
+        let axis = |label: &str, to| crate::ChartAxis { label: label.to_owned(), from: 0.0, to };
+        report.blocks = vec![crate::Block::Chart {
+            title: "errors".to_owned(),
+            x: axis("minutes", 1.5),
+            y: axis("per\"cent\n```", 2.0),
+            lines: vec![vec![0.5, 1.25], vec![1.0, 1.0], vec![0.0, f64::NAN]],
+        }];
+        insta::assert_snapshot!(super::markdown(&report), @r##"
+        ### ❌ gate-approval: rejected: 1 of 2 conditions says no
+
+        **errors**
+
+        ```mermaid
+        %%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#4493f8, #e5534b, #e5534b"}}}}%%
+        xychart-beta
+          x-axis "minutes" 0 --> 1.5
+          y-axis "per#34;cent#92;n#96;#96;#96;" 0 --> 2
+          line [0.5, 1.25]
+          line [1, 1]
+        ```
+        "##);
+    }
+
     #[test]
     fn text_of_strangers_is_dead_in_the_summary() {
         insta::assert_snapshot!(super::markdown(&crate::report::tests::sample()));

@@ -28,7 +28,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
             Block::Table { title, header, rows } => table(&mut text, paint, title, header, rows),
             Block::Diff { title, text: lines } => diff(&mut text, paint, title, lines),
             // Lines of text draw no graph, and what it shows the findings say too.
-            Block::Mermaid { .. } => {}
+            Block::Mermaid { .. } | Block::Chart { .. } => {}
         }
     }
     if !report.facts.is_empty() || !report.links.is_empty() {

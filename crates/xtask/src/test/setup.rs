@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("nginx", "nginx-light"),
     ("redis-server", "redis-server"),
     ("dnsmasq", "dnsmasq-base"),
+    ("prometheus", "prometheus"),
 ];
 
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.

@@ -14,6 +14,7 @@ mod hostile;
 mod notify;
 mod signals;
 mod smoke_test;
+mod smoke_test_bake;
 mod smoke_test_faults;
 mod smoke_test_flow;
 mod smoke_test_servers;
