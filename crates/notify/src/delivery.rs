@@ -8,11 +8,16 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 use sluice_config::FromEnvironment;
 use sluice_core::{Problem, Secret, retry::Policy};
-use sluice_http::{Client, Error, Request, Response, StatusCode, Tried, Url};
+use sluice_http::{Client, Error, HeaderValue, Request, Response, StatusCode, Tried, Url, header};
 
-use crate::{channels::Refusal, outputs::Delivery, story::took};
+use crate::{
+    channels::{Refusal, Taken},
+    outputs::Delivery,
+    story::took,
+};
 
 /// How long sending may take.
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ pub(crate) struct Outcome {
     pub(crate) place: Option<sluice_core::Place>,
     /// What a later run of the pipeline updates the message by.
     pub(crate) message_id: Option<String>,
+    /// Whether the message that was to be updated is there no more.
+    pub(crate) is_gone: bool,
 }
 
 /// A sending that ends in an outcome, whatever happens.
@@ -98,21 +105,38 @@ pub(crate) async fn at_once<'a>(
 impl Post<'_> {
     /// Sends a request, again where that is right and worth it, and has the channel judge the last answer.
     ///
-    /// `judge` tells the message's id, if the channel gives one, or what the channel has against the message. It
-    /// is asked about answers only that no other try would change: redirects, 429 and 5xx are judged before.
+    /// `judge` tells that the channel took the message, or what it has against it. It is not asked about redirects,
+    /// 429 and 5xx: they mean the same everywhere.
     pub(crate) async fn request(
         &self,
         kind: &str,
         request: Request,
         repeat: Repeat,
-        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
     ) -> Outcome {
         let began = Instant::now();
         // What is sent again, and when, is said by `is_worth_another_try`.
         let request = request.timeout(self.limits.one).idempotent(true);
-        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat);
+        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat, &judge);
         let tried = self.client.send_with_retry(request, &self.limits.policy, self.deadline, again).await;
         Outcome::of(kind, tried, began.elapsed(), repeat, judge)
+    }
+
+    /// Sends JSON with these headers.
+    pub(crate) fn json(url: Url, body: &Value) -> Request {
+        Request::post(url, body.to_string())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    /// A secret that is to stand in a header, as `Bearer` does before a token.
+    pub(crate) fn header(&self, from: &FromEnvironment, before: &str) -> Result<HeaderValue, Problem> {
+        let secret = (self.secret)(from)?;
+        let mut value =
+            HeaderValue::from_str(&format!("{before}{}", secret.expose().trim())).map_err(|_| {
+                Problem::misconfigured(format!("the variable {} holds what no header can", from.env.value))
+            })?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// An address that is a secret. White space around it is nobody's intent.
@@ -128,9 +152,16 @@ impl Post<'_> {
 /// A webhook knows no repetition, so a message is sent again only when it was surely not shown: the channel
 /// was not reached, or said that it could not take it. A connection that broke, and an answer that did not
 /// come, leave open whether it was: it is not risked to tell it twice, unless the receiver knows repetitions.
-fn is_worth_another_try(outcome: &Result<Response, Error>, repeat: Repeat) -> bool {
+fn is_worth_another_try(
+    outcome: &Result<Response, Error>,
+    repeat: Repeat,
+    judge: impl Fn(&Response) -> Result<Taken, Refusal>,
+) -> bool {
     match outcome {
-        Ok(answer) => can_not_take_it_now(answer.status),
+        Ok(answer) if answer.status.is_redirection() => false,
+        Ok(answer) => {
+            can_not_take_it_now(answer.status) || judge(answer).is_err_and(|refusal| refusal.is_temporary)
+        }
         Err(error) if repeat == Repeat::Always => error.is_retryable(),
         Err(error) => error.could_not_reach(),
     }
@@ -144,14 +175,17 @@ impl Outcome {
     /// Judges the last try by the rules that all channels share, then by the channel's own.
     fn of(
         kind: &str,
-        tried: Tried,
+        last: Tried,
         time: Duration,
         repeat: Repeat,
-        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
     ) -> Self {
-        let tries = if tried.tries == 1 { "1 try".to_owned() } else { format!("{} tries", tried.tries) };
+        let tries = match last.tries {
+            1 => "1 try".to_owned(),
+            tries => format!("{tries} tries"),
+        };
         let effort = format!("{tries}, {}", took(time));
-        let outcome = match tried.outcome {
+        let outcome = match last.outcome {
             Err(error) if error.could_not_reach() => Self::new(Delivery::Unreachable, error.to_string()),
             Err(error) => {
                 let outcome = Self::new(Delivery::Unreachable, error.to_string());
@@ -172,10 +206,14 @@ impl Outcome {
             )
             .help("set the address to the one that it redirects to"),
             Ok(answer) => match judge(&answer) {
-                Ok(message_id) => {
-                    Self { message_id, ..Self::new(Delivery::Delivered, format!("delivered to {kind}")) }
+                Ok(Taken { message_id, note }) => {
+                    let reason = note.map_or_else(|| format!("delivered to {kind}"), str::to_owned);
+                    Self { message_id, ..Self::new(Delivery::Delivered, reason) }
                 }
-                Err(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
+                Err(Refusal { why, help, is_temporary, is_gone }) => {
+                    let delivery = if is_temporary { Delivery::Unreachable } else { Delivery::Refused };
+                    Self { help, is_gone, ..Self::new(delivery, why) }
+                }
             },
         };
         Self { effort: Some(effort), ..outcome }
@@ -196,16 +234,20 @@ impl Outcome {
     }
 
     pub(crate) fn new(delivery: Delivery, reason: impl Into<String>) -> Self {
-        Self { delivery, reason: reason.into(), effort: None, help: None, place: None, message_id: None }
+        Self {
+            delivery,
+            reason: reason.into(),
+            effort: None,
+            help: None,
+            place: None,
+            message_id: None,
+            is_gone: false,
+        }
     }
 
     pub(crate) fn help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
-    }
-
-    pub(crate) fn is_delivered(&self) -> bool {
-        self.delivery == Delivery::Delivered
     }
 
     /// The outcome of two messages to one channel: the worse one is told, and no id is lost.
@@ -350,7 +392,7 @@ pub(crate) mod tests {
     async fn send_to(channel: &str, addresses: &[&str], limits: &Limits) -> Vec<Outcome> {
         let file = file("  []\n").unwrap();
         let channel = file.sections.channel(channel).unwrap();
-        let messages = channel.render(&failure());
+        let messages = channel.render(&failure()).unwrap();
         let client = client();
         let secrets: Vec<_> =
             addresses.iter().map(|address| move |_: &FromEnvironment| Ok(Secret::new(*address))).collect();

@@ -13,6 +13,7 @@
 
 mod answer;
 mod channels;
+mod data;
 mod delivery;
 mod inputs;
 mod jobs;
@@ -22,6 +23,7 @@ mod progress;
 mod reports;
 mod routes;
 mod sections;
+mod sheet;
 mod story;
 mod trust;
 mod untrusted;
@@ -78,7 +80,7 @@ fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Re
         let messages = letters
             .into_iter()
             .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
-        return Ok(answer::rehearsed(story, messages.collect()));
+        return answer::rehearsed(story, messages.collect());
     }
     deliver(plan, config, story, &letters, cx)
 }
@@ -87,7 +89,7 @@ fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Re
 struct Letter<'a> {
     name: &'a str,
     channel: &'a dyn Channel,
-    messages: Vec<Message>,
+    messages: Result<Vec<Message>, Problem>,
 }
 
 fn write<'a>(plan: &'a Plan, config: &'a File<Sections>, story: &Story) -> Result<Vec<Letter<'a>>, Problem> {
@@ -111,7 +113,13 @@ fn deliver(
 ) -> Result<Done<Outputs>, Problem> {
     let client = client(plan, cx)?;
     let secret = |from: &FromEnvironment| secret(from, config, cx);
-    let variable = |name: &str| cx.variable(name).map(str::to_owned);
+    let variable = |name: &str| match name {
+        // Masked by being asked for.
+        "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => {
+            cx.secret(name).map(|secret| secret.expose().to_owned())
+        }
+        _ => cx.variable(name).map(str::to_owned),
+    };
     let limits = Limits::default();
     let deadline = Instant::now() + limits.all;
     let posts: Vec<Post<'_>> = letters
@@ -130,7 +138,12 @@ fn deliver(
         .collect();
     let sendings = std::iter::zip(letters, &posts).enumerate().map(|(index, (letter, post))| {
         let sending: Ending<'_> = Box::pin(async {
-            letter.channel.send(&letter.messages, post).await.unwrap_or_else(Outcome::of_problem)
+            let messages = letter.messages.as_ref().map_err(Clone::clone);
+            let sent = match messages {
+                Ok(messages) => letter.channel.send(messages, post).await,
+                Err(problem) => Err(problem),
+            };
+            sent.unwrap_or_else(Outcome::of_problem)
         });
         (index, sending)
     });
