@@ -14,7 +14,7 @@ mod teams;
 mod webhook;
 
 #[cfg(test)]
-mod limits;
+pub(crate) mod limits;
 
 use std::{fmt::Write as _, pin::Pin};
 

@@ -164,6 +164,7 @@ notify:
         insta::assert_snapshot!(problems.join("\n"), @r#"
 sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
 sluice.yml:8:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:9:32: an address of a channel can't be used (write it as `https://host`)
 sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
 sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
 sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()

@@ -1,5 +1,11 @@
 //! All kinds of channels held to what they allow: every limit, and nothing of a stranger's alive.
 
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sluice_config::File;
@@ -280,6 +286,32 @@ fn teams_is_dead(evil: &Value, harmless: &Value) {
     assert!(!evil.to_string().contains("\"TextBlock\""));
 }
 
+/// Held to the npm package `adaptivecards`, which `cargo xtask test` sets up: the renderer that Microsoft publishes.
+#[test]
+fn every_card_is_one_that_microsoft_s_own_library_understands() {
+    let file = all();
+    let mut stories: Vec<Story> = overlong_stories().chain(INJECTIONS.map(injected)).collect();
+    stories.push(failure());
+    stories.push(tell(Some(sluice_config::Event::Start), vec![], "{}", &[]).unwrap());
+    let cards: Vec<String> =
+        stories.iter().map(|story| render(&file, "card", story)[0].body.to_string()).collect();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/node/bundle/cards.cjs");
+    let mut library = Command::new("node")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    library.stdin.take().unwrap().write_all(cards.join("\n").as_bytes()).unwrap();
+    let said = library.wait_with_output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(
+        said.contains(&format!("{} cards, 0 problems", cards.len())),
+        "run `cargo xtask test` once: {said}"
+    );
+}
+
 #[test]
 fn a_template_that_can_not_be_used_is_refused() {
     let refused = |template: &str| {
@@ -294,6 +326,6 @@ fn a_template_that_can_not_be_used_is_refused() {
         let problem = file.sections.channel("a").unwrap().render(&failure()).unwrap_err();
         format!("{}: {}", problem.what, problem.why.unwrap_or_default())
     };
-    insta::assert_snapshot!(fails("{\"a\": {{ titel }}}"), @"");
-    insta::assert_snapshot!(fails("{\"a\": \"{{ title }}\"}"), @"");
+    insta::assert_snapshot!(fails("{\"a\": {{ titel }}}"), @"the webhook's template can't be used in line 1: undefined value");
+    insta::assert_snapshot!(fails("{\"a\": \"{{ title }}\"}"), @"the webhook's template makes no JSON: expected `,` or `}` at line 1 column 9");
 }

@@ -344,6 +344,7 @@ mod tests {
     use super::*;
     use crate::{
         channels::tests::{INJECTIONS, answer, any_story, injected, overlong_stories},
+        progress::{Stage, State},
         sections::tests::file,
         story::tests::{failure, report, tell},
     };
@@ -362,6 +363,9 @@ mod tests {
             };
             match block["type"].as_str().unwrap() {
                 "header" => lines.push(block["text"]["text"].as_str().unwrap().to_owned()),
+                "section" if block["fields"].is_null() => {
+                    lines.push(block["text"]["text"].as_str().unwrap().to_owned());
+                }
                 "section" => lines.push(texts(&block["fields"]).join(" | ")),
                 "context" => lines.push(texts(&block["elements"]).join(" | ")),
                 _ => {
@@ -416,6 +420,21 @@ mod tests {
 🚀 Started in production
 *Repository* `acme/shop` | *By* `octocat` | *Commit* `1a2b3c4` on `main`
 <https://github.com/acme/shop/actions/runs/7/attempts/2|Open the run> | Deploy #42 attempt 2
+"#);
+    }
+
+    #[test]
+    fn how_far_the_pipeline_is_stands_below_the_answer() {
+        let mut story = tell(Some(Event::Start), vec![], "{}", &[]).unwrap();
+        let stage = |name: &str, state| Stage { name: name.into(), state };
+        story.progress = vec![
+            stage("build", State::Done),
+            stage("gate-approval", State::Current),
+            stage("deploy", State::Ahead),
+        ];
+        insta::assert_snapshot!(seen(&render(&story)).lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
+🚀 Started in production
+✅ build → ▶️ gate-approval → ▫️ deploy
 "#);
     }
 
@@ -501,6 +520,7 @@ mod tests {
         for block in blocks {
             match block["type"].as_str().unwrap() {
                 "header" => assert!(longest([&block["text"]]) <= 150),
+                "section" if block["fields"].is_null() => assert!(longest([&block["text"]]) <= 3_000),
                 "section" => {
                     let fields = block["fields"].as_array().unwrap();
                     assert!((1..=10).contains(&fields.len()) && longest(fields) <= 2_000, "{fields:?}");
@@ -562,7 +582,7 @@ mod tests {
 Slack answered 200, but not `ok`: <html>login</html> => check that the address is that of an incoming webhook, not of a workflow or a page
 Slack answered 200, but not `ok`: (an empty body) => check that the address is that of an incoming webhook, not of a workflow or a page
 Slack refused it (403 Forbidden): invalid_token => the webhook does not exist any more, or the address is incomplete: create it anew and update the secret
-Slack refused it (404 Not Found): channel_not_found => the webhook's channel does not exist any more: create a webhook for another one
+Slack refused it (404 Not Found): channel_not_found => the channel does not exist any more, or the bot does not see it: choose another one
 Slack refused it (410 Gone): channel_is_archived => the webhook's channel is archived: unarchive it, or create a webhook for another one
 Slack refused it (400 Bad Request): strange_new_word =>
 "#);

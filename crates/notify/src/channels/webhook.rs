@@ -167,6 +167,7 @@ mod tests {
       "after": "v1.4.2"
     }
   ],
+  "progress": [],
   "steps": [
     {
       "name": "gate-approval",
