@@ -9,5 +9,7 @@ mod detect_changes;
 mod gate_approval;
 mod hostile;
 mod notify;
+mod notify_channels;
+mod notify_email;
 mod signals;
 mod smoke_test;
