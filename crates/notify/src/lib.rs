@@ -77,10 +77,11 @@ fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Re
         return Ok(answer::no_route(story));
     }
     if plan.dry_run {
-        let messages = letters
+        let messages: Result<Vec<_>, Problem> = letters
             .into_iter()
-            .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
-        return answer::rehearsed(story, messages.collect());
+            .map(|letter| Ok((letter.name.to_owned(), letter.channel.kind(), letter.messages?)))
+            .collect();
+        return Ok(answer::rehearsed(story, messages?));
     }
     deliver(plan, config, story, &letters, cx)
 }

@@ -31,7 +31,7 @@ use super::{Channel, Message, Sending, is_loopback, nothing_rendered};
 use crate::{
     delivery::{Outcome, Post},
     outputs::Delivery,
-    sheet::{self, Line, Voice},
+    sheet::{self, Fact, Line, Voice},
     story::{Story, took},
     untrusted::{Untrusted, cut, length},
 };
@@ -53,10 +53,8 @@ impl Channel for Email {
 
     fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let summary = sheet::summary(story, PLAIN);
-        let mut text = format!("{summary}\n\n{}\n", sheet::text(story, PLAIN, TEXT));
-        if let Some(url) = sheet::run_url(story) {
-            text.push_str(&format!("\n{url}\n"));
-        }
+        let link = sheet::run_url(story).map(|url| format!("\n{url}\n")).unwrap_or_default();
+        let text = format!("{summary}\n\n{}\n{link}", sheet::text(story, PLAIN, TEXT));
         let body = json!({"subject": cut(&summary, SUBJECT), "text": text, "html": html(story)});
         Ok(vec![Message::new("message", body)])
     }
@@ -145,14 +143,14 @@ fn message_id(from: &Address, key: &str) -> String {
 }
 
 fn transport(channel: &Email, post: &Post<'_>) -> Result<AsyncSmtpTransport<Tokio1Executor>, Problem> {
-    let (host, port) = host_and_port(channel)?;
+    let (host, port_number) = host_and_port(channel)?;
     let tls = match channel.encryption.unwrap_or_default() {
         Encryption::Tls => Tls::Wrapper(trust(host, post)?),
         Encryption::StartTls => Tls::Required(trust(host, post)?),
         Encryption::None => Tls::None,
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-        .port(port)
+        .port(port_number)
         .tls(tls)
         .timeout(Some(post.limits.one));
     if let (Some(username), Some(password)) = (&channel.username, &channel.password) {
@@ -275,13 +273,7 @@ fn html(story: &Story) -> String {
         sheet::progress(story, HTML).map(|line| format!("<div style=\"margin-top:12px\">{line}</div>")),
     );
     html.push_str("<table style=\"margin-top:16px;border-collapse:collapse\">");
-    for fact in sheet::facts(story, HTML) {
-        html.push_str(&format!(
-            "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">{}</td><td>{}</td></tr>",
-            fact.label,
-            fact.lines(6_000).join("<br>")
-        ));
-    }
+    html.extend(sheet::facts(story, HTML).iter().map(row));
     html.push_str("</table>");
     let steps = sheet::steps(story, HTML, STEPS, |line| length(&step(line)));
     html.extend(steps.lines.iter().map(step));
@@ -296,13 +288,18 @@ fn html(story: &Story) -> String {
     html
 }
 
+fn row(fact: &Fact) -> String {
+    format!(
+        "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">{}</td><td>{}</td></tr>",
+        fact.label,
+        fact.lines(6_000).join("<br>")
+    )
+}
+
 fn step(line: &Line) -> String {
     let text = if line.text.is_empty() { String::new() } else { format!(" · {}", line.text) };
-    let reasons: String = line
-        .reasons
-        .iter()
-        .map(|reason| format!("<div style=\"margin-left:24px;color:#59636e\">↳ {reason}</div>"))
-        .collect();
+    let reason = |reason: &String| format!("<div style=\"margin-left:24px;color:#59636e\">↳ {reason}</div>");
+    let reasons = line.reasons.iter().map(reason).collect::<Vec<_>>().concat();
     format!("<div style=\"margin-top:8px\">{} <b>{}</b>{text}{reasons}</div>", line.sign(), line.name)
 }
 

@@ -442,6 +442,10 @@ Version: v1.4.1 → v1.4.2
 Commit: 1a2b3c4 on main
 <a href="https://github.com/acme/shop/actions/runs/7/attempts/2">Open the run</a>
 "#);
+}
+
+#[test]
+fn an_alert_is_what_pagerduty_takes() {
     insta::assert_snapshot!(seen("pagerduty"), @r#"
 {
   "event_action": "trigger",

@@ -1,5 +1,7 @@
 //! notify: each kind of channel, over the wire.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 use serde_json::{Value, json};
 use sluice_end_to_end::{Outcome, Repository, Run, Server};
 use sluice_moto::{Moto, REGION};
@@ -8,11 +10,12 @@ use sluice_moto::{Moto, REGION};
 fn shop(channels: &[(&str, &str)]) -> Repository {
     let repository = Repository::new();
     let names: Vec<&str> = channels.iter().map(|(name, _)| *name).collect();
-    let lines: String = channels.iter().map(|(name, channel)| format!("  {name}: {channel}\n")).collect();
+    let lines: Vec<String> = channels.iter().map(|(name, channel)| format!("  {name}: {channel}")).collect();
+    let lines = lines.join("\n");
     repository.write(
         ".github/sluice.yml",
         format!(
-            "version: 1\nchannels:\n{lines}notify:\n  - {{on: [start, success, failure, rollback, recovery, pending], channels: [{}]}}\n",
+            "version: 1\nchannels:\n{lines}\nnotify:\n  - {{on: [start, success, failure, rollback, recovery, pending], channels: [{}]}}\n",
             names.join(", ")
         ),
     );
