@@ -163,7 +163,8 @@ fn is_worth_another_try(
             can_not_take_it_now(answer.status) || judge(answer).is_err_and(|refusal| refusal.is_temporary)
         }
         Err(error) if repeat == Repeat::Always => error.is_retryable(),
-        Err(error) => error.could_not_reach(),
+        // A certificate that is not trusted will not be a moment later.
+        Err(error) => error.could_not_reach() && error.is_retryable(),
     }
 }
 
@@ -669,6 +670,7 @@ pub(crate) mod tests {
         });
         let outcome = tell("teams", &address, None, &limits()).await;
         assert_eq!(outcome.delivery, Delivery::Unreachable);
+        assert!(outcome.effort.unwrap().starts_with("1 try, "));
         assert!(outcome.reason.contains("TLS"), "{}", outcome.reason);
     }
 

@@ -179,6 +179,8 @@ enum Try {
     /// Surely not taken; a little later it may be.
     Again(String),
     Refused(String),
+    /// Not taken, and no other try would change that.
+    Impossible(String),
     /// It may have arrived.
     Lost(String),
 }
@@ -192,6 +194,7 @@ async fn deliver(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail, po
         match once(transport, mail, post.limits.one.min(left())).await {
             Try::Delivered => break Outcome::new(Delivery::Delivered, "accepted by the mail server"),
             Try::Refused(why) => break Outcome::new(Delivery::Refused, why),
+            Try::Impossible(why) => break Outcome::new(Delivery::Unreachable, why),
             Try::Lost(why) => {
                 break Outcome::new(Delivery::Unreachable, why)
                     .help("it may have arrived: it was not sent again, so as not to be told twice");
@@ -216,7 +219,9 @@ async fn once(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail, limit
         Try::Again(why("the mail server could not take it now"))
     } else if error.is_permanent() {
         Try::Refused(why("the mail server refused it"))
-    } else if was_not_reached(&error) {
+    } else if error.is_client() || (never_stood(&error) && has_cause(&error, io::ErrorKind::InvalidData)) {
+        Try::Impossible(why("no secure connection with the mail server, or none as it was asked for"))
+    } else if never_stood(&error) {
         Try::Again(why("the mail server was not reached"))
     } else {
         Try::Lost(why("the connection with the mail server broke"))
@@ -238,20 +243,15 @@ fn told(error: &smtp::Error) -> String {
     told
 }
 
-/// Whether the connection never stood: no TCP, or no TLS.
-fn was_not_reached(error: &smtp::Error) -> bool {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    let mut io_errors = causes.filter_map(|error| error.downcast_ref::<io::Error>());
-    error.is_tls()
-        || io_errors.any(|error| {
-            matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::HostUnreachable
-                    | io::ErrorKind::NetworkUnreachable
-                    | io::ErrorKind::InvalidData
-            )
-        })
+/// Whether the connection never stood. lettre tells by its words alone: what breaks later is a "network error".
+fn never_stood(error: &smtp::Error) -> bool {
+    error.to_string().starts_with("Connection error")
+}
+
+/// rustls calls a certificate that it does not trust invalid data.
+fn has_cause(error: &smtp::Error, kind: io::ErrorKind) -> bool {
+    let mut causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.any(|error| error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == kind))
 }
 
 fn html(story: &Story) -> String {

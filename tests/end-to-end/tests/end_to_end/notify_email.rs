@@ -140,11 +140,18 @@ fn a_connection_is_encrypted_before_the_password_is_said() {
 #[test]
 fn a_server_that_nobody_vouches_for_gets_nothing() {
     let server = MailServer::start(&["--tls"]);
-    server.told("tls", false, "").exits(3).says("the mail server was not reached");
+    server.told("tls", false, "").exits(3).says("no secure connection").says("1 try").says("UnknownIssuer");
     assert!(server.took().is_empty());
     let plain = MailServer::start(&[]);
-    plain.told("starttls", true, "").exits(3);
+    plain.told("starttls", true, "").exits(3).says("STARTTLS is not supported").says("1 try");
     assert!(plain.took().is_empty());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_asked_again() {
+    let mut server = MailServer::start(&[]);
+    let _ = (server.process.kill(), server.process.wait());
+    server.told("none", false, "").exits(3).says("the mail server was not reached").says("5 tries");
 }
 
 #[test]
