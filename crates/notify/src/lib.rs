@@ -7,7 +7,8 @@
 //! 3. the configuration must come from someone whose word counts (`trust`), and its routes choose the channels
 //!    (`routes`);
 //! 4. each channel renders the story within its limits (`channels`, one file a kind), with strangers' text made
-//!    inert (`untrusted`);
+//!    inert (`untrusted`): for people in the words that all share (`sheet`), with how far the pipeline is (`progress`),
+//!    for programs as `data`;
 //! 5. all messages are sent at once (`delivery`), and every reply is judged by its channel's own rules;
 //! 6. what was delivered, and what was not, is the `answer`.
 
