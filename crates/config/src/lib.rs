@@ -22,7 +22,10 @@ pub use sluice_yaml::{Placed, Unread};
 
 pub use self::{
     bake::{Amount, Bake, BakeMetric, BakeQuery, Baseline, CloudWatch, CloudWatchMetric, Prometheus},
-    channels::{Channel, Channels, FromEnvironment, PagerDuty, Slack, Webhook},
+    channels::{
+        Channel, Channels, Datadog, Discord, Email, Encryption, EventBridge, FromEnvironment, Grafana,
+        PagerDuty, Slack, Sns, Teams, TeamsBody, Webhook,
+    },
     components::{Component, Components},
     environments::{Cluster, Environment, Environments, Strategy},
     file::{File, Places, Sections, VERSION},

@@ -1,13 +1,20 @@
 //! Sending: all channels at once, each with its own tries, all under one deadline.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    pin::Pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
-use sluice_core::{Problem, retry::Policy};
-use sluice_http::{Client, Error, Request, Response, StatusCode, Tried};
-use tokio::task::JoinSet;
+use jiff::Timestamp;
+use serde_json::Value;
+use sluice_config::FromEnvironment;
+use sluice_core::{Problem, Secret, retry::Policy};
+use sluice_http::{Client, Error, HeaderValue, Request, Response, StatusCode, Tried, Url, header};
 
 use crate::{
-    channels::{Medium, Refusal},
+    channels::{Refusal, Taken},
     outputs::Delivery,
     story::took,
 };
@@ -28,7 +35,36 @@ impl Default for Limits {
     }
 }
 
-/// What became of one message.
+/// What a channel is given to send with.
+pub(crate) struct Post<'a> {
+    pub(crate) client: &'a Client,
+    /// Finds the secret that the configuration names.
+    pub(crate) secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
+    /// Finds what the environment says of AWS. Its secrets are masked.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Trusted besides Mozilla's roots.
+    pub(crate) ca_file: Option<&'a Path>,
+    /// The time, now.
+    pub(crate) now: Timestamp,
+    /// The same for the same message, so that a receiver can tell a repetition.
+    pub(crate) idempotency_key: String,
+    /// The message of this channel that a run before posted, and that is to be updated.
+    pub(crate) message_id: Option<&'a str>,
+    pub(crate) limits: &'a Limits,
+    /// When all sending ends.
+    pub(crate) deadline: Instant,
+}
+
+/// Whether a request may be sent again although it may have arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// The receiver knows no repetition: what may have been shown is not risked to be told twice.
+    NotArrived,
+    /// The receiver does the same thing once, however often it is asked.
+    Always,
+}
+
+/// What became of the messages to one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) delivery: Delivery,
@@ -38,48 +74,97 @@ pub(crate) struct Outcome {
     pub(crate) effort: Option<String>,
     pub(crate) help: Option<String>,
     pub(crate) place: Option<sluice_core::Place>,
+    /// What a later run of the pipeline updates the message by.
+    pub(crate) message_id: Option<String>,
+    /// Whether the message that was to be updated is there no more.
+    pub(crate) is_gone: bool,
 }
 
-/// Sends all requests at once, and tells of each as soon as it has ended: one that hangs holds no other.
-pub(crate) async fn send(
-    client: &Client,
-    requests: Vec<(usize, Request)>,
-    limits: &Limits,
-    mut ended: impl FnMut(usize, Sent),
+/// A sending that ends in an outcome, whatever happens.
+pub(crate) type Ending<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// Does all at once, and tells of each as soon as it has ended: one that hangs holds no other.
+pub(crate) async fn at_once<'a>(
+    sendings: impl IntoIterator<Item = (usize, Ending<'a>)>,
+    mut ended: impl FnMut(usize, Outcome),
 ) {
-    let deadline = Instant::now() + limits.all;
-    let mut sending = JoinSet::new();
-    for (index, request) in requests {
-        let (client, limits) = (client.clone(), limits.clone());
-        sending.spawn(async move {
-            let began = Instant::now();
-            // What is sent again, and when, is said by `is_worth_another_try`.
-            let request = request.timeout(limits.one).idempotent(true);
-            let tried = client.send_with_retry(request, &limits.policy, deadline, is_worth_another_try).await;
-            (index, Sent { tried, took: began.elapsed() })
+    let mut sendings: Vec<_> = sendings.into_iter().collect();
+    std::future::poll_fn(|task| {
+        sendings.retain_mut(|(index, sending)| match sending.as_mut().poll(task) {
+            Poll::Ready(outcome) => {
+                ended(*index, outcome);
+                false
+            }
+            Poll::Pending => true,
         });
-    }
-    while let Some(done) = sending.join_next().await {
-        if let Ok((index, sent)) = done {
-            ended(index, sent);
-        }
-    }
+        if sendings.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
-/// The last try of one message.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    tried: Tried,
-    took: Duration,
+impl Post<'_> {
+    /// Sends a request, again where that is right and worth it, and has the channel judge the last answer.
+    ///
+    /// `judge` tells that the channel took the message, or what it has against it. It is not asked about redirects,
+    /// 429 and 5xx: they mean the same everywhere.
+    pub(crate) async fn request(
+        &self,
+        kind: &str,
+        request: Request,
+        repeat: Repeat,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
+    ) -> Outcome {
+        let began = Instant::now();
+        // What is sent again, and when, is said by `is_worth_another_try`.
+        let request = request.timeout(self.limits.one).idempotent(true);
+        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat, &judge);
+        let tried = self.client.send_with_retry(request, &self.limits.policy, self.deadline, again).await;
+        Outcome::of(kind, tried, began.elapsed(), repeat, judge)
+    }
+
+    /// Sends JSON with these headers.
+    pub(crate) fn json(url: Url, body: &Value) -> Request {
+        Request::post(url, body.to_string())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    /// A secret that is to stand in a header, as `Bearer` does before a token.
+    pub(crate) fn header(&self, from: &FromEnvironment, before: &str) -> Result<HeaderValue, Problem> {
+        let secret = (self.secret)(from)?;
+        let mut value =
+            HeaderValue::from_str(&format!("{before}{}", secret.expose().trim())).map_err(|_| {
+                Problem::misconfigured(format!("the variable {} holds what no header can", from.env.value))
+            })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// An address that is a secret. White space around it is nobody's intent.
+    pub(crate) fn address(&self, from: &FromEnvironment) -> Result<Url, Problem> {
+        let secret = (self.secret)(from)?;
+        Url::parse(secret.expose().trim()).map_err(|error| {
+            Problem::misconfigured(format!("the variable {} holds no address to send to", from.env.value))
+                .why(error)
+        })
+    }
 }
 
 /// A webhook knows no repetition, so a message is sent again only when it was surely not shown: the channel
 /// was not reached, or said that it could not take it. A connection that broke, and an answer that did not
-/// come, leave open whether it was: it is not risked to tell it twice.
-fn is_worth_another_try(outcome: &Result<Response, Error>) -> bool {
+/// come, leave open whether it was: it is not risked to tell it twice, unless the receiver knows repetitions.
+fn is_worth_another_try(
+    outcome: &Result<Response, Error>,
+    repeat: Repeat,
+    judge: impl Fn(&Response) -> Result<Taken, Refusal>,
+) -> bool {
     match outcome {
-        Ok(answer) => can_not_take_it_now(answer.status),
-        Err(error) => error.could_not_reach(),
+        Ok(answer) if answer.status.is_redirection() => false,
+        Ok(answer) => {
+            can_not_take_it_now(answer.status) || judge(answer).is_err_and(|refusal| refusal.is_temporary)
+        }
+        Err(error) if repeat == Repeat::Always => error.is_retryable(),
+        // A certificate that is not trusted will not be a moment later.
+        Err(error) => error.could_not_reach() && error.is_retryable(),
     }
 }
 
@@ -89,14 +174,29 @@ fn can_not_take_it_now(status: StatusCode) -> bool {
 
 impl Outcome {
     /// Judges the last try by the rules that all channels share, then by the channel's own.
-    pub(crate) fn of(medium: &dyn Medium, sent: Sent) -> Self {
-        let Sent { tried, took: time } = sent;
-        let tries = if tried.tries == 1 { "1 try".to_owned() } else { format!("{} tries", tried.tries) };
+    fn of(
+        kind: &str,
+        last: Tried,
+        time: Duration,
+        repeat: Repeat,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
+    ) -> Self {
+        let tries = match last.tries {
+            1 => "1 try".to_owned(),
+            tries => format!("{tries} tries"),
+        };
         let effort = format!("{tries}, {}", took(time));
-        let outcome = match tried.outcome {
+        let outcome = match last.outcome {
             Err(error) if error.could_not_reach() => Self::new(Delivery::Unreachable, error.to_string()),
-            Err(error) => Self::new(Delivery::Unreachable, error.to_string())
-                .help("it may have arrived: it was not sent again, so as not to be told twice"),
+            Err(error) => {
+                let outcome = Self::new(Delivery::Unreachable, error.to_string());
+                match repeat {
+                    Repeat::NotArrived => {
+                        outcome.help("it may have arrived: it was not sent again, so as not to be told twice")
+                    }
+                    Repeat::Always => outcome.help("it may have arrived"),
+                }
+            }
             Ok(answer) if can_not_take_it_now(answer.status) => Self::new(
                 Delivery::Unreachable,
                 format!("it could not take the message now: {}", answer.status),
@@ -105,10 +205,16 @@ impl Outcome {
                 Delivery::Refused,
                 format!("it redirects ({}), and the message was not handed on", answer.status),
             )
-            .help("set the variable to the address that it redirects to"),
-            Ok(answer) => match medium.refusal(&answer) {
-                None => Self::new(Delivery::Delivered, format!("delivered to {}", medium.kind())),
-                Some(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
+            .help("set the address to the one that it redirects to"),
+            Ok(answer) => match judge(&answer) {
+                Ok(Taken { message_id, note }) => {
+                    let reason = note.map_or_else(|| format!("delivered to {kind}"), str::to_owned);
+                    Self { message_id, ..Self::new(Delivery::Delivered, reason) }
+                }
+                Err(Refusal { why, help, is_temporary, is_gone }) => {
+                    let delivery = if is_temporary { Delivery::Unreachable } else { Delivery::Refused };
+                    Self { help, is_gone, ..Self::new(delivery, why) }
+                }
             },
         };
         Self { effort: Some(effort), ..outcome }
@@ -129,25 +235,40 @@ impl Outcome {
     }
 
     pub(crate) fn new(delivery: Delivery, reason: impl Into<String>) -> Self {
-        Self { delivery, reason: reason.into(), effort: None, help: None, place: None }
+        Self {
+            delivery,
+            reason: reason.into(),
+            effort: None,
+            help: None,
+            place: None,
+            message_id: None,
+            is_gone: false,
+        }
     }
 
-    fn help(mut self, help: &str) -> Self {
+    pub(crate) fn help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
+    }
+
+    /// The outcome of two messages to one channel: the worse one is told, and no id is lost.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (mut worse, better) =
+            if self.delivery.verdict() >= other.delivery.verdict() { (self, other) } else { (other, self) };
+        worse.message_id = worse.message_id.or(better.message_id);
+        worse
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         collections::VecDeque,
         num::NonZeroU32,
         sync::{Arc, Mutex},
     };
 
-    use sluice_config::File;
-    use sluice_core::{Secret, retry::Jitter};
+    use sluice_core::retry::Jitter;
     use sluice_http::{CONNECT_TIMEOUT, Options, Proxies};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -155,10 +276,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        channels::Envelope,
-        sections::{Sections, tests::file},
-    };
+    use crate::{sections::tests::file, story::tests::failure};
 
     /// What a server does with one request.
     #[derive(Clone)]
@@ -169,6 +287,8 @@ mod tests {
         Hang,
         /// Closes the connection without an answer.
         Close,
+        /// Begins an answer, and never ends it.
+        Slow,
         /// Answers `ok` once the other server was asked.
         Await(Arc<tokio::sync::Notify>),
     }
@@ -201,6 +321,10 @@ mod tests {
                         Act::Answer(head, body) => answer(stream, head, body).await,
                         Act::Hang => hanging.push(stream),
                         Act::Close => drop(stream),
+                        Act::Slow => {
+                            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await.unwrap();
+                            hanging.push(stream);
+                        }
                         Act::Await(other) => {
                             other.notified().await;
                             answer(stream, "200 OK", "ok").await;
@@ -237,7 +361,7 @@ mod tests {
         stream.write_all(text.as_bytes()).await.unwrap();
     }
 
-    fn limits() -> Limits {
+    pub(crate) fn limits() -> Limits {
         let policy = Policy {
             first: Duration::from_millis(1),
             factor: 1,
@@ -248,26 +372,45 @@ mod tests {
         Limits { one: Duration::from_secs(5), all: Duration::from_secs(20), policy }
     }
 
-    fn client() -> Client {
-        Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap()
+    /// What a channel is given in tests.
+    pub(crate) fn post<'a>(
+        client: &'a Client,
+        secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
+        limits: &'a Limits,
+    ) -> Post<'a> {
+        Post {
+            client,
+            secret,
+            variable: &|_| None,
+            ca_file: None,
+            now: "2026-01-02T03:04:05Z".parse().unwrap(),
+            idempotency_key: "0123".into(),
+            message_id: None,
+            limits,
+            deadline: Instant::now() + limits.all,
+        }
     }
 
-    fn request(file: &File<Sections>, channel: &str, address: &str) -> Request {
-        let secret = |_: &sluice_config::FromEnvironment| Ok(Secret::new(address));
-        let now = "2026-01-02T03:04:05Z".parse().unwrap();
-        let envelope = Envelope { secret: &secret, now, idempotency_key: "0123".into() };
-        let medium = file.sections.medium(channel).unwrap();
-        medium.request("{\"text\":\"hello\"}".into(), &envelope).unwrap()
+    pub(crate) fn client() -> Client {
+        Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap()
     }
 
     /// Sends one message to each address, and tells what became of it.
     async fn send_to(channel: &str, addresses: &[&str], limits: &Limits) -> Vec<Outcome> {
         let file = file("  []\n").unwrap();
-        let medium = file.sections.medium(channel).unwrap();
-        let requests = addresses.iter().map(|address| request(&file, channel, address)).enumerate();
+        let channel = file.sections.channel(channel).unwrap();
+        let messages = channel.render(&failure()).unwrap();
+        let client = client();
+        let secrets: Vec<_> =
+            addresses.iter().map(|address| move |_: &FromEnvironment| Ok(Secret::new(*address))).collect();
+        let posts: Vec<Post<'_>> = secrets.iter().map(|secret| post(&client, secret, limits)).collect();
+        let sendings = posts.iter().enumerate().map(|(index, post)| {
+            let sending = channel.send(&messages, post);
+            let sending: Ending<'_> = Box::pin(async move { sending.await.unwrap() });
+            (index, sending)
+        });
         let mut outcomes = vec![None; addresses.len()];
-        let ended = |index: usize, sent| outcomes[index] = Some(Outcome::of(medium, sent));
-        send(&client(), requests.collect(), limits, ended).await;
+        at_once(sendings, |index, outcome| outcomes[index] = Some(outcome)).await;
         outcomes.into_iter().map(Option::unwrap).collect()
     }
 
@@ -376,5 +519,208 @@ mod tests {
         }
         let signature = first.lines().find_map(|line| line.strip_prefix("x-signature-256: sha256=")).unwrap();
         assert_eq!(signature.len(), 64);
+    }
+
+    #[tokio::test]
+    async fn faults_of_slack_end_as_designed() {
+        use Delivery::{Delivered, Refused, Unreachable};
+        let retry_at = "429 Too Many Requests\r\ndate: Fri, 02 Jan 2026 03:04:05 GMT\r\nretry-after: ";
+        let soon: &'static str = format!("{retry_at}Fri, 02 Jan 2026 03:04:05 GMT").leak();
+        let late: &'static str = format!("{retry_at}Fri, 02 Jan 2026 04:04:05 GMT").leak();
+        let bot_ok = Act::Answer("200 OK", r#"{"ok":true,"channel":"C1","ts":"1.2"}"#);
+        let says =
+            |error: &str| Act::Answer("200 OK", format!("{{\"ok\":false,\"error\":\"{error}\"}}").leak());
+        let table: Vec<Fault> = vec![
+            ("bot", "taken", vec![bot_ok.clone()], Delivered, 1),
+            ("bot", "429, a date that has come", vec![Act::Answer(soon, ""), bot_ok.clone()], Delivered, 2),
+            (
+                "bot",
+                "429, a date past the deadline",
+                vec![Act::Answer(late, ""), bot_ok.clone()],
+                Unreachable,
+                1,
+            ),
+            ("bot", "200, ok: false", vec![says("channel_not_found"), bot_ok.clone()], Refused, 1),
+            ("bot", "200, ok: false, for now", vec![says("ratelimited"), bot_ok.clone()], Delivered, 2),
+            ("bot", "200, ok: false, for good", vec![says("ratelimited")], Unreachable, 3),
+            ("bot", "200, a page", vec![Act::Answer("200 OK", "<html>")], Refused, 1),
+            ("bot", "redirect", vec![Act::Answer("307 X\r\nlocation: /x", ""), bot_ok.clone()], Refused, 1),
+            ("bot", "reset", vec![Act::Close, bot_ok.clone()], Unreachable, 1),
+            ("bot", "hang", vec![Act::Hang], Unreachable, 1),
+            ("bot", "slow body", vec![Act::Slow], Unreachable, 1),
+        ];
+        hold(table).await;
+    }
+
+    #[tokio::test]
+    async fn faults_of_other_channels_end_as_designed() {
+        use Delivery::{Delivered, Refused};
+        let accepted = Act::Answer("202 Accepted", r#"{"status":"success","dedup_key":"x"}"#);
+        let table: Vec<Fault> = vec![
+            ("teams", "accepted", vec![Act::Answer("202 Accepted", "")], Delivered, 1),
+            (
+                "teams",
+                "200, but failed",
+                vec![Act::Answer("200 OK", "Webhook message delivery failed with error: x")],
+                Refused,
+                1,
+            ),
+            ("teams", "gone", vec![Act::Answer("404 Not Found", "")], Refused, 1),
+            ("pagerduty", "accepted", vec![accepted.clone()], Delivered, 1),
+            ("pagerduty", "200 is no 202", vec![Act::Answer("200 OK", "")], Refused, 1),
+            (
+                "pagerduty",
+                "500",
+                vec![Act::Answer("500 Internal Server Error", ""), accepted.clone()],
+                Delivered,
+                2,
+            ),
+            (
+                "pagerduty",
+                "400",
+                vec![Act::Answer("400 Bad Request", r#"{"errors":["bad"]}"#), accepted.clone()],
+                Refused,
+                1,
+            ),
+            // The key of the incident is the same in every try: nobody is paged twice.
+            ("pagerduty", "reset", vec![Act::Close, accepted.clone()], Delivered, 2),
+            ("pagerduty", "slow body", vec![Act::Slow, accepted], Delivered, 2),
+            ("datadog", "taken", vec![Act::Answer("202 Accepted", r#"{"status":"ok"}"#)], Delivered, 1),
+            (
+                "datadog",
+                "no key",
+                vec![Act::Answer("403 Forbidden", r#"{"errors":["Forbidden"]}"#)],
+                Refused,
+                1,
+            ),
+            (
+                "grafana",
+                "taken",
+                vec![Act::Answer("200 OK", r#"{"id":1,"message":"Annotation added"}"#)],
+                Delivered,
+                1,
+            ),
+            ("grafana", "200, a page", vec![Act::Answer("200 OK", "<html>")], Refused, 1),
+            ("discord", "taken", vec![Act::Answer("200 OK", r#"{"id":"1"}"#)], Delivered, 1),
+            (
+                "discord",
+                "gone",
+                vec![Act::Answer("404 Not Found", r#"{"message":"Unknown Webhook"}"#)],
+                Refused,
+                1,
+            ),
+            ("sns", "taken", vec![Act::Answer("200 OK", "<MessageId>1</MessageId>")], Delivered, 1),
+            (
+                "sns",
+                "throttled",
+                vec![
+                    Act::Answer("400 Bad Request", r#"{"__type":"ThrottlingException"}"#),
+                    Act::Answer("200 OK", "<MessageId>1</MessageId>"),
+                ],
+                Delivered,
+                2,
+            ),
+            (
+                "eventbridge",
+                "taken",
+                vec![Act::Answer("200 OK", r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#)],
+                Delivered,
+                1,
+            ),
+            (
+                "eventbridge",
+                "200, but failed",
+                vec![Act::Answer(
+                    "200 OK",
+                    r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure"}]}"#,
+                )],
+                Refused,
+                1,
+            ),
+        ];
+        hold(table).await;
+    }
+
+    /// The channel, what is wrong, what the server does, what becomes of the message, and how often it is sent.
+    type Fault = (&'static str, &'static str, Vec<Act>, Delivery, usize);
+
+    async fn hold(table: Vec<Fault>) {
+        let limits = Limits { one: Duration::from_millis(300), ..limits() };
+        for (channel, fault, acts, delivery, sends) in table {
+            let server = Server::start(acts).await;
+            let outcome = tell(channel, &server.address, None, &limits).await;
+            assert_eq!(
+                (outcome.delivery, server.sends()),
+                (delivery, sends),
+                "{channel}, {fault}: {outcome:?}"
+            );
+            assert!(!format!("{outcome:?}").contains("SECRET"), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answer_to_tls_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("https://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            }
+        });
+        let outcome = tell("teams", &address, None, &limits()).await;
+        assert_eq!(outcome.delivery, Delivery::Unreachable);
+        assert!(outcome.effort.unwrap().starts_with("1 try, "));
+        assert!(outcome.reason.contains("TLS"), "{}", outcome.reason);
+    }
+
+    /// The address is the channel's, or its API's where the configuration would have it.
+    async fn tell(channel: &str, address: &str, message_id: Option<&str>, limits: &Limits) -> Outcome {
+        let mut file = crate::channels::limits::all();
+        let url: sluice_config::Placed<String> = serde_json::from_value(address.into()).unwrap();
+        match file.sections.channels.get_mut(channel).unwrap() {
+            sluice_config::Channel::Slack(slack) => slack.url = Some(url),
+            sluice_config::Channel::PagerDuty(pagerduty) => pagerduty.url = Some(url),
+            sluice_config::Channel::Datadog(datadog) => datadog.url = Some(url),
+            sluice_config::Channel::Grafana(grafana) => grafana.url = url,
+            _ => {}
+        }
+        let client = client();
+        let secret = |_: &FromEnvironment| Ok(Secret::new(address));
+        let variable = |name: &str| match name {
+            "AWS_ENDPOINT_URL" => Some(address.to_owned()),
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("SECRET".to_owned()),
+            _ => None,
+        };
+        let post = Post { variable: &variable, message_id, ..post(&client, &secret, limits) };
+        let channel = file.sections.channel(channel).unwrap();
+        let messages = channel.render(&failure()).unwrap();
+        channel.send(&messages, &post).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_bot_updates_its_message_and_says_so_in_the_thread() {
+        let ok = Act::Answer("200 OK", r#"{"ok":true,"channel":"C1","ts":"9.9"}"#);
+        let server = Server::start([ok.clone()]).await;
+        let outcome = tell("bot", &server.address, Some("C1/1.2"), &limits()).await;
+        assert_eq!(outcome.message_id.as_deref(), Some("C1/1.2"));
+        let requests = server.requests.lock().unwrap().clone();
+        let [update, reply] = requests.as_slice() else { panic!("{requests:?}") };
+        assert!(update.starts_with("POST /services/SECRET/chat.update "), "{update}");
+        assert!(
+            update.contains(r#""channel":"C1","ts":"1.2""#) && update.contains("authorization: Bearer "),
+            "{update}"
+        );
+        assert!(reply.starts_with("POST /services/SECRET/chat.postMessage "), "{reply}");
+        assert!(
+            reply.contains(r#""reply_broadcast":true"#) && reply.contains(r#""thread_ts":"1.2""#),
+            "{reply}"
+        );
+
+        let gone = Act::Answer("200 OK", r#"{"ok":false,"error":"message_not_found"}"#);
+        let server = Server::start([gone, ok]).await;
+        let outcome = tell("bot", &server.address, Some("C1/1.2"), &limits()).await;
+        assert_eq!((outcome.message_id.as_deref(), server.sends()), (Some("C1/9.9"), 2));
     }
 }

@@ -2,10 +2,10 @@
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use sluice_config::{Channel, Channels, Places, Route, Routes, Unread};
+use sluice_config::{Channels, Places, Route, Routes, Unread};
 use sluice_core::{Problem, Problems, nearest};
 
-use crate::channels::{Medium, medium};
+use crate::channels::{self, Channel};
 
 /// The sections that notify reads.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,10 +39,10 @@ impl sluice_config::Sections for Sections {
 }
 
 impl Sections {
-    /// The medium of the channel that is called so.
-    pub(crate) fn medium(&self, name: &str) -> Result<&dyn Medium, Problem> {
+    /// The channel that is called so.
+    pub(crate) fn channel(&self, name: &str) -> Result<&dyn Channel, Problem> {
         match self.channels.get(name) {
-            Some(channel) => medium(name, channel),
+            Some(channel) => channels::channel(channel),
             None => Err(unknown(
                 "channel",
                 name,
@@ -75,11 +75,7 @@ impl Sections {
             check(self.check_environment(name), places.of(name));
         }
         for name in &route.channels {
-            let place = match self.channels.get(name.as_str()) {
-                Some(Channel::PagerDuty(channel)) => places.of(&channel.routing_key.env),
-                _ => places.of(name),
-            };
-            check(self.medium(name).map(drop), place);
+            check(self.channel(name).map(drop), places.of(name));
         }
         if let Some(incident) = route.incident.as_ref().filter(|incident| incident.value) {
             check(
@@ -137,7 +133,7 @@ pub(crate) mod tests {
 channels:
   deployments: {slack: {webhook: {env: SLACK_WEBHOOK_URL}}}
   audit: {webhook: {url: {env: AUDIT_URL}, key: {env: AUDIT_KEY}}}
-  oncall: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}}}
+  plain: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}, url: \"http://pager.example\"}}
 environments: {dev: {gate: {whatever: 1}}, production: {}}
 notify:
 ";
@@ -157,7 +153,7 @@ notify:
     fn a_route_that_could_not_be_followed_is_refused_with_its_place() {
         let wrong = [
             "  - {on: [failure], channels: [deploymnts]}\n",
-            "  - {on: [failure], channels: [oncall]}\n  - {on: [success], channels: [oncall]}\n",
+            "  - {on: [failure], channels: [plain]}\n  - {on: [success], channels: [plain]}\n",
             "  - {on: [failure], environments: [prodution], channels: [audit]}\n",
             "  - {on: [failure], channels: [audit], incident: true}\n",
             "  - {on: [failed], channels: [audit]}\n",
@@ -167,7 +163,8 @@ notify:
         let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
         insta::assert_snapshot!(problems.join("\n"), @r#"
 sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
-sluice.yml:5:43: this version can't tell the channel "oncall" anything (name another channel instead)
+sluice.yml:8:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:9:32: an address of a channel can't be used (write it as `https://host`)
 sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
 sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
 sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()

@@ -1,139 +1,117 @@
 //! Any address that takes JSON.
 //!
-//! The body is the story as data, in schema [`SCHEMA`]: strangers' text stands in it as it was written, and it
-//! is the receiver's to escape. Where the channel has a key, `X-Signature-256` is the HMAC with SHA-256 over the
+//! The body is the story as data, or what the channel's template makes of it. Where the channel has a key, `X-Signature-256` is the HMAC with SHA-256 over the
 //! time in `X-Timestamp`, a full stop and the body, in hex: a receiver checks it, and that the time is near.
 //! `Idempotency-Key` is the same whenever the same message is sent again.
 
+use minijinja::{Environment, UndefinedBehavior};
 use ring::hmac;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sluice_config::Webhook;
 use sluice_core::Problem;
 use sluice_http::{HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
 
-use super::{Envelope, Medium, Refusal, excerpt, hex};
+use super::{Channel, Message, Refusal, Sending, Taken, excerpt, hex, nothing_rendered};
 use crate::{
-    inputs::name_of,
-    story::{Change, Commit, Step, Story},
-    untrusted::{Untrusted, cut},
+    data,
+    delivery::{Post, Repeat},
+    story::Story,
 };
 
-/// The version of the body's schema.
-const SCHEMA: u32 = 1;
-/// How long one text may be, in UTF-16 code units.
-const TEXT: usize = 1_000;
-/// How long one name may be, in UTF-16 code units.
-const NAME: usize = 300;
-/// How many images, changes and commits are told.
-const NAMES: usize = 10;
-/// How many reasons a step tells.
-const REASONS: usize = 10;
-/// The bytes that all steps may have together.
-const STEPS: usize = 100 * 1024;
+/// The most bytes that a body may have.
+const LARGEST: usize = 256 * 1024;
 
-impl Medium for Webhook {
+impl Channel for Webhook {
     fn kind(&self) -> &'static str {
         "webhook"
     }
 
-    fn render(&self, story: &Story) -> Value {
-        let mut room = STEPS;
-        let steps: Vec<Value> = story
-            .steps
-            .iter()
-            .map(step)
-            .map_while(|step| {
-                room = room.checked_sub(step.to_string().len())?;
-                Some(step)
-            })
-            .collect();
-        let commits = told(&story.commits, commit);
-        let images = told(&story.images, name);
-        let changes = told(&story.changes, change);
-        json!({
-            "schema": SCHEMA,
-            "event": name_of(story.event),
-            "verdict": story.verdict,
-            "title": title(story),
-            "repository": story.run.repository.as_ref().map(name),
-            "environment": story.environment.as_ref().map(name),
-            "actor": story.run.actor.as_ref().map(name),
-            "run_url": story.run.url.as_deref().map(|url| cut(url, TEXT)),
-            "commits": commits,
-            "images": images,
-            "changes": changes,
-            "steps": steps,
-            "left_out": {
-                "commits": story.commits.len() - commits.len(),
-                "images": story.images.len() - images.len(),
-                "changes": story.changes.len() - changes.len(),
-                "steps": story.steps.len() - steps.len(),
-            },
-        })
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
+        let data = data::of(story);
+        let body = match &self.template {
+            None => data,
+            Some(template) => fill(template.as_str(), &data)?,
+        };
+        Ok(vec![Message::new("message", body)])
     }
 
-    fn request(&self, body: String, envelope: &Envelope<'_>) -> Result<Request, Problem> {
-        let url = envelope.address(&self.url)?;
-        let timestamp = envelope.now.as_second();
-        let mut request = Request::post(url, body.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(HeaderName::from_static("x-timestamp"), timestamp.into())
-            .header(HeaderName::from_static("idempotency-key"), ascii(&envelope.idempotency_key)?);
-        if let Some(key) = &self.key {
-            let key = (envelope.secret)(key)?;
-            let signature = sign(key.expose(), timestamp, &body);
-            request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
-        }
-        Ok(request)
-    }
-
-    fn refusal(&self, answer: &Response) -> Option<Refusal> {
-        (!answer.status.is_success()).then(|| Refusal {
-            why: format!("the receiver refused it ({}): {}", answer.status, excerpt(answer)),
-            help: None,
+    fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
+        Box::pin(async move {
+            let mut outcome = None;
+            for message in messages {
+                let request = request(self, &message.body, post)?;
+                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
+            }
+            outcome.ok_or_else(nothing_rendered)
         })
     }
 }
 
-fn title(story: &Story) -> String {
-    match &story.environment {
-        Some(environment) => format!("{} in {}", story.outcome(), environment.line(NAME)),
-        None => story.outcome().to_owned(),
+/// The request, signed where there is a key.
+fn request(webhook: &Webhook, body: &Value, post: &Post<'_>) -> Result<Request, Problem> {
+    let url = post.address(&webhook.url)?;
+    let body = body.to_string();
+    let timestamp = post.now.as_second();
+    let mut request = Request::post(url, body.clone())
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .header(HeaderName::from_static("x-timestamp"), timestamp.into())
+        .header(HeaderName::from_static("idempotency-key"), ascii(&post.idempotency_key)?);
+    if let Some(key) = &webhook.key {
+        let key = (post.secret)(key)?;
+        let signature = sign(key.expose(), timestamp, &body);
+        request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
     }
+    Ok(request)
 }
 
-fn step(step: &Step) -> Value {
-    let reasons = step.reasons.iter().take(REASONS);
-    let reasons =
-        reasons.map(|reason| json!({"subject": name(&reason.subject), "reason": text(&reason.text)}));
-    json!({
-        "name": name(&step.name),
-        "verdict": step.verdict,
-        "title": text(&step.title),
-        "duration": step.duration.map(|duration| duration.as_secs_f64()),
-        "reasons": reasons.collect::<Vec<_>>(),
-        "left_out": {"reasons": step.reasons.len().saturating_sub(REASONS)},
+fn judge(answer: &Response) -> Result<Taken, Refusal> {
+    if answer.status.is_success() {
+        return Ok(Taken::default());
+    }
+    let why = format!("the receiver refused it ({}): {}", answer.status, excerpt(answer));
+    Err(Refusal { why, ..Refusal::default() })
+}
+
+/// Refuses a template that can't be read.
+pub(super) fn check(webhook: &Webhook) -> Result<(), Problem> {
+    let Some(template) = &webhook.template else { return Ok(()) };
+    engine().template_from_named_str(TEMPLATE, template.as_str()).map(drop).map_err(|error| unusable(&error))
+}
+
+/// The name decides on the escaping: what a template writes is JSON, quotes included.
+const TEMPLATE: &str = "template.json";
+
+fn engine() -> Environment<'static> {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_recursion_limit(50);
+    engine
+}
+
+/// The template over the story. It must come out as JSON, whatever strangers wrote.
+fn fill(template: &str, data: &Value) -> Result<Value, Problem> {
+    let engine = engine();
+    let filled = engine
+        .template_from_named_str(TEMPLATE, template)
+        .and_then(|template| template.render(minijinja::value::Serde(data)))
+        .map_err(|error| unusable(&error))?;
+    if filled.len() > LARGEST {
+        return Err(Problem::misconfigured("the webhook's template makes a body that is too large")
+            .why(format!("it has {} bytes, and {LARGEST} are the most", filled.len())));
+    }
+    serde_json::from_str(&filled).map_err(|error| {
+        Problem::misconfigured("the webhook's template makes no JSON")
+            .why(error)
+            .help("write values without quotes around them, as in `{\"text\": {{ title }}}`, and look with `dry-run`")
     })
 }
 
-fn commit(commit: &Commit) -> Value {
-    json!({"branch": commit.branch.as_ref().map(name), "id": name(&commit.id)})
-}
-
-fn change(change: &Change) -> Value {
-    json!({"image": name(&change.image), "before": name(&change.before), "after": name(&change.after)})
-}
-
-fn told<T, V>(all: &[T], tell: impl Fn(&T) -> V) -> Vec<V> {
-    all.iter().take(NAMES).map(tell).collect()
-}
-
-fn name(name: &Untrusted) -> String {
-    cut(name.raw(), NAME)
-}
-
-fn text(text: &Untrusted) -> String {
-    cut(text.raw(), TEXT)
+fn unusable(error: &minijinja::Error) -> Problem {
+    let line = error.line().map(|line| format!(" in line {line}")).unwrap_or_default();
+    let what = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    Problem::misconfigured(format!("the webhook's template can't be used{line}")).why(what)
 }
 
 /// `sha256=` and the HMAC in hex, as GitHub writes the signature of its own webhooks.
@@ -150,12 +128,14 @@ fn ascii(text: &str) -> Result<HeaderValue, Problem> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
     use sluice_config::FromEnvironment;
     use sluice_core::Secret;
 
     use super::*;
     use crate::{
         channels::tests::{answer, any_story, overlong_stories},
+        delivery::tests::{client, limits, post},
         sections::tests::file,
         story::tests::failure,
     };
@@ -163,7 +143,7 @@ mod tests {
     #[test]
     fn the_body_is_the_story_as_data() {
         let file = file("  []\n").unwrap();
-        insta::assert_snapshot!(format!("{:#}", file.sections.medium("audit").unwrap().render(&failure())), @r#"
+        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure()).unwrap()[0].body), @r#"
 {
   "schema": 1,
   "event": "failure",
@@ -187,6 +167,7 @@ mod tests {
       "after": "v1.4.2"
     }
   ],
+  "progress": [],
   "steps": [
     {
       "name": "gate-approval",
@@ -247,11 +228,10 @@ mod tests {
         );
     }
 
-    fn request(secret: &dyn Fn(&FromEnvironment) -> Result<Secret, Problem>) -> Result<Request, Problem> {
-        let now = "2026-01-02T03:04:05Z".parse().unwrap();
-        let file = file("  []\n").unwrap();
-        let envelope = Envelope { secret, now, idempotency_key: "0123".into() };
-        file.sections.medium("audit").unwrap().request("{}".into(), &envelope)
+    fn signed(secret: &dyn Fn(&FromEnvironment) -> Result<Secret, Problem>) -> Result<Request, Problem> {
+        let (file, client, limits) = (file("  []\n").unwrap(), client(), limits());
+        let sluice_config::Channel::Webhook(webhook) = &file.sections.channels["audit"] else { panic!() };
+        request(webhook, &json!({}), &post(&client, secret, &limits))
     }
 
     #[test]
@@ -260,28 +240,26 @@ mod tests {
             "AUDIT_URL" => Ok(Secret::new("https://audit.example/hook/SECRET\n")),
             name => Err(Problem::misconfigured(format!("{name} is missing"))),
         };
-        assert_eq!(request(&missing).unwrap_err().what, "AUDIT_KEY is missing");
+        assert_eq!(signed(&missing).unwrap_err().what, "AUDIT_KEY is missing");
     }
 
     #[test]
     fn an_address_that_is_none_is_not_told() {
-        let problem = request(&|_| Ok(Secret::new("hunter22"))).unwrap_err();
+        let problem = signed(&|_| Ok(Secret::new("hunter22"))).unwrap_err();
         insta::assert_snapshot!(format!("{}: {}", problem.what, problem.why.unwrap()), @"the variable AUDIT_URL holds no address to send to: not a usable URL: it does not begin with http:// or https://");
-        assert!(request(&|_| Ok(Secret::new("https://audit.example/hook/SECRET\n"))).is_ok());
+        assert!(signed(&|_| Ok(Secret::new("https://audit.example/hook/SECRET\n"))).is_ok());
     }
 
     #[test]
     fn any_answer_of_2xx_is_a_yes() {
-        let file = file("  []\n").unwrap();
-        let webhook = file.sections.medium("audit").unwrap();
-        assert_eq!(webhook.refusal(&answer(204, "")), None);
-        assert_eq!(webhook.refusal(&answer(202, "queued")), None);
-        insta::assert_snapshot!(webhook.refusal(&answer(401, "bad\nsignature")).unwrap().why, @"the receiver refused it (401 Unauthorized): bad signature");
+        assert_eq!(judge(&answer(204, "")), Ok(Taken::default()));
+        assert_eq!(judge(&answer(202, "queued")), Ok(Taken::default()));
+        insta::assert_snapshot!(judge(&answer(401, "bad\nsignature")).unwrap_err().why, @"the receiver refused it (401 Unauthorized): bad signature");
     }
 
     fn check(story: &Story) {
         let file = file("  []\n").unwrap();
-        let body = file.sections.medium("audit").unwrap().render(story);
+        let body = file.sections.channel("audit").unwrap().render(story).unwrap().remove(0).body;
         assert!(body.to_string().len() <= 256 * 1024, "{} bytes", body.to_string().len());
         let told = body["steps"].as_array().unwrap().len();
         assert!(told > 0);

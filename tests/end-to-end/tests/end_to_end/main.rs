@@ -12,6 +12,8 @@ mod gate_aws;
 mod gate_registry;
 mod hostile;
 mod notify;
+mod notify_channels;
+mod notify_email;
 mod signals;
 mod smoke_test;
 mod smoke_test_bake;
