@@ -6,7 +6,7 @@
 //!    `overlay`s, which places ([`At`]) are set outright, and what happens to a digest that a new tag would leave stale;
 //! 2. the `files` that can hold the images are read and parsed once. Their `formats` find the `site`s, each a place
 //!    that says which version of an image runs: `kustomization`, `helm` values, Kubernetes `manifest`s, `argo`, `flux`
-//!    and `compose`, which `walk` through documents. `select` tells which sites are meant; what is not certain is
+//!    and `compose`, which `walk` through documents, and through each `block` of text that holds values or a `patch`. `select` tells which sites are meant; what is not certain is
 //!    refused with its place, and all refusals of all files are told together;
 //! 3. each file is edited in memory (`edit`) and becomes a `diff`, the [`Outputs`] and the `report`;
 //! 4. the `worktree` is written: all files or none, and none that someone else changed meanwhile.
@@ -17,6 +17,7 @@
 mod argo;
 mod argument;
 mod at;
+mod block;
 mod compose;
 mod config;
 mod diff;
@@ -31,6 +32,7 @@ mod kustomization;
 mod manifest;
 mod outputs;
 mod overlay;
+mod patch;
 mod pin;
 mod plan;
 mod promote;

@@ -14,6 +14,7 @@ use crate::{Edit, Error, check, refuse};
 pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Error> {
     let file = File::parse(bytes, edits)?;
     let source = Source::new(bytes)?;
+    refuse::divided_text(source.text)?;
     let mut splices = Vec::new();
     for (index, edit) in edits.iter().enumerate() {
         let node = edit.node_in(&file)?;
@@ -39,10 +40,12 @@ pub(crate) struct Splice {
 fn spliced(text: &str, mut splices: Vec<Splice>) -> String {
     splices.sort_by_key(|splice| splice.at.start);
     let mut result = String::with_capacity(text.len());
-    let mut copied = 0;
+    let (mut copied, mut last) = (0, None);
     for splice in splices {
         result.push_str(text.get(copied..splice.at.start).unwrap_or_default());
-        result.push_str(&splice.text);
+        // A value that is written where there was none needs no space behind it.
+        let follows = last.replace(splice.at.start) == Some(splice.at.start);
+        result.push_str(if follows { splice.text.trim_start_matches(' ') } else { &splice.text });
         copied = splice.at.end;
     }
     result.push_str(text.get(copied..).unwrap_or_default());
