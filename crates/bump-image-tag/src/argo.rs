@@ -88,7 +88,7 @@ fn parameters<'a>(helm: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
             Slot { key: name, value, entry: None }
         };
         let name_key =
-            helm::NAME_KEYS.into_iter().find(|key| keys.contains_key(key) && helm::names(key, Some(group)));
+            helm::NAME_KEYS.into_iter().find(|key| keys.contains_key(key) && helm::names(key, group));
         let Some((name_key, (repository, path))) = name_key.and_then(|key| Some((key, keys.get(key)?)))
         else {
             continue;

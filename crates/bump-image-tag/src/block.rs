@@ -1,10 +1,11 @@
 //! Texts that hold YAML themselves: a literal block of Helm values, or of a patch.
 
+use sluice_core::Problem;
 use sluice_yaml::Document;
 
 use crate::{
     argo,
-    formats::{group, is_kustomization},
+    formats::{Unread, group, is_kustomization, misread},
     helm, kustomization, patch,
     site::Site,
     source::Source,
@@ -70,5 +71,24 @@ impl Block {
             }
         };
         documents.iter().enumerate().flat_map(sites).collect()
+    }
+
+    /// Why the text is not read; none where it is, and for a patch that does not speak of images.
+    pub(crate) fn unread(&self, source: &Source) -> Option<Unread<'_>> {
+        let error = self.documents.as_ref().err()?.clone();
+        let yields_to_entries = self.kind == Kind::Patch;
+        if yields_to_entries && !self.text.contains("image") {
+            return None;
+        }
+        let place = source.place(error.place);
+        let problem = if error.refusal.is_some() {
+            Problem::misconfigured("this text may hold the image, and can't be looked into")
+                .why(error.what)
+                .help("write it as a literal block (`|`)")
+                .at(place)
+        } else {
+            misread(error, source)
+        };
+        Some(Unread { text: &self.text, problem, yields_to_entries })
     }
 }

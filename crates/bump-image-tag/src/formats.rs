@@ -5,7 +5,7 @@ use sluice_yaml::{Document, Node};
 
 use crate::{
     argo,
-    block::{self, Block, Kind},
+    block::{self, Block},
     compose, flux, helm, kustomization, manifest, patch,
     site::Site,
     source::Source,
@@ -68,17 +68,7 @@ impl Parsed {
             }
             sites.extend(self.blocks.iter().flat_map(|block| block.sites(source)));
         }
-        let unread = self.blocks.iter().filter_map(|block| {
-            let error = block.documents.as_ref().err()?;
-            let yields_to_entries = block.kind == Kind::Patch;
-            // A patch that does not speak of images is of no interest here.
-            let may_hold = !yields_to_entries || block.text.contains("image");
-            may_hold.then(|| Unread {
-                text: &block.text,
-                problem: misread(error.clone(), source),
-                yields_to_entries,
-            })
-        });
+        let unread = self.blocks.iter().filter_map(|block| block.unread(source));
         Ok(Sites { sites, unread: unread.collect() })
     }
 }

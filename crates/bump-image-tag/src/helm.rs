@@ -16,10 +16,10 @@ use crate::{
 /// The keys that hold an image's name beside its tag.
 pub(crate) const NAME_KEYS: [&str; 4] = ["repository", "repo", "name", "image"];
 
-/// Whether a key holds an image's name, in a mapping that is the value of `holder`: much has a name, or lies in a
-/// repository, so only below a key that says `image` these do.
-pub(crate) fn names(key: &str, holder: Option<&str>) -> bool {
-    key == "repository" || holder.is_some_and(|holder| holder.to_lowercase().contains("image"))
+/// Whether a key holds an image's name, in the mapping at `path`: much has a name, so but for `repository` only those
+/// do that are below a key that says `image`, or one further down (`images.backend.name`).
+pub(crate) fn names(key: &str, path: &str) -> bool {
+    key == "repository" || path.to_lowercase().rsplit('.').take(2).any(|step| step.contains("image"))
 }
 
 /// The sites of the values from `root` on.
@@ -43,7 +43,7 @@ pub(crate) fn apart<'a>(mapping: &Found<'a>, source: &Source) -> Option<Site<'a>
     let has = |key: &str| !matches!(mapping.node.get(key), Ok(None));
     let is_image = mapping.key.is_some_and(|key| key.to_lowercase().contains("image"));
     let says_version = has("tag") || has("digest");
-    let key = NAME_KEYS.into_iter().find(|key| has(key) && names(key, mapping.key))?;
+    let key = NAME_KEYS.into_iter().find(|key| has(key) && names(key, &mapping.path))?;
     // What is all merged in stands where it is merged from. What else holds no version may be anything.
     if !(own(key) || own("tag") || own("digest")) || !(says_version || is_image && key == "repository") {
         return None;
