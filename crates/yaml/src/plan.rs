@@ -25,7 +25,8 @@ impl<'a> Source<'a> {
             Change::InsertList { key, items } => self.insert_list(node, key, items, prefers_single),
             Change::Insert { key, value } => self.insert(node, key, value, prefers_single),
         }?;
-        if splice.text.ends_with(['"', '\'']) && !is_within_flow(node) && self.is_before_tab(splice.at.end) {
+        let is_new = splice.inserts || splice.text.ends_with(['"', '\'']);
+        if is_new && !is_within_flow(node) && self.is_before_tab(splice.at.end) {
             let what =
                 "a line with a tab follows, which some readers take behind a bare value only: remove the tab";
             return Err(Error::refused(node.place(), Refusal::Tab, what));
@@ -34,7 +35,7 @@ impl<'a> Source<'a> {
     }
 
     /// Whether the lines behind `offset` are blank up to one that holds a tab. libyaml and its ports read such a line
-    /// as the end of a plain scalar, and refuse it everywhere else.
+    /// as the end of a plain scalar that is indented no more than the tab, and refuse it everywhere else.
     fn is_before_tab(&self, offset: usize) -> bool {
         let rest = self.text.get(offset..).unwrap_or_default();
         let blank = &rest[..rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()];

@@ -240,7 +240,9 @@ fn a_tab_behind_a_bare_value_is_no_place_for_quotes() {
     let file = "newTag: v1\n \t\na: b\n";
     assert_eq!(set(file, "newTag", "v2").as_deref(), Ok("newTag: v2\n \t\na: b\n"));
     assert_eq!(set(file, "newTag", "1.10").unwrap_err().refusal, Some(Refusal::Tab));
-    assert_eq!(insert(file, "newTag", "b", "1.10").unwrap_err().refusal, Some(Refusal::Tab));
+    for value in ["v2", "1.10"] {
+        assert_eq!(insert(file, "newTag", "b", value).unwrap_err().refusal, Some(Refusal::Tab));
+    }
     let json = "{\n\t\"newTag\": \"v1\"\n\t}\n";
     assert_eq!(set(json, "newTag", "v2").as_deref(), Ok("{\n\t\"newTag\": \"v2\"\n\t}\n"));
 }
