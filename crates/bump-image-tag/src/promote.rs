@@ -10,6 +10,7 @@ use crate::{
     select::Manner,
     set,
     show::{self, Seen},
+    worktree::Turn,
 };
 
 pub(crate) fn run(
@@ -22,6 +23,7 @@ pub(crate) fn run(
         return Err(Problem::misconfigured(format!("\"{from}\" can't be promoted to itself")).into());
     }
     plan::refuse_other_strategies(*strategy, std::slice::from_ref(to), config)?;
+    let turn = Turn::wait(cx)?;
     let source = show::look(overlay::of_environments(&[from.as_str()], config, cx)?, cx)?;
     let images = versions(image, from, &source)?;
     let overlays = overlay::of_environments(&[to.as_str()], config, cx)?;
@@ -31,7 +33,7 @@ pub(crate) fn run(
     let files = set::edit(&plan, cx)?;
     let mut draft = report::set(&plan.overlays, &files, plan.dry_run);
     draft.title = format!("{from} to {to}: {}", draft.title);
-    set::finish(&plan.overlays, &files, plan.dry_run, draft, cx)
+    set::finish(&plan.overlays, &files, plan.dry_run, draft, &turn, cx)
 }
 
 /// What the environment runs, as arguments that say tag and digest outright: one that is not there is taken away.

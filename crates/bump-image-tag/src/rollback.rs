@@ -18,6 +18,7 @@ use crate::{
     overlay, plan, report, set,
     site::{Site, SlotEdit},
     source::Source,
+    worktree::Turn,
 };
 
 pub(crate) fn run(
@@ -32,6 +33,7 @@ pub(crate) fn run(
             .into());
     }
     plan::refuse_other_strategies(*strategy, environment, config)?;
+    let turn = Turn::wait(cx)?;
     let overlays = overlay::named(environment, overlay, config, cx)?;
     let reads = files::read(&overlays, &[], cx)?;
     let history = History::open(&overlay::root(cx)?)?;
@@ -50,7 +52,7 @@ pub(crate) fn run(
     for (commit, _) in &past.commits {
         draft.fact("undone", commit.short());
     }
-    set::finish(&overlays, &edited, *dry_run, draft, cx)
+    set::finish(&overlays, &edited, *dry_run, draft, &turn, cx)
 }
 
 /// How far back to go.

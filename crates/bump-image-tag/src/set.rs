@@ -14,14 +14,15 @@ use crate::{
     plan::Plan,
     report, select,
     source::Source,
-    worktree,
+    worktree::{self, Turn},
 };
 
 pub(crate) fn run(inputs: SetInputs, config: &File<Config>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+    let turn = Turn::wait(cx)?;
     let plan = Plan::new(inputs, config, cx)?;
     let files = edit(&plan, cx)?;
     let draft = report::set(&plan.overlays, &files, plan.dry_run);
-    finish(&plan.overlays, &files, plan.dry_run, draft, cx)
+    finish(&plan.overlays, &files, plan.dry_run, draft, &turn, cx)
 }
 
 /// Writes the files, unless it is only to be said what would be written, and tells of them.
@@ -30,11 +31,12 @@ pub(crate) fn finish(
     files: &[Edited],
     dry_run: bool,
     report: sluice_core::Draft,
+    turn: &Turn,
     cx: &Context,
 ) -> anyhow::Result<Done<Outputs>> {
     if !dry_run {
         cx.cancellation().check().map_err(Problem::from)?;
-        worktree::write(files)?;
+        worktree::write(files, turn)?;
     }
     Ok(Done {
         outputs: Outputs {
