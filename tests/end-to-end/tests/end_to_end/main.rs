@@ -1,6 +1,7 @@
 //! The built binaries, end to end. One file an idea; the harness is this crate's library.
 
 mod bump_image_tag;
+mod bump_worktree;
 mod configuration;
 mod dependencies;
 mod detect_changes;
