@@ -6,6 +6,7 @@ use memchr::memmem;
 use sluice_core::{Context, Problem, Problems};
 
 use crate::{
+    argument::familiar,
     formats::Parsed,
     overlay::{self, Overlay},
     source::Source,
@@ -58,10 +59,28 @@ fn read_one(path: &Path, is_searched: bool, names: &[&str], root: &Path) -> Resu
     }
 }
 
-/// Whether a file may speak of an image: Helm values have the registry, and now and then more of the name, apart from
-/// the rest.
+/// Whether a file may speak of an image: of its whole name, or of two parts that make it up, as Helm values write the
+/// registry apart from the rest.
 fn may_hold(bytes: &[u8], name: &str) -> bool {
-    holds(bytes, name.rsplit('/').next().unwrap_or(name))
+    let name = familiar(name);
+    // Most files end here.
+    if !holds(bytes, name.rsplit('/').next().unwrap_or(name)) {
+        return false;
+    }
+    let in_two = || {
+        let mut slashes = name.match_indices('/');
+        slashes.any(|(at, _)| holds_value(bytes, &name[..at]) && holds_value(bytes, &name[at + 1..]))
+    };
+    // In double quotes a slash may be written `\/`.
+    holds(bytes, name) || in_two() || memchr::memchr(b'\\', bytes).is_some()
+}
+
+/// Whether a value ends with the text: no character of a name follows it.
+fn holds_value(bytes: &[u8], text: &str) -> bool {
+    memmem::find_iter(bytes, text.as_bytes()).any(|at| {
+        let next = bytes.get(at + text.len());
+        next.is_none_or(|next| !next.is_ascii_alphanumeric() && !b"._-/:@".contains(next))
+    })
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {
@@ -70,4 +89,29 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 
 fn is_template(bytes: &[u8]) -> bool {
     holds(bytes, "{{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_parsed_where_it_may_hold_the_image() {
+        let may = |text: &str, name: &str| may_hold(text.as_bytes(), name);
+        let name = "ghcr.io:5000/acme/shop/api";
+        for text in [
+            "image: ghcr.io:5000/acme/shop/api:v1",
+            "{registry: 'ghcr.io:5000', repository: acme/shop/api}",
+            "{repository: shop/api, registry: ghcr.io:5000/acme}",
+            r#"{"image": "ghcr.io:5000\/acme\/shop\/api:v1"}"#,
+        ] {
+            assert!(may(text, name), "{text}");
+        }
+        for text in ["tier: api", "image: acme/shop/api", "{tier: api, image: 'ghcr.io:5000/acme/shop/web'}"]
+        {
+            assert!(!may(text, name), "{text}");
+        }
+        assert!(may("image: library/nginx:1", "docker.io/nginx"));
+        assert!(may("{registry: docker.io, repository: nginx}", "nginx"));
+    }
 }

@@ -41,8 +41,13 @@ pub(crate) struct Unread<'a> {
 impl Parsed {
     pub(crate) fn read(source: &Source) -> Result<Self, Problem> {
         let documents = Document::parse_all(&source.bytes).map_err(|error| misread(error, source))?;
+        Ok(Self::of(documents, source))
+    }
+
+    /// A file whose documents are at hand.
+    pub(crate) fn of(documents: Vec<Document>, source: &Source) -> Self {
         let blocks = roots(&documents).flat_map(|root| block::blocks(&root, source)).collect();
-        Ok(Self { documents, blocks })
+        Self { documents, blocks }
     }
 
     /// Whether the file is a kustomization.

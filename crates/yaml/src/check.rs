@@ -6,8 +6,12 @@ use crate::file::File;
 use crate::node::{Content, Data};
 use crate::{Document, Error, Node, Place, Style, scalar};
 
-/// Parses `result` and compares it, node by node, with what `before` must have become.
-pub(crate) fn only_meant_values_differ(before: &File, edits: &[Edit], result: &str) -> Result<(), Error> {
+/// Parses `result` and compares it, node by node, with what `before` must have become. Returns its documents.
+pub(crate) fn only_meant_values_differ(
+    before: &File<'_>,
+    edits: &[Edit],
+    result: &str,
+) -> Result<Vec<Document>, Error> {
     let unfaithful = |place: Place, what: String| Err(Error::refused(place, Refusal::Unfaithful, what));
     let edited = edits.first().map_or(Ok(Place::START), |edit| edit.node_in(before).map(Node::place))?;
 
@@ -24,7 +28,7 @@ pub(crate) fn only_meant_values_differ(before: &File, edits: &[Edit], result: &s
     make(edits.iter().filter(|edit| edit.within.is_none()), before, &mut expected)?;
     let found: Vec<Vec<Fact>> = after.iter().map(facts).collect();
     if all_agree(&expected, &found) {
-        Ok(())
+        Ok(after)
     } else {
         unfaithful(edited, "the edit would change more than the value that is meant".to_owned())
     }
@@ -124,7 +128,7 @@ fn facts(document: &Document) -> Vec<Fact> {
 /// Makes the edits in the facts: the values that are set, then the entries that are inserted, last place first.
 fn make<'a>(
     edits: impl Iterator<Item = &'a Edit>,
-    before: &File,
+    before: &File<'_>,
     facts: &mut [Vec<Fact>],
 ) -> Result<(), Error> {
     let mut inserts = Vec::new();
@@ -206,9 +210,10 @@ mod tests {
 
     /// Checks `result` as the outcome of setting `a` to `1.10` in the file above.
     fn check_set(result: &str) -> Result<(), Error> {
-        let before = File::parse(BEFORE.as_bytes(), &[]).unwrap();
+        let documents = Document::parse_all(BEFORE.as_bytes()).unwrap();
+        let before = File::of(BEFORE.as_bytes(), &documents, &[]).unwrap();
         let edit = Edit::set(before.documents[0].root().get("a").unwrap().unwrap(), "1.10");
-        only_meant_values_differ(&before, &[edit], result)
+        only_meant_values_differ(&before, &[edit], result).map(|_| ())
     }
 
     #[test]
@@ -250,7 +255,9 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_more_and_in_its_place() {
-        let before = File::parse(b"a: {b: c}\nd: e\n", &[]).unwrap();
+        let text = b"a: {b: c}\nd: e\n";
+        let documents = Document::parse_all(text).unwrap();
+        let before = File::of(text, &documents, &[]).unwrap();
         let edit = Edit::insert_after(before.documents[0].root().entry("a").unwrap().unwrap(), "k", "v");
         let check = |result| only_meant_values_differ(&before, std::slice::from_ref(&edit), result).is_ok();
         assert!(check("a: {b: c}\nk: v\nd: e\n"));
