@@ -25,13 +25,14 @@ pub(crate) fn read(overlays: &[Overlay], names: &[&str], cx: &Context) -> Result
     let mut problems = Problems::default();
     let mut seen = BTreeSet::new();
     let mut files: Vec<Read> = Vec::new();
+    let mut buffer = Vec::new();
     for overlay in overlays {
         for path in &overlay.files {
             cx.cancellation().check().map_err(Problem::from)?;
             if !seen.insert(path) {
                 continue;
             }
-            match read_one(path, overlay.is_searched, names, &root) {
+            match read_one(path, overlay.is_searched, names, &root, &mut buffer) {
                 Ok(file) => files.extend(file),
                 Err(problem) => problems.0.push(problem),
             }
@@ -40,11 +41,16 @@ pub(crate) fn read(overlays: &[Overlay], names: &[&str], cx: &Context) -> Result
     problems.or(files)
 }
 
-fn read_one(path: &Path, is_searched: bool, names: &[&str], root: &Path) -> Result<Option<Read>, Problem> {
-    let source = Source::read(path, root)?;
-    if is_searched && !names.is_empty() && !names.iter().any(|name| may_hold(&source.bytes, name)) {
-        return Ok(None);
-    }
+fn read_one(
+    path: &Path,
+    is_searched: bool,
+    names: &[&str],
+    root: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<Read>, Problem> {
+    let wanted =
+        |bytes: &[u8]| !is_searched || names.is_empty() || names.iter().any(|name| may_hold(bytes, name));
+    let Some(source) = Source::read_where(path, root, buffer, wanted)? else { return Ok(None) };
     match Parsed::read(&source) {
         Ok(parsed) => Ok(Some(Read { source, parsed })),
         // A chart's templates lie in its folder too. They hold no values; one that names the image is told of.

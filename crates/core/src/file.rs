@@ -1,4 +1,4 @@
-//! Files that are old or new, never half: write beside, fsync, rename.
+//! Files that are old or new, never half: write beside, rename.
 
 use std::{
     io::{self, Write as _},
@@ -18,7 +18,7 @@ pub struct Replacement {
 const NAME: (&str, &str) = (".sluice-", ".tmp");
 
 impl Replacement {
-    /// Writes `content` beside `target` and makes it durable. A file that exists keeps its mode.
+    /// Writes `content` beside `target`. A file that exists keeps its mode.
     ///
     /// Several replacements are best prepared all, then committed all: what can fail (space,
     /// permission) fails before the first file changes.
@@ -37,12 +37,14 @@ impl Replacement {
             Err(_) => <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644),
         };
         beside.as_file().set_permissions(permissions)?;
-        beside.as_file().sync_all()?;
         Ok(Self { target, beside })
     }
 
-    /// Puts the new content in place, at once. Should the machine lose its power in the next seconds, the file may be
-    /// the old one again, whole.
+    /// Puts the new content in place, at once: a process that is killed leaves the old content or the new one.
+    ///
+    /// It waits for no disk. When the machine itself fails in the next seconds, what is there afterwards is up to the
+    /// file system (ext4 and btrfs keep the old content or the new one here, too): enough for files that git has, and
+    /// all that git promises for those that it checks out. [`replace`] waits.
     pub fn commit(self) -> io::Result<()> {
         self.beside.persist(&self.target)?;
         Ok(())
@@ -53,6 +55,7 @@ impl Replacement {
 pub fn replace(target: &Path, content: &[u8]) -> io::Result<()> {
     let replacement = Replacement::prepare(target, content)?;
     let folder = std::fs::File::open(folder_of(&replacement.target))?;
+    replacement.beside.as_file().sync_all()?;
     replacement.commit()?;
     folder.sync_all()
 }
