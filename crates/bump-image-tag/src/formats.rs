@@ -90,6 +90,8 @@ fn sites_of<'a>(root: &Found<'a>, source: &Source) -> Result<Vec<Site<'a>>, Prob
         _ if argo::is_one(root.node) => argo::sites(root.clone(), source),
         (Some("helm.toolkit.fluxcd.io"), Some("HelmRelease")) => flux::helm_release(root, source)?,
         (Some("kustomize.toolkit.fluxcd.io"), Some("Kustomization")) => flux::kustomization(root, source)?,
+        // What scans registries names images and runs none: <https://fluxcd.io/flux/components/image/>
+        (Some("image.toolkit.fluxcd.io"), _) => Vec::new(),
         // Plugins that kustomize has built in: <https://kubectl.docs.kubernetes.io/references/kustomize/builtins/>
         (Some("builtin"), Some("HelmChartInflationGenerator")) => kustomization::chart(root, source),
         (Some("builtin"), Some("ImageTagTransformer")) => kustomization::transformer(root, source)?,
