@@ -93,7 +93,8 @@ pub(crate) fn edit(read: Read, edits: Edits) -> Result<Edited, Problem> {
         apply_to(&source.bytes, &parsed.documents, &all).map_err(|error| refused(error, &source))?;
 
     // What is told of the result is read from the result.
-    let written = Source { bytes: after, ..source.clone() };
+    let (path, relative) = (source.path.clone(), source.relative.clone());
+    let written = Source { path, relative, bytes: after };
     let reread = Parsed::of(documents, &written);
     let before = parsed.sites(&source)?.sites;
     let after = reread.sites(&written)?.sites;
