@@ -98,7 +98,7 @@ fn repository() -> anyhow::Result<PathBuf> {
 
 /// Helm values of some 2,750 bytes.
 fn values(index: usize) -> String {
-    let holds = index % (FILES / HOLDING) == 0;
+    let holds = index.is_multiple_of(FILES / HOLDING);
     let image = if holds { IMAGE.to_owned() } else { format!("registry.example.com/shop/service-{index}") };
     let mut text = format!("# service {index}\nimage:\n  repository: {image}\n  tag: v1 # by the pipeline\n");
     let mut number = 0;

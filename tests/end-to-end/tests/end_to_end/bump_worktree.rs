@@ -33,6 +33,7 @@ fn repository(tag: &str) -> Repository {
     repository
 }
 
+#[expect(clippy::unwrap_used, reason = "a test may panic, and so may the functions that it is made of")]
 fn set(repository: &Repository, tag: &str) -> sluice_end_to_end::Running {
     let image = format!("--image=registry.example.com/shop/api:{tag}");
     let folders = FILES.map(|(file, _)| format!("--overlay={}", file.rsplit_once('/').unwrap().0));
@@ -41,6 +42,7 @@ fn set(repository: &Repository, tag: &str) -> sluice_end_to_end::Running {
 }
 
 /// What lies in the folders, hidden files too.
+#[expect(clippy::unwrap_used, reason = "a test may panic, and so may the functions that it is made of")]
 fn names(repository: &Repository) -> Vec<String> {
     let mut names = Vec::new();
     for (file, _) in FILES {
