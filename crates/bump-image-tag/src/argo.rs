@@ -87,8 +87,12 @@ fn parameters<'a>(helm: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
             let value = keys.get(key).map(|(value, _)| value.value);
             Slot { key: name, value, entry: None }
         };
-        let name_key =
-            helm::NAME_KEYS.into_iter().find(|key| keys.contains_key(key) && helm::names(key, group));
+        // `image` alone is a reference, and was taken above; a `name` without a version may be anything's.
+        let is_name = |key: &&str| {
+            let may = *key == "repository" || *key != "image" && keys.contains_key("tag");
+            may && keys.contains_key(key) && helm::names(key, group)
+        };
+        let name_key = helm::NAME_KEYS.into_iter().find(is_name);
         let Some((name_key, (repository, path))) = name_key.and_then(|key| Some((key, keys.get(key)?)))
         else {
             continue;
