@@ -1,5 +1,7 @@
 //! Plans an edit: which bytes to write, and where.
 
+use std::ops::Range;
+
 use crate::edit::{Change, Edit, Item};
 use crate::error::{Refusal, quoted};
 use crate::node::Content;
@@ -161,7 +163,11 @@ impl<'a> Source<'a> {
         let is_flow = matches!(item.data().content, Content::Mapping { flow: true, .. });
         let before = self.line_before(start_of(item)).ok_or_else(|| refused("its line is not known"))?;
         if matches!(list.data().content, Content::Sequence { flow: true, .. }) {
-            let end = item.span().end;
+            let Range { start, end } = item.span();
+            // `[a: b]` and `[? a]` hold a mapping too, which readers end in ways of their own.
+            if !self.text.get(start..end).is_some_and(|text| text.starts_with('{') && text.ends_with('}')) {
+                return Err(refused("the one before it has no braces"));
+            }
             let gap =
                 if is_blank(before) { format!("{}{before}", self.line_break(end)) } else { " ".to_owned() };
             let texts: Vec<String> =

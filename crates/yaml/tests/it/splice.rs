@@ -350,7 +350,7 @@ fn appends_items_in_the_style_of_the_one_before() {
         let result = apply(file.as_bytes(), &[edit]).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(result.as_deref(), Ok(expected), "{file:?}");
     }
-    for file in ["x: &x [{a: b}]\ny: *x\n", "x:\n- - a: b\n", "x:\n- b\n"] {
+    for file in ["x: &x [{a: b}]\ny: *x\n", "x:\n- - a: b\n", "x:\n- b\n", "x: [?\t\n,\n]\n", "x: [a: b]\n"] {
         let documents = Document::parse_all(file.as_bytes()).unwrap();
         let last = node(&documents, "x").unwrap().items().last().unwrap();
         let last = if last.is_sequence() { last.items().next().unwrap() } else { last };
