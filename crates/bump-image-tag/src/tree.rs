@@ -82,14 +82,17 @@ impl Tree<'_> {
         match self {
             Self::Disk(cx) => {
                 let root = overlay::root(cx)?;
-                files::read(overlays, names, &|path| {
+                let mut buffer = Vec::new();
+                files::read(overlays, names, &mut |path, is_wanted| {
                     cx.cancellation().check()?;
-                    Source::read(path, &root)
+                    Source::read_where(path, &root, &mut buffer, is_wanted)
                 })
             }
             Self::Commit(remote, snapshot) => {
                 snapshot.fetch(overlays.iter().flat_map(|overlay| &overlay.files), remote)?;
-                files::read(overlays, names, &|path| snapshot.source(path, remote))
+                files::read(overlays, names, &mut |path, is_wanted| {
+                    Ok(Some(snapshot.source(path, remote)?).filter(|source| is_wanted(&source.bytes)))
+                })
             }
         }
     }
