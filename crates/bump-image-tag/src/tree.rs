@@ -8,6 +8,7 @@ use sluice_core::{Context, Problem, Problems, escape};
 use crate::{
     At, Config,
     files::{self, Read},
+    history::{Checkout, History, Online},
     overlay::{self, Overlay},
     remote::Remote,
     snapshot::Snapshot,
@@ -95,6 +96,14 @@ impl Tree<'_> {
                 })
             }
         }
+    }
+
+    /// What was there before.
+    pub(crate) fn history(&self) -> Result<Box<dyn History + '_>, Problem> {
+        Ok(match self {
+            Self::Disk(cx) => Box::new(Checkout::open(&overlay::root(cx)?)?),
+            Self::Commit(remote, snapshot) => Box::new(Online::of(remote, &snapshot.head)?),
+        })
     }
 
     /// The file that a place names.
