@@ -39,6 +39,7 @@ mod message;
 mod order;
 mod outputs;
 mod overlay;
+mod parallel;
 mod patch;
 mod pin;
 mod plan;

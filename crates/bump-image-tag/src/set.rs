@@ -10,6 +10,7 @@ use crate::{
     edit::{self, Edited},
     files::Read,
     overlay::Overlay,
+    parallel,
     plan::Plan,
     report, select,
     strategy::{self, Command, Made},
@@ -62,13 +63,11 @@ fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited
     }
     let edits = problems.or(edits)?;
 
+    let work: Vec<_> = files.into_iter().zip(edits).filter(|(_, edits)| !edits.is_empty()).collect();
     let mut problems = Problems::default();
     let mut edited = Vec::new();
-    for (read, edits) in files.into_iter().zip(edits) {
-        if edits.is_empty() {
-            continue;
-        }
-        match edit::edit(read, edits) {
+    for file in parallel::map(work, || (), |(), (read, edits)| edit::edit(read, edits)) {
+        match file {
             Ok(file) => edited.push(file),
             Err(problem) => problems.0.push(problem),
         }

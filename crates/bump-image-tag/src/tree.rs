@@ -7,9 +7,10 @@ use sluice_core::{Context, Problem, Problems, escape};
 
 use crate::{
     At, Config,
-    files::{self, Read},
+    files::{self, Candidate, Read, Search},
     history::{Checkout, History, Online},
     overlay::{self, Overlay},
+    parallel,
     remote::Remote,
     snapshot::Snapshot,
     source::Source,
@@ -80,22 +81,35 @@ impl Tree<'_> {
 
     /// The files of the overlays that can hold one of the images, or any where no name is given.
     pub(crate) fn read(&self, overlays: &[Overlay], names: &[&str]) -> Result<Vec<Read>, Problems> {
-        match self {
+        let (files, search) = (files::candidates(overlays), Search::of(names));
+        let all: Vec<Result<Option<Read>, Problem>> = match self {
             Self::Disk(cx) => {
-                let root = overlay::root(cx)?;
-                let mut buffer = Vec::new();
-                files::read(overlays, names, &mut |path, is_wanted| {
-                    cx.cancellation().check()?;
-                    Source::read_where(path, &root, &mut buffer, is_wanted)
+                let (root, cancellation) = (overlay::root(cx)?, cx.cancellation());
+                parallel::map(files, Vec::new, |buffer, file| {
+                    cancellation.check()?;
+                    let source =
+                        Source::read_where(file.path, &root, buffer, |bytes| search.wants(file, bytes))?;
+                    source.map_or(Ok(None), |source| search.parse(file, source))
                 })
             }
             Self::Commit(remote, snapshot) => {
                 snapshot.fetch(overlays.iter().flat_map(|overlay| &overlay.files), remote)?;
-                files::read(overlays, names, &mut |path, is_wanted| {
-                    Ok(Some(snapshot.source(path, remote)?).filter(|source| is_wanted(&source.bytes)))
-                })
+                let read = |file: Candidate<'_>| {
+                    let source = snapshot.source(file.path, remote)?;
+                    if search.wants(file, &source.bytes) { search.parse(file, source) } else { Ok(None) }
+                };
+                files.into_iter().map(read).collect()
+            }
+        };
+        let mut problems = Problems::default();
+        let mut found = Vec::new();
+        for file in all {
+            match file {
+                Ok(file) => found.extend(file),
+                Err(problem) => problems.0.push(problem),
             }
         }
+        problems.or(found)
     }
 
     /// What was there before.

@@ -12,7 +12,7 @@ use sluice_core::{
     file::{Replacement, remove_leftovers, replace},
 };
 
-use crate::{edit::Edited, overlay};
+use crate::{edit::Edited, overlay, parallel};
 
 /// The right to change the files of a worktree, for one process at a time: from before it reads them until it has
 /// written them, so that of many at once each finds what those before it wrote.
@@ -59,12 +59,10 @@ pub(crate) fn write(files: &[Edited], turn: &Turn) -> Result<(), Problem> {
         }
     }
     let changed: Vec<&Edited> = files.iter().filter(|file| file.is_changed()).collect();
-    let prepared = changed
-        .iter()
-        .map(|file| {
-            Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let prepare = |(): &mut (), file: &Edited| {
+        Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
+    };
+    let prepared = parallel::map(changed.clone(), || (), prepare).into_iter().collect::<Result<_, _>>()?;
     for file in &changed {
         refuse_foreign_change(file)?;
     }
