@@ -39,10 +39,12 @@ pub(crate) fn sites<'a>(root: Found<'a>, source: &Source) -> Vec<Site<'a>> {
 
 /// The site of a mapping that holds a name. What says neither tag nor digest is one below a key that says `image`.
 pub(crate) fn apart<'a>(mapping: &Found<'a>, source: &Source) -> Option<Site<'a>> {
-    let own = |key: &str| mapping.node.entries().any(|entry| entry.key.as_str() == Some(key));
-    if !NAME_KEYS.into_iter().chain(["tag", "digest"]).any(own) {
+    let keys = || mapping.node.entries().filter_map(|entry| entry.key.as_str());
+    let speaks_of_images = |key: &str| NAME_KEYS.contains(&key) || matches!(key, "tag" | "digest");
+    if !keys().any(speaks_of_images) {
         return None;
     }
+    let own = |key: &str| keys().any(|one| one == key);
     let has = |key: &str| !matches!(mapping.node.get(key), Ok(None));
     let is_image = mapping.key.is_some_and(|key| key.to_lowercase().contains("image"));
     let says_version = has("tag") || has("digest");

@@ -9,6 +9,7 @@ use crate::{
     formats::Sites,
     kustomization,
     overlay::Overlay,
+    parallel,
     pin::Pin,
     site::{Site, SlotEdit, Wanted},
     source::Source,
@@ -29,15 +30,11 @@ pub(crate) struct Looked<'a> {
 
 /// The sites of every file.
 pub(crate) fn look(files: &[Read]) -> Result<Vec<Looked<'_>>, Problems> {
-    let mut problems = Problems::default();
-    let mut looked = Vec::new();
-    for read in files {
-        match read.parsed.sites(&read.source) {
-            Ok(found) => looked.push(Looked { read, found }),
-            Err(problem) => problems.0.push(problem),
-        }
-    }
-    problems.or(looked)
+    Problems::all(parallel::map(
+        files.iter().collect(),
+        || (),
+        |(), read: &Read| Ok(Looked { read, found: read.parsed.sites(&read.source)? }),
+    ))
 }
 
 /// The edits of each file, in the order of the files: every image in every environment, or all that stands against it.

@@ -101,15 +101,7 @@ impl Tree<'_> {
                 files.into_iter().map(read).collect()
             }
         };
-        let mut problems = Problems::default();
-        let mut found = Vec::new();
-        for file in all {
-            match file {
-                Ok(file) => found.extend(file),
-                Err(problem) => problems.0.push(problem),
-            }
-        }
-        problems.or(found)
+        Ok(Problems::all(all)?.into_iter().flatten().collect())
     }
 
     /// What was there before.
