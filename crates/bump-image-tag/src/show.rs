@@ -40,7 +40,7 @@ pub(crate) fn run(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> a
         let remote = Remote::of(&inputs.place, config, cx)?;
         let branch = remote.base()?;
         let snapshot = Snapshot::read(&remote, remote.head(&branch)?, &target.folders(config))?;
-        let tree = Tree::Commit(&remote, &snapshot);
+        let tree = Tree::Commit(&remote, &snapshot, &snapshot.head);
         let read = format!("{branch} of {} at {}", remote.repository, snapshot.head);
         (look(tree.overlays(&target, config)?, &tree)?, read)
     } else {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_config::File;
 use sluice_core::{Context, Problem, Problems, escape};
+use sluice_github::Sha;
 
 use crate::{
     At, Config,
@@ -21,8 +22,8 @@ use crate::{
 pub(crate) enum Tree<'a> {
     /// Those on disk.
     Disk(&'a Context),
-    /// Those of a commit.
-    Commit(&'a Remote<'a>, &'a Snapshot),
+    /// Those of a commit, and the head of the branch that is deployed: what waits in a pull request runs nowhere.
+    Commit(&'a Remote<'a>, &'a Snapshot, &'a Sha),
 }
 
 /// What is looked at: the overlays of environments, or folders and files outright.
@@ -68,7 +69,7 @@ impl Tree<'_> {
                     overlay::of_paths(&target.paths, &|path| found(cx.folder(), path))
                 }
             }
-            Self::Commit(remote, snapshot) => {
+            Self::Commit(remote, snapshot, _) => {
                 let find = |path: &Path| snapshot.files_at(path, remote);
                 if target.paths.is_empty() {
                     overlay::of_environments(&names, config, &find)
@@ -92,7 +93,7 @@ impl Tree<'_> {
                     source.map_or(Ok(None), |source| search.parse(file, source))
                 })
             }
-            Self::Commit(remote, snapshot) => {
+            Self::Commit(remote, snapshot, _) => {
                 snapshot.fetch(overlays.iter().flat_map(|overlay| &overlay.files), remote)?;
                 let read = |file: Candidate<'_>| {
                     let source = snapshot.source(file.path, remote)?;
@@ -104,11 +105,11 @@ impl Tree<'_> {
         Ok(Problems::all(all)?.into_iter().flatten().collect())
     }
 
-    /// What was there before.
+    /// What was deployed before.
     pub(crate) fn history(&self) -> Result<Box<dyn History + '_>, Problem> {
         Ok(match self {
             Self::Disk(cx) => Box::new(Checkout::open(&overlay::root(cx)?)?),
-            Self::Commit(remote, snapshot) => Box::new(Online::of(remote, &snapshot.head)?),
+            Self::Commit(remote, _, deployed) => Box::new(Online::of(remote, deployed)?),
         })
     }
 
@@ -116,7 +117,7 @@ impl Tree<'_> {
     pub(crate) fn file_of(&self, at: &At) -> Result<PathBuf, Problem> {
         match self {
             Self::Disk(cx) => at.find(cx),
-            Self::Commit(remote, snapshot) => snapshot.file_at(&at.file, remote),
+            Self::Commit(remote, snapshot, _) => snapshot.file_at(&at.file, remote),
         }
     }
 
@@ -124,7 +125,7 @@ impl Tree<'_> {
     pub(crate) fn source(&self, path: &Path) -> Result<Source, Problem> {
         match self {
             Self::Disk(cx) => Source::read(path, &overlay::root(cx)?),
-            Self::Commit(remote, snapshot) => snapshot.source(path, remote),
+            Self::Commit(remote, snapshot, _) => snapshot.source(path, remote),
         }
     }
 }

@@ -95,6 +95,18 @@ fn what_someone_sets_while_it_runs_stays_theirs() {
 }
 
 #[test]
+fn what_waits_in_a_pull_request_is_no_history() {
+    let world = world_of(&["v2"]);
+    let rollback = || rollback(&world).input("strategy", "pull-request").in_actions().ends();
+    rollback().exits(0).has_output("changed", "true").says("v2 -> v1");
+    let waits = || world.gitops.file("sluice/bump-dev", FILE);
+    assert_eq!(waits(), Some(OVERLAY.into()));
+    // It is not the rollback that the second one undoes: nothing of it runs.
+    rollback().exits(0).has_output("changed", "false");
+    assert_eq!((waits(), world.file(FILE)), (Some(OVERLAY.into()), overlay("v2")));
+}
+
+#[test]
 fn folders_that_did_not_change_are_read_once() {
     let world = world_of(&["v2"]);
     for number in 0..30 {
