@@ -5,10 +5,11 @@
 //! <https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-List/>
 
 use indexmap::IndexMap;
-use sluice_yaml::{Document, Entry, Node};
+use sluice_yaml::{Entry, Node};
 
 use crate::{
     argument::parts,
+    formats::{group, text},
     helm,
     site::{Apart, Form, Name, Site, Slot, aliased},
     source::Source,
@@ -16,12 +17,17 @@ use crate::{
 };
 
 /// The kinds that have sources.
-pub(crate) const KINDS: [&str; 2] = ["Application", "ApplicationSet"];
+const KINDS: [&str; 2] = ["Application", "ApplicationSet"];
+
+/// Whether a document is one of Argo CD with sources.
+pub(crate) fn is_one(root: Node<'_>) -> bool {
+    group(root) == Some("argoproj.io") && text(root, "kind").is_some_and(|kind| KINDS.contains(&kind))
+}
 
 /// The texts of `helm.values` in a document, which hold YAML themselves.
 pub(crate) fn values_blocks(root: Found<'_>) -> Vec<Found<'_>> {
     let helm = root.mappings().into_iter().filter(|mapping| mapping.key == Some("helm"));
-    helm.filter_map(|helm| helm.get("values")).filter(|values| values.node.as_str().is_some()).collect()
+    helm.filter_map(|helm| helm.get("values")).collect()
 }
 
 /// The sites of a document but for those in its `helm.values`.
@@ -81,7 +87,16 @@ fn parameters<'a>(helm: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
             let value = keys.get(key).map(|(value, _)| value.value);
             Slot { key: name, value, entry: None }
         };
-        let Some((repository, path)) = keys.get("repository") else { continue };
+        // `image` alone is a reference, and was taken above; a `name` without a version may be anything's.
+        let is_name = |key: &&str| {
+            let may = *key == "repository" || *key != "image" && keys.contains_key("tag");
+            may && keys.contains_key(key) && helm::names(key, group)
+        };
+        let name_key = helm::NAME_KEYS.into_iter().find(is_name);
+        let Some((name_key, (repository, path))) = name_key.and_then(|key| Some((key, keys.get(key)?)))
+        else {
+            continue;
+        };
         let Some(text) = repository.value.as_str() else { continue };
         let registry = Some(slot("registry")).filter(|registry| registry.said().is_some());
         let name = match registry.as_ref().and_then(Slot::said) {
@@ -89,7 +104,7 @@ fn parameters<'a>(helm: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
             None => text.to_owned(),
         };
         if helm::is_name(&name) {
-            let own = Name::Own { registry, repository: slot("repository") };
+            let own = Name::Own { registry, repository: slot(name_key) };
             let apart = Apart { name: own, tag: slot("tag"), digest: slot("digest"), above: None };
             let place = repository.value.place();
             sites.push(Site { name, path: path.clone(), place, form: Ok(Form::Apart(Box::new(apart))) });
@@ -109,21 +124,5 @@ fn element<'a>(element: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
         helm::sites(element.clone(), source)
     } else {
         Vec::new()
-    }
-}
-
-/// A block of `helm.values` that is read, or why it can't be.
-#[derive(Debug)]
-pub(crate) struct Block {
-    /// The way to it.
-    pub(crate) path: String,
-    pub(crate) text: String,
-    pub(crate) documents: Result<Vec<Document>, sluice_yaml::Error>,
-}
-
-impl Block {
-    pub(crate) fn read(found: &Found<'_>, source: &Source) -> Self {
-        let text = Node::as_str(found.node).unwrap_or_default().to_owned();
-        Self { path: found.path.clone(), text, documents: Document::parse_block(&source.bytes, found.node) }
     }
 }

@@ -81,6 +81,14 @@ pub(crate) fn parts(text: &str) -> (&str, Option<&str>, Option<&str>) {
     }
 }
 
+/// A name as people write it: Docker Hub goes without saying, and so does the namespace of its official images.
+/// <https://github.com/distribution/reference/blob/main/normalize.go>
+pub(crate) fn familiar(name: &str) -> &str {
+    let on_hub = ["docker.io/", "index.docker.io/"].into_iter().find_map(|hub| name.strip_prefix(hub));
+    let path = on_hub.unwrap_or(name);
+    path.strip_prefix("library/").filter(|official| !official.contains('/')).unwrap_or(path)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -150,6 +158,23 @@ mod tests {
         ] {
             let error = text.parse::<ImageArgument>().unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_docker_hub_has_several_names() {
+        for name in [
+            "nginx",
+            "library/nginx",
+            "docker.io/nginx",
+            "docker.io/library/nginx",
+            "index.docker.io/library/nginx",
+        ] {
+            assert_eq!(familiar(name), "nginx");
+        }
+        assert_eq!(familiar("docker.io/acme/api"), "acme/api");
+        for other in ["ghcr.io/library/nginx", "library/acme/nginx", "quay.io/nginx", "nginx/nginx"] {
+            assert_eq!(familiar(other), other);
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn carry_out(command: &Command<'_>, work: Work<'_>) -> anyhow::Result
             return Ok(Some(landed(made, &remote, &branch, &commit.sha, Some(&commit))));
         }
         let snapshot = Snapshot::read(&remote, head, &command.looked_at)?;
-        let mut made = work(&Tree::Commit(&remote, &snapshot))?;
+        let mut made = work(&Tree::Commit(&remote, &snapshot, &snapshot.head))?;
         made.report.fact("strategy", format!("commit on {branch} of {}", remote.repository));
         command.check_order(&mut made, Some(&remote))?;
         let text = message.of(&made.images());

@@ -2,9 +2,15 @@
 
 use std::fmt::Write as _;
 
-use similar::TextDiff;
+use similar::{
+    algorithms::{Capture, Compact, Replace, myers},
+    udiff::UnifiedHunkHeader,
+};
 
 use crate::edit::Edited;
+
+/// How many lines stand around a change.
+const CONTEXT: usize = 3;
 
 /// The whole diff of one file; empty when nothing changed.
 pub(crate) fn unified(edited: &Edited) -> String {
@@ -23,11 +29,14 @@ pub(crate) fn hunks(edited: &Edited) -> String {
     // Git ends lines at line feeds only; a carriage return is a character of its line.
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
-    let diff = TextDiff::from_slices(&before, &after);
+    // One algorithm on one type: all that the library can do takes ten times the room.
+    let (before, after) = (before.as_slice(), after.as_slice());
+    let mut diff = Compact::new(Replace::new(Capture::new()), before, after);
+    let Ok(()) = myers::diff(&mut diff, before, 0..before.len(), after, 0..after.len());
     let mut text = String::new();
-    for hunk in diff.unified_diff().iter_hunks() {
-        let _ = writeln!(text, "{}", hunk.header());
-        for change in hunk.iter_changes() {
+    for hunk in diff.into_inner().into_inner().into_grouped_ops(CONTEXT) {
+        let _ = writeln!(text, "{}", UnifiedHunkHeader::new(&hunk));
+        for change in hunk.iter().flat_map(|op| op.iter_changes(before, after)) {
             let _ = write!(text, "{}{}", change.tag(), change.value());
             if !change.value().ends_with('\n') {
                 text.push_str("\n\\ No newline at end of file\n");

@@ -1,7 +1,7 @@
 //! A file with its images set, not yet written. Commands say what its sites are to say; strategies write it.
 
 use sluice_core::Problem;
-use sluice_yaml::{Edit, apply};
+use sluice_yaml::{Edit, apply_to};
 
 use crate::{
     at,
@@ -89,11 +89,13 @@ pub(crate) fn edit(read: Read, edits: Edits) -> Result<Edited, Problem> {
     let entries = edits.entries.iter().map(|(_, edit)| edit);
     let places = edits.places.iter().filter_map(|planned| planned.edit.as_ref());
     let all: Vec<Edit> = of_sites.chain(entries).chain(places).cloned().collect();
-    let after = apply(&source.bytes, &all).map_err(|error| refused(error, &source))?;
+    let (after, documents) =
+        apply_to(&source.bytes, &parsed.documents, &all).map_err(|error| refused(error, &source))?;
 
     // What is told of the result is read from the result.
-    let written = Source { bytes: after, ..source.clone() };
-    let reread = Parsed::read(&written)?;
+    let (path, relative) = (source.path.clone(), source.relative.clone());
+    let written = Source { path, relative, bytes: after };
+    let reread = Parsed::of(documents, &written);
     let before = parsed.sites(&source)?.sites;
     let after = reread.sites(&written)?.sites;
     let mut images = Vec::new();

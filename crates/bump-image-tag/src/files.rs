@@ -1,11 +1,11 @@
 //! The files of overlays: each is read once, and parsed only where it can hold what is looked for.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::HashSet, path::Path};
 
-use memchr::memmem;
-use sluice_core::{Problem, Problems};
+use memchr::memmem::{self, Finder};
+use sluice_core::Problem;
 
-use crate::{formats::Parsed, overlay::Overlay, source::Source};
+use crate::{argument::familiar, formats::Parsed, overlay::Overlay, source::Source};
 
 /// A file, read and parsed.
 #[derive(Debug)]
@@ -14,57 +14,124 @@ pub(crate) struct Read {
     pub(crate) parsed: Parsed,
 }
 
-/// The files of the overlays that can hold one of the images, or any where no name is given. `source` reads one.
-pub(crate) fn read(
-    overlays: &[Overlay],
-    names: &[&str],
-    source: &dyn Fn(&Path) -> Result<Source, Problem>,
-) -> Result<Vec<Read>, Problems> {
-    let mut problems = Problems::default();
-    let mut seen = BTreeSet::new();
-    let mut files: Vec<Read> = Vec::new();
-    for overlay in overlays {
-        for path in &overlay.files {
-            if !seen.insert(path) {
-                continue;
+/// A file of an overlay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) path: &'a Path,
+    /// Whether it was found in a folder: nobody said that it holds images.
+    is_searched: bool,
+}
+
+/// The files of the overlays, each once.
+pub(crate) fn candidates(overlays: &[Overlay]) -> Vec<Candidate<'_>> {
+    let mut seen = HashSet::new();
+    let all = overlays.iter().flat_map(|overlay| {
+        let is_searched = overlay.is_searched;
+        overlay.files.iter().map(move |path| Candidate { path, is_searched })
+    });
+    // Of paths without `.` and `..` the text tells which are the same, and in less time.
+    all.filter(|file| seen.insert(file.path.as_os_str())).collect()
+}
+
+/// What is looked for: one of some images, or any where no name is given.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    names: Vec<Name<'a>>,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn of(names: &[&'a str]) -> Self {
+        Self { names: names.iter().map(|name| Name::of(name)).collect() }
+    }
+
+    /// Whether a file is to be parsed.
+    pub(crate) fn wants(&self, file: Candidate<'_>, bytes: &[u8]) -> bool {
+        !file.is_searched || self.names.is_empty() || self.names.iter().any(|name| name.may_be_in(bytes))
+    }
+
+    /// Parses a file that is wanted. None where it turns out to be none that holds images.
+    pub(crate) fn parse(&self, file: Candidate<'_>, source: Source) -> Result<Option<Read>, Problem> {
+        match Parsed::read(&source) {
+            Ok(parsed) => Ok(Some(Read { source, parsed })),
+            // A chart's templates lie in its folder too. They hold no values; one that names the image is told of.
+            Err(_)
+                if file.is_searched
+                    && is_template(&source.bytes)
+                    && !self.names.iter().any(|name| name.whole.find(&source.bytes).is_some()) =>
+            {
+                Ok(None)
             }
-            match source(path).and_then(|source| parse(source, overlay.is_searched, names)) {
-                Ok(file) => files.extend(file),
-                Err(problem) => problems.0.push(problem),
-            }
+            Err(problem) => Err(problem),
         }
     }
-    problems.or(files)
 }
 
-fn parse(source: Source, is_searched: bool, names: &[&str]) -> Result<Option<Read>, Problem> {
-    if is_searched && !names.is_empty() && !names.iter().any(|name| may_hold(&source.bytes, name)) {
-        return Ok(None);
+/// The name of an image, ready to be searched for.
+#[derive(Debug)]
+struct Name<'a> {
+    text: &'a str,
+    whole: Finder<'a>,
+    last_part: Finder<'a>,
+}
+
+impl<'a> Name<'a> {
+    fn of(name: &'a str) -> Self {
+        let text = familiar(name);
+        let last_part = text.rsplit('/').next().unwrap_or(text);
+        Self { text, whole: Finder::new(text), last_part: Finder::new(last_part) }
     }
-    match Parsed::read(&source) {
-        Ok(parsed) => Ok(Some(Read { source, parsed })),
-        // A chart's templates lie in its folder too. They hold no values; one that names the image is told of.
-        Err(_)
-            if is_searched
-                && is_template(&source.bytes)
-                && !names.iter().any(|name| holds(&source.bytes, name)) =>
-        {
-            Ok(None)
+
+    /// Whether a file may speak of the image: of its whole name, or of two parts that make it up, as Helm values write
+    /// the registry apart from the rest.
+    fn may_be_in(&self, bytes: &[u8]) -> bool {
+        // Most files end here.
+        if self.last_part.find(bytes).is_none() {
+            return false;
         }
-        Err(problem) => Err(problem),
+        let in_two = || {
+            let mut slashes = self.text.match_indices('/');
+            slashes.any(|(at, _)| {
+                holds_value(bytes, &self.text[..at]) && holds_value(bytes, &self.text[at + 1..])
+            })
+        };
+        // In double quotes a slash may be written `\/`.
+        self.whole.find(bytes).is_some() || in_two() || memchr::memchr(b'\\', bytes).is_some()
     }
 }
 
-/// Whether a file may speak of an image: Helm values have the registry, and now and then more of the name, apart from
-/// the rest.
-fn may_hold(bytes: &[u8], name: &str) -> bool {
-    holds(bytes, name.rsplit('/').next().unwrap_or(name))
-}
-
-fn holds(bytes: &[u8], text: &str) -> bool {
-    memmem::find(bytes, text.as_bytes()).is_some()
+/// Whether a value ends with the text: no character of a name follows it.
+fn holds_value(bytes: &[u8], text: &str) -> bool {
+    memmem::find_iter(bytes, text.as_bytes()).any(|at| {
+        let next = bytes.get(at + text.len());
+        next.is_none_or(|next| !next.is_ascii_alphanumeric() && !b"._-/:@".contains(next))
+    })
 }
 
 fn is_template(bytes: &[u8]) -> bool {
-    holds(bytes, "{{")
+    memmem::find(bytes, b"{{").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_parsed_where_it_may_hold_the_image() {
+        let may = |text: &str, name: &str| Name::of(name).may_be_in(text.as_bytes());
+        let name = "ghcr.io:5000/acme/shop/api";
+        for text in [
+            "image: ghcr.io:5000/acme/shop/api:v1",
+            "{registry: 'ghcr.io:5000', repository: acme/shop/api}",
+            "{repository: shop/api, registry: ghcr.io:5000/acme}",
+            r#"{"image": "ghcr.io:5000\/acme\/shop\/api:v1"}"#,
+        ] {
+            assert!(may(text, name), "{text}");
+        }
+        for text in ["tier: api", "image: acme/shop/api", "{tier: api, image: 'ghcr.io:5000/acme/shop/web'}"]
+        {
+            assert!(!may(text, name), "{text}");
+        }
+        assert!(may("image: library/nginx:1", "docker.io/nginx"));
+        assert!(may("{registry: docker.io, repository: nginx}", "nginx"));
+    }
 }

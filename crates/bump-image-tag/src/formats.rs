@@ -4,14 +4,15 @@ use sluice_core::Problem;
 use sluice_yaml::{Document, Node};
 
 use crate::{
-    argo::{self, Block},
-    compose, flux, helm, kustomization, manifest,
+    argo,
+    block::{self, Block},
+    compose, flux, helm, kustomization, manifest, patch,
     site::Site,
     source::Source,
     walk::Found,
 };
 
-/// A file's documents, and those within its blocks of Helm values.
+/// A file's documents, and those within its texts that hold YAML.
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) documents: Vec<Document>,
@@ -23,20 +24,30 @@ pub(crate) struct Parsed {
 pub(crate) struct Sites<'a> {
     /// Its sites, in the order of the documents.
     pub(crate) sites: Vec<Site<'a>>,
-    /// Texts that may hold sites and can't be read, and why.
-    pub(crate) unread: Vec<(&'a str, Problem)>,
+    /// Texts that may hold sites and can't be read.
+    pub(crate) unread: Vec<Unread<'a>>,
+}
+
+/// A text that may hold sites and can't be read.
+#[derive(Debug)]
+pub(crate) struct Unread<'a> {
+    pub(crate) text: &'a str,
+    /// Why not.
+    pub(crate) problem: Problem,
+    /// Whether an entry of the file decides what runs, whatever the text says.
+    pub(crate) yields_to_entries: bool,
 }
 
 impl Parsed {
     pub(crate) fn read(source: &Source) -> Result<Self, Problem> {
         let documents = Document::parse_all(&source.bytes).map_err(|error| misread(error, source))?;
-        let mut blocks = Vec::new();
-        for root in roots(&documents) {
-            if is_argo(root.node) {
-                blocks.extend(argo::values_blocks(root).iter().map(|found| Block::read(found, source)));
-            }
-        }
-        Ok(Self { documents, blocks })
+        Ok(Self::of(documents, source))
+    }
+
+    /// A file whose documents are at hand.
+    pub(crate) fn of(documents: Vec<Document>, source: &Source) -> Self {
+        let blocks = roots(&documents).flat_map(|root| block::blocks(&root, source)).collect();
+        Self { documents, blocks }
     }
 
     /// Whether the file is a kustomization.
@@ -46,30 +57,24 @@ impl Parsed {
 
     /// The sites of the file.
     pub(crate) fn sites<'a>(&'a self, source: &Source) -> Result<Sites<'a>, Problem> {
-        let mut found = Sites::default();
+        let mut sites = Vec::new();
         if self.is_kustomization(source) {
-            found.sites = kustomization::sites(&self.documents, source)?;
-            return Ok(found);
-        }
-        for root in roots(&self.documents) {
-            let mut sites = sites_of(&root, source)?;
-            sites.extend(flux::marked(root, &sites, source));
-            found.sites.extend(sites);
-        }
-        for block in &self.blocks {
-            match &block.documents {
-                Ok(documents) => {
-                    let several = documents.len() > 1;
-                    for (number, document) in documents.iter().enumerate() {
-                        let root = Found::root(document, number, several);
-                        let root = Found { path: format!("{}{}", block.path, root.path), ..root };
-                        found.sites.extend(helm::sites(root, source));
-                    }
-                }
-                Err(error) => found.unread.push((&block.text, misread(error.clone(), source))),
+            sites = kustomization::sites(&self.documents, source)?;
+            // kustomize sets the images of its entries last, over whatever patches and charts say.
+            let mut others = kustomization::chart_sites(&self.documents, source);
+            others.extend(self.blocks.iter().flat_map(|block| block.sites(source)));
+            others.retain(|other| !sites.iter().any(|entry| entry.name == other.name));
+            sites.extend(others);
+        } else {
+            for root in roots(&self.documents) {
+                let found = sites_of(&root, source)?;
+                let marked = flux::marked(root, &found, source);
+                sites.extend(found.into_iter().chain(marked));
             }
+            sites.extend(self.blocks.iter().flat_map(|block| block.sites(source)));
         }
-        Ok(found)
+        let unread = self.blocks.iter().filter_map(|block| block.unread(source));
+        Ok(Sites { sites, unread: unread.collect() })
     }
 }
 
@@ -82,29 +87,32 @@ fn roots(documents: &[Document]) -> impl Iterator<Item = Found<'_>> {
 fn sites_of<'a>(root: &Found<'a>, source: &Source) -> Result<Vec<Site<'a>>, Problem> {
     let (group, kind) = (group(root.node), text(root.node, "kind"));
     Ok(match (group, kind) {
-        _ if is_argo(root.node) => argo::sites(root.clone(), source),
+        _ if argo::is_one(root.node) => argo::sites(root.clone(), source),
         (Some("helm.toolkit.fluxcd.io"), Some("HelmRelease")) => flux::helm_release(root, source)?,
         (Some("kustomize.toolkit.fluxcd.io"), Some("Kustomization")) => flux::kustomization(root, source)?,
+        // What scans registries names images and runs none: <https://fluxcd.io/flux/components/image/>
+        (Some("image.toolkit.fluxcd.io"), _) => Vec::new(),
+        // Plugins that kustomize has built in: <https://kubectl.docs.kubernetes.io/references/kustomize/builtins/>
+        (Some("builtin"), Some("HelmChartInflationGenerator")) => kustomization::chart(root, source),
+        (Some("builtin"), Some("ImageTagTransformer")) => kustomization::transformer(root, source)?,
         (Some(_), Some(_)) => manifest::sites(root.clone(), source),
+        _ if patch::is_list(root.node) => patch::sites(root.clone(), source),
         _ if compose::is_one(root.node) => compose::sites(root.clone(), source),
         _ => helm::sites(root.clone(), source),
     })
 }
 
-fn is_argo(root: Node<'_>) -> bool {
-    group(root) == Some("argoproj.io") && text(root, "kind").is_some_and(|kind| argo::KINDS.contains(&kind))
-}
-
-fn is_kustomization(root: Node<'_>) -> bool {
+pub(crate) fn is_kustomization(root: Node<'_>) -> bool {
     group(root) == Some("kustomize.config.k8s.io")
 }
 
 /// The API group of a document: what stands before the slash of its `apiVersion`.
-fn group(root: Node<'_>) -> Option<&str> {
+pub(crate) fn group(root: Node<'_>) -> Option<&str> {
     text(root, "apiVersion").map(|version| version.split('/').next().unwrap_or_default())
 }
 
-fn text<'a>(root: Node<'a>, key: &str) -> Option<&'a str> {
+/// The text of a key.
+pub(crate) fn text<'a>(root: Node<'a>, key: &str) -> Option<&'a str> {
     root.get(key).ok().flatten().and_then(Node::as_str)
 }
 

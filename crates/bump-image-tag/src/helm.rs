@@ -13,45 +13,73 @@ use crate::{
     walk::Found,
 };
 
+/// The keys that hold an image's name beside its tag.
+pub(crate) const NAME_KEYS: [&str; 4] = ["repository", "repo", "name", "image"];
+
+/// Whether a key holds an image's name, in the mapping at `path`: much has a name, so but for `repository` only those
+/// do that are below a key that says `image`, or one further down (`images.backend.name`).
+pub(crate) fn names(key: &str, path: &str) -> bool {
+    key == "repository" || path.to_lowercase().rsplit('.').take(2).any(|step| step.contains("image"))
+}
+
 /// The sites of the values from `root` on.
 pub(crate) fn sites<'a>(root: Found<'a>, source: &Source) -> Vec<Site<'a>> {
     let mut sites = Vec::new();
     for mapping in root.mappings() {
-        sites.extend(apart(&mapping, source));
-        sites.extend(references(&mapping, "image", source));
+        let apart = apart(&mapping, source);
+        // `image: {image: name, tag: v1}` is one site, not two.
+        let taken = apart.as_ref().map(|site| site.place);
+        sites.extend(apart);
+        sites.extend(
+            references(&mapping, "image", source).into_iter().filter(|site| Some(site.place) != taken),
+        );
     }
     sites
 }
 
-/// The site of a mapping with a `repository`. What says neither tag nor digest is one below a key that says `image`.
-fn apart<'a>(mapping: &Found<'a>, source: &Source) -> Option<Site<'a>> {
-    let own = |key: &str| mapping.node.entries().any(|entry| entry.key.as_str() == Some(key));
+/// The site of a mapping that holds a name. What says neither tag nor digest is one below a key that says `image`.
+pub(crate) fn apart<'a>(mapping: &Found<'a>, source: &Source) -> Option<Site<'a>> {
+    let keys = || mapping.node.entries().filter_map(|entry| entry.key.as_str());
+    let speaks_of_images = |key: &str| NAME_KEYS.contains(&key) || matches!(key, "tag" | "digest");
+    if !keys().any(speaks_of_images) {
+        return None;
+    }
+    let own = |key: &str| keys().any(|one| one == key);
     let has = |key: &str| !matches!(mapping.node.get(key), Ok(None));
     let is_image = mapping.key.is_some_and(|key| key.to_lowercase().contains("image"));
     let says_version = has("tag") || has("digest");
-    // What is all merged in stands where it is merged from.
-    if !(own("repository") || own("tag") || own("digest")) || !(says_version || is_image) {
+    let key = NAME_KEYS.into_iter().find(|key| has(key) && names(key, &mapping.path))?;
+    // What is all merged in stands where it is merged from. What else holds no version may be anything.
+    if !(own(key) || own("tag") || own("digest")) || !(says_version || is_image && key == "repository") {
         return None;
     }
-    let twice = mapping.node.entries().find(|entry| entry.key.as_str() == Some("repository"));
-    let entry = mapping.node.entry("repository").unwrap_or(twice)?;
+    let twice = mapping.node.entries().find(|entry| entry.key.as_str() == Some(key));
+    let entry = mapping.node.entry(key).unwrap_or(twice)?;
     let repository = text(entry)?;
     let registry = mapping.node.get("registry").ok().flatten().and_then(Node::as_str);
     let name = match registry.filter(|registry| !registry.is_empty()) {
         Some(registry) => format!("{registry}/{repository}"),
         None => repository.to_owned(),
     };
-    let form = form(mapping, entry, source);
+    let form = form(mapping, key, entry, source);
     is_name(&name).then(|| Site { name, path: mapping.path.clone(), place: entry.value.place(), form })
 }
 
-fn form<'a>(mapping: &Found<'a>, name: Entry<'a>, source: &Source) -> Result<Form<'a>, Problem> {
+fn form<'a>(mapping: &Found<'a>, key: &str, name: Entry<'a>, source: &Source) -> Result<Form<'a>, Problem> {
     let slot = |key: &str| -> Result<Slot<'a>, Problem> {
         let entry = mapping.node.entry(key).map_err(|error| misread(error, source))?;
         check_text(key, entry, source)?;
         Ok(Slot::of(key, entry))
     };
-    let (registry, repository) = (slot("registry")?, slot("repository")?);
+    // Some charts take a digest without its algorithm: <https://github.com/grafana/helm-charts>.
+    if let Some(hash) = slot("sha")?.value.filter(|hash| hash.as_str().is_some_and(|hash| !hash.is_empty())) {
+        return Err(Problem::misconfigured(
+            "`sha` beside the image's name decides what runs, whatever the tag says",
+        )
+        .help("write the digest as `digest`, or set both places with `at`")
+        .at(source.place(hash.place())));
+    }
+    let (registry, repository) = (slot("registry")?, slot(key)?);
     let registry = registry.said().is_some().then_some(registry);
     let name_slots = Name::Own { registry, repository };
     Ok(Form::Apart(Box::new(Apart {
@@ -62,7 +90,8 @@ fn form<'a>(mapping: &Found<'a>, name: Entry<'a>, source: &Source) -> Result<For
     })))
 }
 
-/// The sites of `key: repository:tag`. A `tag` or `digest` beside a reference without one belongs to it.
+/// The sites of `key: repository:tag`. A `tag` (or `imageTag`) or `digest` beside a reference without one belongs to
+/// it.
 pub(crate) fn references<'a>(mapping: &Found<'a>, key: &str, source: &Source) -> Vec<Site<'a>> {
     let entries: Vec<Entry<'a>> =
         mapping.node.entries().filter(|entry| entry.key.as_str() == Some(key)).collect();
@@ -72,12 +101,13 @@ pub(crate) fn references<'a>(mapping: &Found<'a>, key: &str, source: &Source) ->
         let mut site = reference(Slot::of(key, Some(*entry)), text, mapping.path_of(key), source)?;
         let says_version =
             text.contains('@') || text.rsplit('/').next().is_some_and(|last| last.contains(':'));
-        let (tag, digest) = (slot("tag"), slot("digest"));
+        let tag_key = ["tag", "imageTag"].into_iter().find(|key| slot(key).is_some()).unwrap_or("tag");
+        let (tag, digest) = (slot(tag_key), slot("digest"));
         if !says_version && (tag.is_some() || digest.is_some()) {
             let checked = check_text("tag", tag, source).and(check_text("digest", digest, source));
             let apart = Apart {
                 name: Name::Own { registry: None, repository: Slot::of(key, Some(*entry)) },
-                tag: Slot::of("tag", tag),
+                tag: Slot::of(tag_key, tag),
                 digest: Slot::of("digest", digest),
                 above: Some(*entry),
             };

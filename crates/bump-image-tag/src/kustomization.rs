@@ -1,4 +1,4 @@
-//! Kustomization files: the entries of `images`.
+//! Kustomization files: the entries of `images`, and where else images stand in them.
 //!
 //! An entry is `{name, newName, newTag, digest}`:
 //! <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>.
@@ -9,6 +9,7 @@ use sluice_yaml::{Document, Edit, Entry, Item, Node};
 use crate::{
     ImageArgument,
     formats::{misread, template},
+    helm,
     site::{Apart, Form, Name, Site, Slot},
     source::Source,
     walk::Found,
@@ -24,6 +25,38 @@ const KINDS: [&str; 2] = ["Kustomization", "Component"];
 pub(crate) fn sites<'a>(documents: &'a [Document], source: &Source) -> Result<Vec<Site<'a>>, Problem> {
     let Some(root) = root_of(documents, source)? else { return Ok(Vec::new()) };
     entries(&Found { node: root, path: String::new(), key: None }, source)
+}
+
+/// The texts of the patches that stand in a kustomization: `patches`, and what it replaced.
+pub(crate) fn patch_blocks<'a>(root: &Found<'a>) -> Vec<Found<'a>> {
+    let items = |key| root.get(key).map_or_else(Vec::new, |list| list.items());
+    let patches = items("patches").into_iter().chain(items("patchesJson6902"));
+    let merged = items("patchesStrategicMerge").into_iter();
+    // There a single line is the name of a file.
+    let merged = merged.filter(|item| item.node.as_str().is_some_and(|text| text.contains('\n')));
+    patches.filter_map(|item| item.get("patch")).chain(merged).collect()
+}
+
+/// The sites of the values that a kustomization gives to charts.
+pub(crate) fn chart_sites<'a>(documents: &'a [Document], source: &Source) -> Vec<Site<'a>> {
+    let [document] = documents else { return Vec::new() };
+    let charts = Found::root(document, 0, false).get("helmCharts");
+    charts.iter().flat_map(Found::items).flat_map(|item| chart(&item, source)).collect()
+}
+
+/// The sites of the values that are given to one chart:
+/// <https://kubectl.docs.kubernetes.io/references/kustomize/builtins/#_helmchartinflationgenerator_>.
+pub(crate) fn chart<'a>(holder: &Found<'a>, source: &Source) -> Vec<Site<'a>> {
+    holder.get("valuesInline").map_or_else(Vec::new, |values| helm::sites(values, source))
+}
+
+/// The site of an `ImageTagTransformer`: an entry of `images` in a file of its own.
+pub(crate) fn transformer<'a>(root: &Found<'a>, source: &Source) -> Result<Vec<Site<'a>>, Problem> {
+    let Some(tag) = root.get("imageTag") else { return Ok(Vec::new()) };
+    let Some(key) = name_of(tag.node, source)? else { return Ok(Vec::new()) };
+    let name = key.value.as_str().unwrap_or_default().to_owned();
+    let form = form(tag.node, key, source);
+    Ok(vec![Site { name, path: tag.path, place: key.value.place(), form }])
 }
 
 /// The edit that adds entries for images to a kustomization.

@@ -7,8 +7,9 @@
 //! 2. the `files` that can hold the images are read out of a `tree` (the files on disk, or a `snapshot` of a commit that
 //!    the `remote` repository tells through GitHub's API) and parsed once. Their `formats` find the `site`s, each a place
 //!    that says which version of an image runs: `kustomization`, `helm` values, Kubernetes `manifest`s, `argo`, `flux`
-//!    and `compose`, which `walk` through documents. `select` tells which sites are meant; what is not certain is
-//!    refused with its place, and all refusals of all files are told together;
+//!    and `compose`, which `walk` through documents, and through each `block` of text that holds values or a `patch`.
+//!    `select` tells which sites are meant; what is not certain is refused with its place, and all refusals of all files
+//!    are told together;
 //! 3. each file is edited in memory (`edit`) and becomes a `diff`, the [`Outputs`] and the `report`;
 //! 4. the `order` of versions is looked at, and the `strategy` writes: the `worktree` (all files or none, and none that
 //!    someone else changed meanwhile), a `commit` with a `message`, or a `pull_request`. Where someone else was faster,
@@ -20,6 +21,7 @@
 mod argo;
 mod argument;
 mod at;
+mod block;
 mod commit;
 mod compose;
 mod config;
@@ -37,6 +39,8 @@ mod message;
 mod order;
 mod outputs;
 mod overlay;
+mod parallel;
+mod patch;
 mod pin;
 mod plan;
 mod promote;

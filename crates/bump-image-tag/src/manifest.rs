@@ -5,9 +5,16 @@ use crate::{helm, site::Site, source::Source, walk::Found};
 /// What describes a manifest or carries data of others; no container stands there.
 const NO_CONTAINERS: [&str; 4] = ["metadata", "data", "stringData", "status"];
 
-/// The sites of a manifest: every `image` that is a reference.
+/// The sites of a manifest: every `image` that is a reference, or holds name and tag apart, as some operators' own
+/// kinds do.
 pub(crate) fn sites<'a>(root: Found<'a>, source: &Source) -> Vec<Site<'a>> {
     let entered = |key: &str| !NO_CONTAINERS.contains(&key);
-    let mappings = root.mappings_below(&entered);
-    mappings.iter().flat_map(|mapping| helm::references(mapping, "image", source)).collect()
+    let mut sites = Vec::new();
+    for mapping in root.mappings_below(&entered) {
+        if mapping.key.is_some_and(|key| key.to_lowercase().ends_with("image")) {
+            sites.extend(helm::apart(&mapping, source));
+        }
+        sites.extend(helm::references(&mapping, "image", source));
+    }
+    sites
 }

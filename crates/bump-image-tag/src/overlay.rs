@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs::DirEntry,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -142,21 +143,23 @@ pub(crate) fn files_at(path: &Path, name: &str, root: &Path) -> Found {
     if let Some(file) = kustomization_in(path, name)? {
         return Ok((BTreeSet::from([file_at(&file, name, root)?]), false));
     }
-    let mut files = BTreeSet::new();
+    let mut files = Vec::new();
     let folder = inside(path, name, root)?;
     yaml_files(&folder, name, root, &mut files)?;
     if files.is_empty() {
         return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML file"))
             .why(format!("it has none of {}, and no other", FILE_NAMES.join(", "))));
     }
-    Ok((files, true))
+    Ok((files.into_iter().collect(), true))
 }
 
 /// All YAML files below a folder, which is one without symlinks; what is hidden, and folders behind symlinks, left out.
-fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Problem> {
+fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     let unseen = |error| Problem::undecided(format!("could not look into the overlay {name}")).why(error);
-    for entry in folder.read_dir().map_err(unseen)? {
-        let entry = entry.map_err(unseen)?;
+    let mut entries = folder.read_dir().map_err(unseen)?.collect::<Result<Vec<_>, _>>().map_err(unseen)?;
+    // What comes in order is sorted in no time.
+    entries.sort_by_cached_key(DirEntry::file_name);
+    for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type().map_err(unseen)?);
         let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
             || FILE_NAMES.iter().any(|file| entry.file_name() == *file);
@@ -166,10 +169,10 @@ fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut BTreeSet<PathB
         if kind.is_dir() {
             yaml_files(&path, name, root, files)?;
         } else if is_yaml && kind.is_file() {
-            files.insert(path);
+            files.push(path);
         } else if is_yaml && kind.is_symlink() && !path.is_dir() {
             let label = path.strip_prefix(root).unwrap_or(&path);
-            files.insert(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
+            files.push(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
         }
     }
     Ok(())

@@ -3,8 +3,7 @@
 //! What the last commits that changed images wrote is put back to what stood there before them, value by value. A
 //! value that is not what they wrote any more was changed by someone since: it is refused, and so is the whole.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::{cell::OnceCell, collections::BTreeMap, path::PathBuf};
 
 use sluice_config::File;
 use sluice_core::{Context, Done, Problem, Problems};
@@ -14,7 +13,7 @@ use crate::{
     edit::{self, Edited},
     files::Read,
     history::{Commit, History},
-    overlay, report,
+    report,
     source::Source,
     strategy::{self, Command, Made},
     tree::{Target, Tree},
@@ -33,18 +32,24 @@ pub(crate) fn run(
             .help("name environments of the configuration with `environment`, or folders with `overlay`")
             .into());
     }
-    // The history is that of the checkout, wherever the values are written.
-    let history = || History::open(&overlay::root(cx)?);
+    // What the first look finds to undo stays what is meant: where a commit of someone else comes first, the values that
+    // it wrote are theirs.
+    let first_look = OnceCell::new();
     let work = |tree: &Tree<'_>| -> Result<Made, Problems> {
         let overlays = tree.overlays(&target, config)?;
         let reads = tree.read(&overlays, &[])?;
-        let history = history()?;
-        let until = match to {
-            Some(name) => Until::Commit(history.named(name)?),
-            None => Until::Steps(steps.unwrap_or(1) as usize),
+        let past = if let Some(past) = first_look.get() {
+            past
+        } else {
+            let history = tree.history()?;
+            let until = match to {
+                Some(name) => Until::Commit(history.named(name)?),
+                None => Until::Steps(steps.unwrap_or(1) as usize),
+            };
+            let past = Past::read(&*history, &reads, until, cx)?;
+            first_look.get_or_init(|| past)
         };
-        let past = Past::read(&history, &reads, until, cx)?;
-        let edited = restore(reads, &past)?;
+        let edited = restore(reads, past)?;
         let mut draft = report::set(&overlays, &edited, writing.dry_run);
         if edited.iter().all(|file| !file.is_changed()) {
             "nothing to roll back".clone_into(&mut draft.title);
@@ -79,8 +84,8 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Goes back from the commit that is checked out.
-    fn read(history: &History, files: &[Read], until: Until, cx: &Context) -> Result<Self, Problem> {
+    /// Goes back from the head.
+    fn read(history: &dyn History, files: &[Read], until: Until, cx: &Context) -> Result<Self, Problem> {
         let mut past = Self::default();
         let mut commit = history.head()?;
         loop {
@@ -105,7 +110,7 @@ impl Past {
     /// Takes what a commit changed in a file, and tells how many values.
     fn take(
         &mut self,
-        history: &History,
+        history: &dyn History,
         file: &Source,
         commit: Commit,
         before: Commit,
@@ -143,7 +148,7 @@ impl Past {
                     .help("say fewer `steps`"))
             }
             Until::Commit(commit) => Err(Problem::misconfigured(format!(
-                "{} is not in the history of what is checked out",
+                "{} is not in the history of the files",
                 commit.short()
             ))
             .why("only commits of the branch itself are gone back to, not those that were merged into it")

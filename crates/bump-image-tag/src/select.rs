@@ -3,12 +3,13 @@
 use sluice_core::{Place, Problem, Problems, nearest};
 
 use crate::{
-    DigestPolicy, ImageArgument,
+    DigestPolicy, ImageArgument, argument,
     edit::Edits,
     files::Read,
     formats::Sites,
     kustomization,
     overlay::Overlay,
+    parallel,
     pin::Pin,
     site::{Site, SlotEdit, Wanted},
     source::Source,
@@ -29,15 +30,11 @@ pub(crate) struct Looked<'a> {
 
 /// The sites of every file.
 pub(crate) fn look(files: &[Read]) -> Result<Vec<Looked<'_>>, Problems> {
-    let mut problems = Problems::default();
-    let mut looked = Vec::new();
-    for read in files {
-        match read.parsed.sites(&read.source) {
-            Ok(found) => looked.push(Looked { read, found }),
-            Err(problem) => problems.0.push(problem),
-        }
-    }
-    problems.or(looked)
+    Problems::all(parallel::map(
+        files.iter().collect(),
+        || (),
+        |(), read: &Read| Ok(Looked { read, found: read.parsed.sites(&read.source)? }),
+    ))
 }
 
 /// The edits of each file, in the order of the files: every image in every environment, or all that stands against it.
@@ -51,11 +48,15 @@ pub(crate) fn edits(
     let mut edits: Vec<Edits> = files.iter().map(|_| Edits::default()).collect();
     for image in images {
         for (index, file) in files.iter().enumerate() {
-            if let Some(unread) = file.found.unread.iter().find(|(text, _)| text.contains(&image.name)) {
-                problems.0.push(unread.1.clone());
+            let has_entry = file.found.sites.iter().any(|site| site.is_of(&image.name));
+            let mut unread =
+                file.found.unread.iter().filter(|unread| !(unread.yields_to_entries && has_entry));
+            if let Some(unread) = unread.find(|unread| unread.text.contains(argument::familiar(&image.name)))
+            {
+                problems.0.push(unread.problem.clone());
             }
             for (number, site) in file.found.sites.iter().enumerate() {
-                if site.name != image.name {
+                if !site.is_of(&image.name) {
                     continue;
                 }
                 match site_edits(site, image, manner, &file.read.source) {
@@ -75,7 +76,7 @@ pub(crate) fn edits(
             |file: &Looked<'_>| group.iter().any(|overlay| overlay.files.contains(&file.read.source.path));
         let of_group: Vec<&Looked<'_>> = files.iter().filter(|file| in_group(file)).collect();
         let has =
-            |name: &str| of_group.iter().any(|file| file.found.sites.iter().any(|site| site.name == name));
+            |name: &str| of_group.iter().any(|file| file.found.sites.iter().any(|site| site.is_of(name)));
         for image in images.iter().filter(|image| !has(&image.name)) {
             let is_kustomization = |file: &Looked<'_>| file.read.parsed.is_kustomization(&file.read.source);
             let mut takers =
@@ -154,7 +155,7 @@ fn ambiguous(
         }
         for (number, _) in edits.sites.iter().filter(|(_, edits)| !edits.is_empty()) {
             let site = &file.found.sites[*number];
-            let Some(pin) = site.pin().ok().filter(|_| site.name == image.name) else { continue };
+            let Some(pin) = site.pin().ok().filter(|_| site.is_of(&image.name)) else { continue };
             let place = file.read.source.place(site.place);
             match &seen {
                 Some((first, first_place)) if first.version() != pin.version() => {

@@ -10,6 +10,7 @@ use crate::{
     edit::{self, Edited},
     files::Read,
     overlay::Overlay,
+    parallel,
     plan::Plan,
     report, select,
     strategy::{self, Command, Made},
@@ -62,18 +63,8 @@ fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited
     }
     let edits = problems.or(edits)?;
 
-    let mut problems = Problems::default();
-    let mut edited = Vec::new();
-    for (read, edits) in files.into_iter().zip(edits) {
-        if edits.is_empty() {
-            continue;
-        }
-        match edit::edit(read, edits) {
-            Ok(file) => edited.push(file),
-            Err(problem) => problems.0.push(problem),
-        }
-    }
-    problems.or(edited)
+    let work: Vec<_> = files.into_iter().zip(edits).filter(|(_, edits)| !edits.is_empty()).collect();
+    Problems::all(parallel::map(work, || (), |(), (read, edits)| edit::edit(read, edits)))
 }
 
 /// The places that were named outright, each with its file's position in `files`; a file that is not there is read.
@@ -82,16 +73,8 @@ fn places<'p>(
     files: &mut Vec<Read>,
     tree: &Tree<'_>,
 ) -> Result<Vec<(usize, &'p crate::At)>, Problems> {
-    let mut problems = Problems::default();
-    let mut places = Vec::new();
-    for at in &plan.at {
-        let index = tree.file_of(at).and_then(|path| position(&path, files, tree));
-        match index {
-            Ok(index) => places.push((index, at)),
-            Err(problem) => problems.0.push(problem),
-        }
-    }
-    problems.or(places)
+    let places = plan.at.iter().map(|at| Ok((position(&tree.file_of(at)?, files, tree)?, at)));
+    Problems::all(places)
 }
 
 fn position(path: &Path, files: &mut Vec<Read>, tree: &Tree<'_>) -> Result<usize, Problem> {

@@ -40,7 +40,7 @@ pub(crate) fn run(inputs: &ShowInputs, config: &File<Config>, cx: &Context) -> a
         let remote = Remote::of(&inputs.place, config, cx)?;
         let branch = remote.base()?;
         let snapshot = Snapshot::read(&remote, remote.head(&branch)?, &target.folders(config))?;
-        let tree = Tree::Commit(&remote, &snapshot);
+        let tree = Tree::Commit(&remote, &snapshot, &snapshot.head);
         let read = format!("{branch} of {} at {}", remote.repository, snapshot.head);
         (look(tree.overlays(&target, config)?, &tree)?, read)
     } else {
@@ -94,16 +94,18 @@ pub(crate) fn see(overlay: Overlay, files: &[Looked<'_>]) -> Result<Seen, Proble
     let (mut images, mut unread) = (Vec::new(), Vec::new());
     for Looked { read, found } in files.iter().filter(|file| overlay.files.contains(&file.read.source.path)) {
         for site in &found.sites {
-            // What another tool fills in is no version that is known here; in a kustomization nothing else is.
+            // What another tool fills in is no version that is known here; an entry of a kustomization is to be one.
             match site.pin() {
                 Ok(pin) => {
                     images.push(Image { name: site.name.clone(), place: read.source.place(site.place), pin });
                 }
-                Err(problem) if read.source.is_kustomization() => return Err(problem),
+                Err(problem) if read.source.is_kustomization() && site.path.starts_with(".images") => {
+                    return Err(problem);
+                }
                 Err(problem) => unread.push(problem),
             }
         }
-        unread.extend(found.unread.iter().map(|(_, problem)| problem.clone()));
+        unread.extend(found.unread.iter().map(|unread| unread.problem.clone()));
     }
     Ok(Seen { overlay, images, unread })
 }

@@ -5,7 +5,11 @@
 use sluice_core::Problem;
 use sluice_yaml::{Edit, Entry, Node, Place, Style, needs_quotes};
 
-use crate::{argument::parts, pin::Pin, source::Source};
+use crate::{
+    argument::{familiar, parts},
+    pin::Pin,
+    source::Source,
+};
 
 /// One place of a file that says which version of an image runs.
 #[derive(Clone, Debug)]
@@ -73,6 +77,11 @@ pub(crate) struct SlotEdit {
 }
 
 impl<'a> Site<'a> {
+    /// Whether it is the site of the image of this name.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        familiar(&self.name) == familiar(name)
+    }
+
     /// What the site says.
     pub(crate) fn pin(&self) -> Result<Pin, Problem> {
         let form = self.form.as_ref().map_err(Clone::clone)?;

@@ -25,7 +25,7 @@ const MOST_FILES: usize = 300;
 const MOST_LINKS: usize = 40;
 
 /// The mode of a symbolic link.
-const LINK: &str = "120000";
+pub(crate) const LINK: &str = "120000";
 
 /// The files of a commit.
 #[derive(Debug)]
@@ -306,7 +306,7 @@ fn outside(name: &str) -> Problem {
         .help("name it by its path from the root of the repository")
 }
 
-fn too_large(name: &str) -> Problem {
+pub(crate) fn too_large(name: &str) -> Problem {
     Problem::undecided(format!("GitHub does not tell all that is in {name}"))
         .why("the repository is too large for one answer")
         .help("name the files themselves, or check the repository out and use `strategy: worktree`")

@@ -17,7 +17,7 @@ use crate::{
     remote::Remote,
     report,
     tree::{Target, Tree},
-    worktree,
+    worktree::{self, Turn},
 };
 
 /// What a command wants written.
@@ -55,12 +55,13 @@ pub(crate) fn carry_out(command: &Command<'_>, work: Work<'_>) -> anyhow::Result
 }
 
 fn on_disk(command: &Command<'_>, work: Work<'_>) -> anyhow::Result<Done<Outputs>> {
+    let turn = Turn::wait(command.cx)?;
     let mut made = work(&Tree::Disk(command.cx))?;
     made.report.fact("strategy", "worktree: files on disk, no commit");
     command.check_order(&mut made, None)?;
     if !command.writing.dry_run {
         command.cx.cancellation().check().map_err(Problem::from)?;
-        worktree::write(&made.files)?;
+        worktree::write(&made.files, &turn)?;
     }
     Ok(made.done(Outputs::default()))
 }

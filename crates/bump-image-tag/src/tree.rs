@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use sluice_config::File;
 use sluice_core::{Context, Problem, Problems, escape};
+use sluice_github::Sha;
 
 use crate::{
     At, Config,
-    files::{self, Read},
+    files::{self, Candidate, Read, Search},
+    history::{Checkout, History, Online},
     overlay::{self, Overlay},
+    parallel,
     remote::Remote,
     snapshot::Snapshot,
     source::Source,
@@ -19,8 +22,8 @@ use crate::{
 pub(crate) enum Tree<'a> {
     /// Those on disk.
     Disk(&'a Context),
-    /// Those of a commit.
-    Commit(&'a Remote<'a>, &'a Snapshot),
+    /// Those of a commit, and the head of the branch that is deployed: what waits in a pull request runs nowhere.
+    Commit(&'a Remote<'a>, &'a Snapshot, &'a Sha),
 }
 
 /// What is looked at: the overlays of environments, or folders and files outright.
@@ -66,7 +69,7 @@ impl Tree<'_> {
                     overlay::of_paths(&target.paths, &|path| found(cx.folder(), path))
                 }
             }
-            Self::Commit(remote, snapshot) => {
+            Self::Commit(remote, snapshot, _) => {
                 let find = |path: &Path| snapshot.files_at(path, remote);
                 if target.paths.is_empty() {
                     overlay::of_environments(&names, config, &find)
@@ -79,26 +82,42 @@ impl Tree<'_> {
 
     /// The files of the overlays that can hold one of the images, or any where no name is given.
     pub(crate) fn read(&self, overlays: &[Overlay], names: &[&str]) -> Result<Vec<Read>, Problems> {
-        match self {
+        let (files, search) = (files::candidates(overlays), Search::of(names));
+        let all: Vec<Result<Option<Read>, Problem>> = match self {
             Self::Disk(cx) => {
-                let root = overlay::root(cx)?;
-                files::read(overlays, names, &|path| {
-                    cx.cancellation().check()?;
-                    Source::read(path, &root)
+                let (root, cancellation) = (overlay::root(cx)?, cx.cancellation());
+                parallel::map(files, Vec::new, |buffer, file| {
+                    cancellation.check()?;
+                    let source =
+                        Source::read_where(file.path, &root, buffer, |bytes| search.wants(file, bytes))?;
+                    source.map_or(Ok(None), |source| search.parse(file, source))
                 })
             }
-            Self::Commit(remote, snapshot) => {
+            Self::Commit(remote, snapshot, _) => {
                 snapshot.fetch(overlays.iter().flat_map(|overlay| &overlay.files), remote)?;
-                files::read(overlays, names, &|path| snapshot.source(path, remote))
+                let read = |file: Candidate<'_>| {
+                    let source = snapshot.source(file.path, remote)?;
+                    if search.wants(file, &source.bytes) { search.parse(file, source) } else { Ok(None) }
+                };
+                files.into_iter().map(read).collect()
             }
-        }
+        };
+        Ok(Problems::all(all)?.into_iter().flatten().collect())
+    }
+
+    /// What was deployed before.
+    pub(crate) fn history(&self) -> Result<Box<dyn History + '_>, Problem> {
+        Ok(match self {
+            Self::Disk(cx) => Box::new(Checkout::open(&overlay::root(cx)?)?),
+            Self::Commit(remote, _, deployed) => Box::new(Online::of(remote, deployed)?),
+        })
     }
 
     /// The file that a place names.
     pub(crate) fn file_of(&self, at: &At) -> Result<PathBuf, Problem> {
         match self {
             Self::Disk(cx) => at.find(cx),
-            Self::Commit(remote, snapshot) => snapshot.file_at(&at.file, remote),
+            Self::Commit(remote, snapshot, _) => snapshot.file_at(&at.file, remote),
         }
     }
 
@@ -106,7 +125,7 @@ impl Tree<'_> {
     pub(crate) fn source(&self, path: &Path) -> Result<Source, Problem> {
         match self {
             Self::Disk(cx) => Source::read(path, &overlay::root(cx)?),
-            Self::Commit(remote, snapshot) => snapshot.source(path, remote),
+            Self::Commit(remote, snapshot, _) => snapshot.source(path, remote),
         }
     }
 }

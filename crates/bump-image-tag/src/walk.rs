@@ -97,10 +97,12 @@ impl<'a> Found<'a> {
                 item.collect(entered, found);
             }
         } else if self.node.is_mapping() {
+            // Most values are texts, which hold nothing.
+            let holds = |node: Node<'_>| node.is_sequence() || node.is_mapping();
             let below: Vec<Self> = self
                 .node
                 .entries()
-                .filter(|entry| entered(entry.key.as_str().unwrap_or_default()))
+                .filter(|entry| holds(entry.value) && entered(entry.key.as_str().unwrap_or_default()))
                 .map(|entry| self.below(entry))
                 .collect();
             found.push(self);

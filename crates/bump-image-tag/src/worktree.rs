@@ -1,24 +1,68 @@
 //! The strategy `worktree`: the files on disk.
 
-use sluice_core::{
-    Place, Problem, Verdict,
-    file::{Replacement, replace},
+use std::{
+    collections::BTreeSet,
+    fs::{self, TryLockError},
+    path::Path,
+    time::Duration,
 };
 
-use crate::edit::Edited;
+use sluice_core::{
+    Context, Place, Problem, Verdict,
+    file::{Replacement, remove_leftovers, replace},
+};
+
+use crate::{edit::Edited, overlay, parallel};
+
+/// The right to change the files of a worktree, for one process at a time: from before it reads them until it has
+/// written them, so that of many at once each finds what those before it wrote.
+///
+/// It is a lock on what git calls `.git` there, and ends with the process, however that ends. Where a file system knows
+/// no locks, nothing is lost either: a file that someone changed meanwhile is not written.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// What is locked; none where that can't be.
+    locked: Option<fs::File>,
+}
+
+impl Turn {
+    /// Waits for the turn.
+    pub(crate) fn wait(cx: &Context) -> Result<Self, Problem> {
+        const PAUSE: Duration = Duration::from_millis(2);
+        let root = overlay::root(cx)?;
+        let Ok(file) = fs::File::open(root.join(".git")).or_else(|_| fs::File::open(root)) else {
+            return Ok(Self { locked: None });
+        };
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { locked: Some(file) }),
+                Err(TryLockError::WouldBlock) => {
+                    cx.cancellation().check().map_err(Problem::from)?;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::Error(_)) => return Ok(Self { locked: None }),
+            }
+        }
+    }
+}
 
 /// Writes the files that changed: all, or none.
 ///
 /// What can fail for want of space or permission fails before the first file is touched; each file is old or new at
-/// any moment, also when the process is killed.
-pub(crate) fn write(files: &[Edited]) -> Result<(), Problem> {
+/// any moment, also when the process is killed. What one that was killed left behind is removed.
+pub(crate) fn write(files: &[Edited], turn: &Turn) -> Result<(), Problem> {
+    if turn.locked.is_some() {
+        let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.source.path.parent()).collect();
+        for folder in folders {
+            // Leftovers do no harm; where they can't be removed, writing fails too and says why.
+            let _ = remove_leftovers(folder);
+        }
+    }
     let changed: Vec<&Edited> = files.iter().filter(|file| file.is_changed()).collect();
-    let prepared = changed
-        .iter()
-        .map(|file| {
-            Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let prepare = |(): &mut (), file: &Edited| {
+        Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
+    };
+    let prepared = parallel::map(changed.clone(), || (), prepare).into_iter().collect::<Result<_, _>>()?;
     for file in &changed {
         refuse_foreign_change(file)?;
     }
@@ -27,7 +71,7 @@ pub(crate) fn write(files: &[Edited]) -> Result<(), Problem> {
 
 /// Someone else's edit of the file, made since it was read, must not be lost.
 fn refuse_foreign_change(file: &Edited) -> Result<(), Problem> {
-    let now = std::fs::read(&file.source.path).map_err(|error| failed(file, &error))?;
+    let now = fs::read(&file.source.path).map_err(|error| failed(file, &error))?;
     if now == file.source.bytes {
         return Ok(());
     }
@@ -51,7 +95,7 @@ fn commit(files: &[&Edited], prepared: Vec<Replacement>) -> Result<(), Problem> 
 }
 
 fn put_back(file: &Edited) -> std::io::Result<()> {
-    if std::fs::read(&file.source.path)? == file.source.bytes {
+    if fs::read(&file.source.path)? == file.source.bytes {
         return Ok(());
     }
     replace(&file.source.path, &file.source.bytes)
@@ -75,8 +119,6 @@ fn failed(file: &Edited, error: &std::io::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
     use super::*;
     use crate::source::Source;
 
@@ -92,6 +134,11 @@ mod tests {
         };
         let files = ["a", "b"].map(edited).to_vec();
         (folder, files)
+    }
+
+    fn write(files: &[Edited]) -> Result<(), Problem> {
+        let folder = files[0].source.path.parent().unwrap().parent().unwrap();
+        super::write(files, &Turn { locked: Some(fs::File::open(folder).unwrap()) })
     }
 
     fn contents(files: &[Edited]) -> Vec<String> {
@@ -111,6 +158,17 @@ mod tests {
         assert_eq!(contents(&files[..1]), ["new"]);
         assert!(!files[1].source.path.exists(), "a file without a change is not touched");
         assert_eq!(entries(&folder.path().join("a")), 1);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_under_the_lock_only() {
+        let (folder, files) = two_files();
+        let left = folder.path().join("a/.sluice-x.tmp");
+        fs::write(&left, "half").unwrap();
+        super::write(&files, &Turn { locked: None }).unwrap();
+        assert!(left.exists());
+        write(&files).unwrap_err();
+        assert!(!left.exists());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files that are old or new, never half: write beside, fsync, rename.
+//! Files that are old or new, never half: write beside, rename.
 
 use std::{
     io::{self, Write as _},
@@ -14,8 +14,11 @@ pub struct Replacement {
     beside: tempfile::NamedTempFile,
 }
 
+/// What the names of the files beside start and end with.
+const NAME: (&str, &str) = (".sluice-", ".tmp");
+
 impl Replacement {
-    /// Writes `content` beside `target` and makes it durable. A file that exists keeps its mode.
+    /// Writes `content` beside `target`. A file that exists keeps its mode.
     ///
     /// Several replacements are best prepared all, then committed all: what can fail (space,
     /// permission) fails before the first file changes.
@@ -27,28 +30,51 @@ impl Replacement {
             Err(error) => return Err(error),
         };
         let folder = folder_of(&target);
-        let mut beside = tempfile::Builder::new().prefix(".sluice-").suffix(".tmp").tempfile_in(folder)?;
+        let mut beside = tempfile::Builder::new().prefix(NAME.0).suffix(NAME.1).tempfile_in(folder)?;
         beside.write_all(content)?;
         let permissions = match target.metadata() {
             Ok(metadata) => metadata.permissions(),
             Err(_) => <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644),
         };
         beside.as_file().set_permissions(permissions)?;
-        beside.as_file().sync_all()?;
         Ok(Self { target, beside })
     }
 
-    /// Puts the new content in place, at once.
+    /// Puts the new content in place, at once: a process that is killed leaves the old content or the new one.
+    ///
+    /// It waits for no disk. When the machine itself fails in the next seconds, what is there afterwards is up to the
+    /// file system (ext4 and btrfs keep the old content or the new one here, too): enough for files that git has, and
+    /// all that git promises for those that it checks out. [`replace`] waits.
     pub fn commit(self) -> io::Result<()> {
-        let folder = std::fs::File::open(folder_of(&self.target))?;
         self.beside.persist(&self.target)?;
-        folder.sync_all()
+        Ok(())
     }
 }
 
-/// Replaces one file.
+/// Replaces one file, and returns when that lasts.
 pub fn replace(target: &Path, content: &[u8]) -> io::Result<()> {
-    Replacement::prepare(target, content)?.commit()
+    let replacement = Replacement::prepare(target, content)?;
+    let folder = std::fs::File::open(folder_of(&replacement.target))?;
+    replacement.beside.as_file().sync_all()?;
+    replacement.commit()?;
+    folder.sync_all()
+}
+
+/// Removes what a process that was killed left beside the files of a folder. Only for those who know that no other
+/// process writes there now.
+pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        let (name, (start, end)) = (entry.file_name(), NAME);
+        let name = name.as_encoded_bytes();
+        if name.starts_with(start.as_bytes())
+            && name.ends_with(end.as_bytes())
+            && entry.file_type()?.is_file()
+        {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -74,6 +100,19 @@ mod tests {
         assert_eq!(std::fs::read(&file).unwrap(), b"new");
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o755);
         assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::mem::forget(Replacement::prepare(&file, b"new").unwrap());
+        for other in [".sluice-keep", "file.tmp", "sluice-x.tmp"] {
+            std::fs::write(folder.path().join(other), "").unwrap();
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 4);
+        remove_leftovers(folder.path()).unwrap();
+        assert_eq!(folder.path().read_dir().unwrap().count(), 3);
     }
 
     #[test]

@@ -85,6 +85,19 @@ impl Problems {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
+    /// All values, where none of them is a problem; else all problems.
+    pub fn all<T>(results: impl IntoIterator<Item = Result<T, Problem>>) -> Result<Vec<T>, Self> {
+        let mut problems = Self::default();
+        let mut values = Vec::new();
+        for result in results {
+            match result {
+                Ok(value) => values.push(value),
+                Err(problem) => problems.0.push(problem),
+            }
+        }
+        problems.or(values)
+    }
+
     /// The problems that an error of any kind amounts to.
     ///
     /// An error that no one gave a verdict is undecided: a run never answers "no" because of a fault.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the release binaries as they are shipped: size, start, memory, and speed beside git.
 
+mod bump_image_tag;
 mod detect_changes;
 mod measure;
 mod repository;
@@ -26,6 +27,8 @@ pub(crate) struct Bench {
 /// An action with a benchmark of its own.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Measured {
+    /// Its search for an image in many files, beside that of grep.
+    BumpImageTag,
     /// Its comparison of trees, beside that of git.
     DetectChanges,
     /// Its checks on loopback, beside Hurl.
@@ -35,9 +38,10 @@ enum Measured {
 impl Bench {
     /// Fails where something does not hold that must.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let binaries = build()?;
+        let binaries = build(self.action)?;
         let table = match self.action {
             None => start::measure(&binaries)?,
+            Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
@@ -46,14 +50,19 @@ impl Bench {
     }
 }
 
-/// Builds the binaries as they are shipped: for musl, linking nothing of this system.
-fn build() -> anyhow::Result<PathBuf> {
+/// Builds the binaries that are measured as they are shipped: for musl, linking nothing of this system.
+fn build(action: Option<Measured>) -> anyhow::Result<PathBuf> {
     let installed = Command::new("rustup").args(["target", "list", "--installed"]).output()?;
     if !String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == MUSL) {
         check(Command::new("rustup").args(["target", "add", MUSL]))?;
     }
+    let selected = match action {
+        None => "--workspace",
+        Some(Measured::BumpImageTag) => "--package=sluice-bump-image-tag",
+        Some(Measured::DetectChanges) => "--package=sluice-detect-changes",
+    };
     let mut build =
-        cargo(["build", "--quiet", "--locked", "--release", "--workspace", "--bins", "--target", MUSL]);
+        cargo(["build", "--quiet", "--locked", "--release", selected, "--bins", "--target", MUSL]);
     // The cryptography in C needs no C library of its own: this machine's compiler serves.
     check(build.env("CC_x86_64_unknown_linux_musl", "cc"))?;
     lay_out(&target().join(MUSL).join("release"))
@@ -92,6 +101,11 @@ impl Must {
     /// At most this part of the time that another run takes.
     fn of_git(ours: &Taken, git: &Taken, most: f64) -> Self {
         Self { words: format!("≤ {most:.2} of git"), holds: ours.median <= most * git.median }
+    }
+
+    /// At most so many times the time that another run takes.
+    fn times(ours: &Taken, other: &Taken, most: f64, name: &str) -> Self {
+        Self { words: format!("≤ {most:.0} times {name}"), holds: ours.median <= most * other.median }
     }
 
     /// Less than these milliseconds.

@@ -3,11 +3,15 @@
 use crate::edit::{Change, Edit, Item};
 use crate::error::Refusal;
 use crate::file::File;
-use crate::node::{Content, Data};
+use crate::node::Content;
 use crate::{Document, Error, Node, Place, Style, scalar};
 
-/// Parses `result` and compares it, node by node, with what `before` must have become.
-pub(crate) fn only_meant_values_differ(before: &File, edits: &[Edit], result: &str) -> Result<(), Error> {
+/// Parses `result` and compares it, node by node, with what `before` must have become. Returns its documents.
+pub(crate) fn only_meant_values_differ(
+    before: &File<'_>,
+    edits: &[Edit],
+    result: &str,
+) -> Result<Vec<Document>, Error> {
     let unfaithful = |place: Place, what: String| Err(Error::refused(place, Refusal::Unfaithful, what));
     let edited = edits.first().map_or(Ok(Place::START), |edit| edit.node_in(before).map(Node::place))?;
 
@@ -15,22 +19,22 @@ pub(crate) fn only_meant_values_differ(before: &File, edits: &[Edit], result: &s
         Ok(after) => after,
         Err(error) => return unfaithful(edited, format!("the edit would break the file: {}", error.what)),
     };
-    let mut expected: Vec<Vec<Fact>> = before.documents.iter().map(facts).collect();
+    let mut expected: Vec<Vec<Fact<'_>>> = before.documents.iter().map(facts).collect();
     for (block, documents) in &before.blocks {
         let mut within = documents.iter().map(facts).collect::<Vec<_>>();
         make(edits.iter().filter(|edit| edit.within == Some(*block)), before, &mut within)?;
         expected[block.0][block.1].kind = Kind::Block { documents: within };
     }
     make(edits.iter().filter(|edit| edit.within.is_none()), before, &mut expected)?;
-    let found: Vec<Vec<Fact>> = after.iter().map(facts).collect();
+    let found: Vec<Vec<Fact<'_>>> = after.iter().map(facts).collect();
     if all_agree(&expected, &found) {
-        Ok(())
+        Ok(after)
     } else {
         unfaithful(edited, "the edit would change more than the value that is meant".to_owned())
     }
 }
 
-fn all_agree(expected: &[Vec<Fact>], found: &[Vec<Fact>]) -> bool {
+fn all_agree(expected: &[Vec<Fact<'_>>], found: &[Vec<Fact<'_>>]) -> bool {
     expected.len() == found.len()
         && expected.iter().zip(found).all(|(expected, found)| {
             expected.len() == found.len()
@@ -40,29 +44,29 @@ fn all_agree(expected: &[Vec<Fact>], found: &[Vec<Fact>]) -> bool {
 
 /// What a node means, and how it is written as far as that bears on the meaning.
 #[derive(Debug, PartialEq)]
-struct Fact {
-    tag: Option<String>,
-    anchor: Option<String>,
-    kind: Kind,
+struct Fact<'a> {
+    tag: Option<&'a str>,
+    anchor: Option<&'a str>,
+    kind: Kind<'a>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Kind {
+enum Kind<'a> {
     Scalar {
-        value: String,
+        value: &'a str,
         style: Style,
     },
     /// A scalar that every reader takes for this text, in whatever style.
     Text {
-        value: String,
+        value: &'a str,
     },
     /// A scalar that every reader takes for what it looks like.
     Plain {
-        value: String,
+        value: &'a str,
     },
     /// A literal block whose text is a file of its own.
     Block {
-        documents: Vec<Vec<Fact>>,
+        documents: Vec<Vec<Fact<'a>>>,
     },
     Sequence {
         length: usize,
@@ -78,8 +82,8 @@ enum Kind {
     },
 }
 
-impl Fact {
-    fn agrees(&self, found: &Self) -> bool {
+impl Fact<'_> {
+    fn agrees(&self, found: &Fact<'_>) -> bool {
         let kinds_agree = match (&self.kind, &found.kind) {
             (Kind::Text { value: meant }, Kind::Scalar { value, style }) => {
                 meant == value && (*style != Style::Plain || !scalar::needs_quotes(value))
@@ -98,7 +102,7 @@ impl Fact {
 }
 
 /// The facts of a document, in the order of the file. With the lengths of the collections they tell the whole tree.
-fn facts(document: &Document) -> Vec<Fact> {
+fn facts(document: &Document) -> Vec<Fact<'_>> {
     let mut anchors = 0;
     let anchor_numbers: Vec<usize> = document
         .nodes
@@ -108,24 +112,24 @@ fn facts(document: &Document) -> Vec<Fact> {
             anchors
         })
         .collect();
-    let fact = |node: &Data| Fact {
-        tag: node.tag.as_ref().map(|tag| tag.name.clone()),
-        anchor: node.anchor.as_ref().map(|anchor| anchor.name.clone()),
+    let facts = document.nodes.iter().map(|node| Fact {
+        tag: node.tag.as_ref().map(|tag| tag.name.as_str()),
+        anchor: node.anchor.as_ref().map(|anchor| anchor.name.as_str()),
         kind: match &node.content {
-            Content::Scalar { value, style } => Kind::Scalar { value: value.clone(), style: *style },
+            Content::Scalar { value, style } => Kind::Scalar { value, style: *style },
             Content::Sequence { children, flow } => Kind::Sequence { length: children.len(), flow: *flow },
             Content::Mapping { children, flow } => Kind::Mapping { length: children.len(), flow: *flow },
             Content::Alias { target } => Kind::Alias { anchor: anchor_numbers[*target] },
         },
-    };
-    document.nodes.iter().map(fact).collect()
+    });
+    facts.collect()
 }
 
 /// Makes the edits in the facts: the values that are set, then the entries that are inserted, last place first.
 fn make<'a>(
     edits: impl Iterator<Item = &'a Edit>,
-    before: &File,
-    facts: &mut [Vec<Fact>],
+    before: &File<'_>,
+    facts: &mut [Vec<Fact<'a>>],
 ) -> Result<(), Error> {
     let mut inserts = Vec::new();
     for edit in edits {
@@ -134,11 +138,11 @@ fn make<'a>(
         let end = end_of_subtree(node.document, edit.node);
         let inserted = match &edit.change {
             Change::Set { value } => {
-                facts[edit.node].kind = Kind::Text { value: value.clone() };
+                facts[edit.node].kind = Kind::Text { value };
                 continue;
             }
             Change::SetPlain { value } => {
-                facts[edit.node].kind = Kind::Plain { value: value.clone() };
+                facts[edit.node].kind = Kind::Plain { value };
                 continue;
             }
             Change::Insert { key, value } => {
@@ -170,7 +174,7 @@ fn make<'a>(
 }
 
 /// Makes the collection around a node longer.
-fn grow(node: Node<'_>, facts: &mut [Fact], by: usize) {
+fn grow(node: Node<'_>, facts: &mut [Fact<'_>], by: usize) {
     if let Some(Kind::Mapping { length, .. } | Kind::Sequence { length, .. }) =
         node.parent().map(|parent| &mut facts[parent.id].kind)
     {
@@ -178,15 +182,15 @@ fn grow(node: Node<'_>, facts: &mut [Fact], by: usize) {
     }
 }
 
-fn bare(kind: Kind) -> Fact {
+fn bare(kind: Kind<'_>) -> Fact<'_> {
     Fact { tag: None, anchor: None, kind }
 }
 
-fn text(text: &str) -> Fact {
-    bare(Kind::Text { value: text.to_owned() })
+fn text(text: &str) -> Fact<'_> {
+    bare(Kind::Text { value: text })
 }
 
-fn mapping(item: &Item, flow: bool) -> Vec<Fact> {
+fn mapping(item: &Item, flow: bool) -> Vec<Fact<'_>> {
     let texts = item.iter().flat_map(|(key, value)| [text(key), text(value)]);
     std::iter::once(bare(Kind::Mapping { length: item.len() * 2, flow })).chain(texts).collect()
 }
@@ -206,9 +210,10 @@ mod tests {
 
     /// Checks `result` as the outcome of setting `a` to `1.10` in the file above.
     fn check_set(result: &str) -> Result<(), Error> {
-        let before = File::parse(BEFORE.as_bytes(), &[]).unwrap();
+        let documents = Document::parse_all(BEFORE.as_bytes()).unwrap();
+        let before = File::of(BEFORE.as_bytes(), &documents, &[]).unwrap();
         let edit = Edit::set(before.documents[0].root().get("a").unwrap().unwrap(), "1.10");
-        only_meant_values_differ(&before, &[edit], result)
+        only_meant_values_differ(&before, &[edit], result).map(|_| ())
     }
 
     #[test]
@@ -250,7 +255,9 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_more_and_in_its_place() {
-        let before = File::parse(b"a: {b: c}\nd: e\n", &[]).unwrap();
+        let text = b"a: {b: c}\nd: e\n";
+        let documents = Document::parse_all(text).unwrap();
+        let before = File::of(text, &documents, &[]).unwrap();
         let edit = Edit::insert_after(before.documents[0].root().entry("a").unwrap().unwrap(), "k", "v");
         let check = |result| only_meant_values_differ(&before, std::slice::from_ref(&edit), result).is_ok();
         assert!(check("a: {b: c}\nk: v\nd: e\n"));

@@ -88,7 +88,7 @@ impl Edit {
     }
 
     /// The edit's node in `file`; an edit that was made for other bytes is refused.
-    pub(crate) fn node_in<'a>(&self, file: &'a File) -> Result<Node<'a>, Error> {
+    pub(crate) fn node_in<'a>(&self, file: &'a File<'_>) -> Result<Node<'a>, Error> {
         file.documents_of(self)
             .get(self.document)
             .filter(|document| self.node < document.nodes.len())

@@ -68,6 +68,10 @@ pub enum Refusal {
     Taken,
     /// The edit was made for other bytes than those it is applied to.
     Stale,
+    /// The file holds a character that readers disagree on, such as one that ends a line to some of them only.
+    Character,
+    /// What stands behind the value can't stand behind one in quotes, to some readers.
+    Tab,
     /// The result, parsed again, would not differ in exactly the values that are meant.
     Unfaithful,
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use crate::{Document, Edit, Error, Node};
 
 /// A file's documents.
-pub(crate) struct File {
-    pub(crate) documents: Vec<Document>,
+pub(crate) struct File<'a> {
+    pub(crate) documents: &'a [Document],
     /// The documents within literal blocks: for each block that an edit is within.
     pub(crate) blocks: BTreeMap<(usize, usize), Vec<Document>>,
 }
 
-impl File {
-    pub(crate) fn parse(bytes: &[u8], edits: &[Edit]) -> Result<Self, Error> {
-        let documents = Document::parse_all(bytes)?;
+impl<'a> File<'a> {
+    /// The file that `bytes` are and `documents` are of, as far as the edits need it.
+    pub(crate) fn of(bytes: &[u8], documents: &'a [Document], edits: &[Edit]) -> Result<Self, Error> {
         let mut blocks = BTreeMap::new();
         for (number, id) in edits.iter().filter_map(|edit| edit.within) {
             let document = documents.get(number).filter(|document| id < document.nodes.len());
@@ -28,7 +28,7 @@ impl File {
     /// The documents that the edit's is one of; none where the edit was made for another file.
     pub(crate) fn documents_of(&self, edit: &Edit) -> &[Document] {
         match edit.within {
-            None => &self.documents,
+            None => self.documents,
             Some(block) => self.blocks.get(&block).map_or(&[], Vec::as_slice),
         }
     }

@@ -44,5 +44,5 @@ pub use node::{Document, Entry, Node, Style};
 pub use placed::Placed;
 pub use read::{Source, from_slice, from_slice_with};
 pub use scalar::needs_quotes;
-pub use splice::apply;
+pub use splice::{apply, apply_to};
 pub use unread::Unread;

@@ -235,6 +235,11 @@ impl<'a> Node<'a> {
 
     /// Like [`Node::get`], with the key's own node.
     pub fn entry(self, key: &str) -> Result<Option<Entry<'a>>, Error> {
+        // Most mappings merge nothing: that is told in one pass.
+        let may_hold = |entry: Entry<'_>| entry.key.as_str() == Some(key) || entry.key.is_merge_key();
+        if !self.entries().any(may_hold) {
+            return Ok(None);
+        }
         let mut seen = BTreeSet::new();
         let mut pending = vec![self];
         while let Some(mapping) = pending.pop() {

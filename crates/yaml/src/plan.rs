@@ -1,5 +1,7 @@
 //! Plans an edit: which bytes to write, and where.
 
+use std::ops::Range;
+
 use crate::edit::{Change, Edit, Item};
 use crate::error::{Refusal, quoted};
 use crate::node::Content;
@@ -18,13 +20,28 @@ impl<'a> Source<'a> {
 
     /// The piece of text that makes the edit; new quotes are single ones where those are preferred.
     pub(crate) fn plan(&self, edit: &Edit, node: Node<'_>, prefers_single: bool) -> Result<Splice, Error> {
-        match &edit.change {
+        let splice = match &edit.change {
             Change::Set { value } => self.set(node, value, prefers_single),
             Change::SetPlain { value } => set_plain(node, value),
             Change::Append { items } => self.append(node, items, prefers_single),
             Change::InsertList { key, items } => self.insert_list(node, key, items, prefers_single),
             Change::Insert { key, value } => self.insert(node, key, value, prefers_single),
+        }?;
+        let is_new = splice.inserts || splice.text.ends_with(['"', '\'']);
+        if is_new && !is_within_flow(node) && self.is_before_tab(splice.at.end) {
+            let what =
+                "a line with a tab follows, which some readers take behind a bare value only: remove the tab";
+            return Err(Error::refused(node.place(), Refusal::Tab, what));
         }
+        Ok(splice)
+    }
+
+    /// Whether the lines behind `offset` are blank up to one that holds a tab. libyaml and its ports read such a line
+    /// as the end of a plain scalar that is indented no more than the tab, and refuse it everywhere else.
+    fn is_before_tab(&self, offset: usize) -> bool {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        let blank = &rest[..rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()];
+        blank.find(['\n', '\r']).is_some_and(|line_break| blank[line_break..].contains('\t'))
     }
 
     fn set(&self, node: Node<'_>, value: &str, prefers_single: bool) -> Result<Splice, Error> {
@@ -106,17 +123,18 @@ impl<'a> Source<'a> {
 
     /// On a line of its own where the entry before it has one, else in the same line.
     fn insert_in_flow(&self, key: Node<'_>, value: Node<'_>, entry: &str) -> Option<Splice> {
-        let end = if value.is_unwritten() {
-            self.room_for(value).unwrap_or(key.span().end)
-        } else {
-            value.span().end
+        // A comma right behind a colon or a tag is a part of it to some readers.
+        let (end, before_comma) = match self.room_for(value).filter(|_| value.is_unwritten()) {
+            Some(room) => (room, " "),
+            None if value.is_unwritten() => (key.span().end, ""),
+            None => (value.span().end, ""),
         };
         let indentation = self.line_before(start_of(key))?;
         let rest = self.text.get(end..self.line_end(end))?;
         let rest = rest.trim_start_matches([' ', '\t']).trim_start_matches(',');
         let own_line = is_blank(indentation) && is_blank(rest) && self.line_end(end) < self.text.len();
         let gap = if own_line { format!("{}{indentation}", self.line_break(end)) } else { " ".to_owned() };
-        Some(Splice { at: end..end, text: format!(",{gap}{entry}"), inserts: true })
+        Some(Splice { at: end..end, text: format!("{before_comma},{gap}{entry}"), inserts: true })
     }
 
     /// On a line of its own below the last line of the entry before it, indented as the mapping is.
@@ -145,7 +163,11 @@ impl<'a> Source<'a> {
         let is_flow = matches!(item.data().content, Content::Mapping { flow: true, .. });
         let before = self.line_before(start_of(item)).ok_or_else(|| refused("its line is not known"))?;
         if matches!(list.data().content, Content::Sequence { flow: true, .. }) {
-            let end = item.span().end;
+            let Range { start, end } = item.span();
+            // `[a: b]` and `[? a]` hold a mapping too, which readers end in ways of their own.
+            if !self.text.get(start..end).is_some_and(|text| text.starts_with('{') && text.ends_with('}')) {
+                return Err(refused("the one before it has no braces"));
+            }
             let gap =
                 if is_blank(before) { format!("{}{before}", self.line_break(end)) } else { " ".to_owned() };
             let texts: Vec<String> =
@@ -274,6 +296,13 @@ fn quotes_of(node: Node<'_>) -> Option<Style> {
 
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte == b'\t')
+}
+
+fn is_within_flow(node: Node<'_>) -> bool {
+    let is_flow = |content: &Content| {
+        matches!(content, Content::Mapping { flow: true, .. } | Content::Sequence { flow: true, .. })
+    };
+    node.parent().is_some_and(|parent| is_flow(&parent.data().content))
 }
 
 fn in_flow(node: Node<'_>) -> bool {

@@ -3,7 +3,21 @@
 use crate::edit::{Change, Edit};
 use crate::error::{Refusal, quoted};
 use crate::node::Content;
-use crate::{Error, Node, Style};
+use crate::{Error, Node, Place, Style, syntax};
+
+/// What readers disagree on: a file with one of these may be two files. The first three end a line in YAML 1.1, which
+/// kubectl reads, and do not in YAML 1.2; the last is a byte order mark, of no width to some and a character to others.
+/// <https://yaml.org/spec/1.2.2/#54-line-break-characters>
+const READ_IN_TWO_WAYS: [char; 4] = ['\u{85}', '\u{2028}', '\u{2029}', syntax::BYTE_ORDER_MARK];
+
+/// A file that readers divide into lines and columns in different ways.
+pub(crate) fn divided_text(text: &str) -> Result<(), Error> {
+    let text = text.strip_prefix(syntax::BYTE_ORDER_MARK).unwrap_or(text);
+    let Some(at) = text.find(READ_IN_TWO_WAYS) else { return Ok(()) };
+    let what =
+        "readers disagree on what this invisible character is: remove it, or escape it in double quotes";
+    Err(Error::refused(Place::at(text, at), Refusal::Character, what))
+}
 
 /// A node that is used elsewhere too, itself or within a collection, would change there as well.
 pub(crate) fn shared(node: Node<'_>) -> Result<(), Error> {

@@ -112,6 +112,40 @@ const SET: &[Case] = &[
     Case("values.yaml", "image: {repository: acme/api, tag: &t ⟦v1→v2⟧} # *t\n", &["acme/api:v2"]),
     Case("values.yaml", "x: &d {repository: acme/api}\nimage: {<<: *d, tag: ⟦v1→v2⟧}\n", &["acme/api:v2"]),
     Case("values.yaml", "image: {repository: acme/api, tag: v2}\n", &["acme/api:v2"]),
+    // Other names for the same keys, as charts have them.
+    Case(
+        "values.yaml",
+        "image: {registry: quay.io, name: acme/api, tag: ⟦v1→v2⟧}\n",
+        &["quay.io/acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "images:\n  api:\n    name: acme/api\n    tag: ⟦v1→v2⟧ # by CI\nother:\n  name: acme/api\n  tag: v1\nimage:\n  repo: acme/api\n  tag: ⟦'v1'→'v2'⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "images:\n- name: acme/api\n  tag: ⟦v1→v2⟧\n- name: acme/web\n  tag: v1\nrefs:\n- name: acme/api\n  tag: v1\n",
+        &["acme/api:v2"],
+    ),
+    Case("values.yaml", "image: acme/api\nimageTag: ⟦\"1.9\"→\"1.10\"⟧\n", &["acme/api:1.10"]),
+    Case("values.yaml", "image:\n  image: acme/api\n  tag: ⟦v1→v2⟧\n", &["acme/api:v2"]),
+    Case(
+        "values.yaml",
+        "grafana:\n  image:\n    repository: docker.io/grafana/grafana\n    tag: ⟦11.1.0→\"11.2\"⟧\n    sha: \"\"\n",
+        &["grafana/grafana:11.2"],
+    ),
+    // Docker Hub goes without saying, and the spelling of the file stays.
+    Case(
+        "values.yaml",
+        "a: {image: 'docker.io/library/nginx:⟦1.26→1.27⟧'}\nb: {image: 'nginx:⟦1.26→1.27⟧'}\nc: {image: 'ghcr.io/nginx:1.26'}\n",
+        &["nginx:1.27"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: redis:⟦7→8⟧\n",
+        &["docker.io/library/redis:8"],
+    ),
     // Kubernetes manifests.
     Case(
         "app.yaml",
@@ -247,6 +281,68 @@ const SET: &[Case] = &[
         "images:\n- name: api\n  newTag: ⟦v1→v2⟧\n- name: web\n  digest: ⟦OLD→NEW⟧\n",
         &["api:v2", "web@NEW"],
     ),
+    // Within kustomizations.
+    Case(
+        "kustomization.yaml",
+        "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: replace\n      path: /spec/replicas\n      value: 3\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: acme/api:⟦v1→v2⟧ # by CI\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "patches:\n  - patch: |\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: api}\n      spec:\n        template:\n          spec:\n            containers:\n              - name: api\n                image: \"acme/api:⟦v1→v2⟧\"\n    target: {kind: Deployment}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "patchesStrategicMerge:\n- image-patch.yaml\n# the api\n- |-\n  kind: Deployment\n  spec: {template: {spec: {containers: [{name: api, image: 'acme/api:⟦v1→v2⟧'}]}}}\npatchesJson6902:\n- path: other.json\n  target: {kind: X}\n- target: {kind: Y}\n  patch: |\n    [{\"op\": \"add\", \"path\": \"/spec/image\", \"value\": \"acme/api:⟦v1→v2⟧\"}]\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "images: [{name: acme/api, newTag: ⟦v1→v2⟧}]\npatches:\n- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: acme/api:v0\n- patch: '[{\"op\": \"add\", \"path\": \"/image\", \"value\": \"acme/api:v0\"}]'\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "helmCharts:\n- name: shop\n  version: v1\n  valuesInline:\n    image:\n      repository: acme/api\n      tag: ⟦v1→v2⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "generator.yaml",
+        "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: shop}\nvaluesInline: {image: {repository: acme/api, tag: ⟦v1→v2⟧}}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "transformer.yaml",
+        "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: x}\nimageTag:\n  name: acme/api\n  newTag: ⟦v1→\"0o17\"⟧\n",
+        &["acme/api:0o17"],
+    ),
+    Case(
+        "patch.yaml",
+        "- op: replace\n  path: /spec/template/spec/containers/0/image\n  value: acme/api:⟦v1→v2⟧\n- op: add\n  path: /spec/template/spec/containers/-\n  value: {name: side, image: acme/side:v1}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "patch.json",
+        "[{\"op\":\"add\",\"path\":\"/spec/template/spec/containers/-\",\"value\":{\"name\":\"api\",\"image\":\"acme/api:⟦v1→v2⟧\"}}]",
+        &["acme/api:v2"],
+    ),
+    // Kinds with words of their own.
+    Case(
+        "app.yaml",
+        "apiVersion: example.com/v1\nkind: Database\nspec:\n  image:\n    repository: acme/api\n    tag: ⟦v1→v2⟧\n  chart: {repository: acme/api, tag: v1}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec:\n  valuesContent: |-\n    image:\n      repository: acme/api\n      tag: ⟦v1→v2⟧\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: image.name, value: acme/api}\n      - {name: image.tag, value: ⟦v1→v2⟧}\n      - {name: app.name, value: acme/api}\n      - {name: app.tag, value: v1}\n",
+        &["acme/api:v2"],
+    ),
 ];
 
 #[test]
@@ -331,6 +427,33 @@ const REFUSED: &[Case] = &[
         &["api:v2"],
     ),
     Case("kustomization.yaml", "images:\n- name: api\n", &["api:v2"]),
+    // What decides elsewhere, or in a form that is not written.
+    Case("values.yaml", "image: {repository: acme/api, tag: v1, sha: 0123abc}\n", &["acme/api:v2"]),
+    Case(
+        "kustomization.yaml",
+        "patches:\n- patch: '[{\"op\": \"add\", \"path\": \"/image\", \"value\": \"acme/api:v0\"}]'\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "patches:\n- patch: >-\n    - {op: add, path: /image, value: 'acme/api:v0'}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "patches:\n- patch: |-\n    - {op: replace, path: /image, value: 'acme/api:${TAG}'}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "kustomization.yaml",
+        "patches:\n- patch: |-\n    - {op: replace, path: /a/image, value: 'acme/api:v0'}\n    - {op: replace, path: /b/image, value: 'acme/api:v1'}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "values.yaml",
+        "a: {image: 'docker.io/library/nginx:1.25'}\nb: {image: 'nginx:1.26'}\n",
+        &["nginx:1.27"],
+    ),
 ];
 
 #[test]

@@ -1,3 +1,5 @@
+mod judge;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sluice_core::Problems;

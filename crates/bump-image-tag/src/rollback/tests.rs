@@ -127,7 +127,7 @@ fn a_commit_is_gone_back_to() {
     repository.commit(FILE, &values("v9", "v1", 1));
     repository.git(&["checkout", "--quiet", "main"]);
     let error = repository.rollback(None, Some("other")).unwrap_err();
-    assert!(error.contains("is not in the history of what is checked out"), "{error}");
+    assert!(error.contains("is not in the history of the files"), "{error}");
     let error = repository.rollback(None, Some("othr")).unwrap_err();
     assert!(error.contains("did you mean \"other\"?"), "{error}");
 }

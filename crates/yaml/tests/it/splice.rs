@@ -154,7 +154,7 @@ fn sets_a_value_and_nothing_else() {
 
 #[test]
 fn refuses_what_it_cannot_set_with_certainty() {
-    use Refusal::{Alias, BlockScalar, Merged, NotAScalar, Shared, Typed, Unwritten};
+    use Refusal::{Alias, BlockScalar, Character, Merged, NotAScalar, Shared, Typed, Unwritten};
     let cases = [
         ("a: &t v1\nnewTag: *t\n", "newTag", Alias, "2:9"),
         ("newTag: &t v1\nb:\n  - *t\n", "newTag", Shared, "3:5"),
@@ -175,6 +175,9 @@ fn refuses_what_it_cannot_set_with_certainty() {
         ("a:\n  <<: [~]\n", "a.<<.0", NotAScalar, "2:8"),
         ("{newTag, a: b}\n", "newTag", Unwritten, "1:8"),
         ("? newTag\n", "newTag", Unwritten, "2:1"),
+        // Where YAML 1.1, and with it kubectl, reads the file in another way.
+        ("newTag: v1\n# a\u{2028}b\n", "newTag", Character, "2:4"),
+        ("\n\u{feff}newTag: v1\n", "newTag", Character, "2:1"),
     ];
     let mut messages = String::new();
     for (file, path, refusal, place) in cases {
@@ -225,7 +228,23 @@ fn refuses_what_it_cannot_set_with_certainty() {
     1:8: the value is not written, and has no `:`
 "? newTag\n"
     2:1: the value is not written, and has no `:`
+"newTag: v1\n# a\u{2028}b\n"
+    2:4: readers disagree on what this invisible character is: remove it, or escape it in double quotes
+"\n\u{feff}newTag: v1\n"
+    2:1: readers disagree on what this invisible character is: remove it, or escape it in double quotes
 "##);
+}
+
+#[test]
+fn a_tab_behind_a_bare_value_is_no_place_for_quotes() {
+    let file = "newTag: v1\n \t\na: b\n";
+    assert_eq!(set(file, "newTag", "v2").as_deref(), Ok("newTag: v2\n \t\na: b\n"));
+    assert_eq!(set(file, "newTag", "1.10").unwrap_err().refusal, Some(Refusal::Tab));
+    for value in ["v2", "1.10"] {
+        assert_eq!(insert(file, "newTag", "b", value).unwrap_err().refusal, Some(Refusal::Tab));
+    }
+    let json = "{\n\t\"newTag\": \"v1\"\n\t}\n";
+    assert_eq!(set(json, "newTag", "v2").as_deref(), Ok("{\n\t\"newTag\": \"v2\"\n\t}\n"));
 }
 
 #[test]
@@ -286,7 +305,7 @@ fn inserts_an_entry_in_the_style_of_its_mapping() {
         ("{a: b}", "a", "v1", "{a: b, newTag: v1}"),
         ("x: [{a: b, c: d}]\n", "x.0.a", "v1", "x: [{a: b, newTag: v1, c: d}]\n"),
         ("{a: b, c}", "c", "v1", "{a: b, c, newTag: v1}"),
-        ("{a: , c: d}", "a", "v1", "{a:, newTag: v1 , c: d}"),
+        ("{a: , c: d}", "a", "v1", "{a: , newTag: v1 , c: d}"),
         ("{\"a\": 1}", "a", "v1", "{\"a\": 1, \"newTag\": \"v1\"}"),
         (
             "{\n  \"a\": \"b\",\n  \"c\": 1\n}\n",
@@ -331,7 +350,7 @@ fn appends_items_in_the_style_of_the_one_before() {
         let result = apply(file.as_bytes(), &[edit]).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(result.as_deref(), Ok(expected), "{file:?}");
     }
-    for file in ["x: &x [{a: b}]\ny: *x\n", "x:\n- - a: b\n", "x:\n- b\n"] {
+    for file in ["x: &x [{a: b}]\ny: *x\n", "x:\n- - a: b\n", "x:\n- b\n", "x: [?\t\n,\n]\n", "x: [a: b]\n"] {
         let documents = Document::parse_all(file.as_bytes()).unwrap();
         let last = node(&documents, "x").unwrap().items().last().unwrap();
         let last = if last.is_sequence() { last.items().next().unwrap() } else { last };

@@ -144,9 +144,11 @@ fn errors_say_what_to_do() {
 type Bumped = (&'static str, &'static str, Result<&'static [(&'static str, &'static str)], &'static str>);
 
 const BACKEND: &str = "registry.example.com/shop/backend:v2";
+const CART: &str = "registry.example.com/demo/cart:v1.0.0";
+const WEB: &str = "registry.example.com/demo/web:7.0";
 const NEW: &str = "sha256:88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589";
 
-/// Every YAML file of three GitOps layouts: overlays with Argo CD, an umbrella chart, Flux with a compose file.
+/// Every YAML file of six GitOps layouts.
 const LAYOUTS: &[Bumped] = &[
     ("kustomize/base/kustomization.yaml", BACKEND, Err("it sets no images")),
     (
@@ -212,6 +214,56 @@ const LAYOUTS: &[Bumped] = &[
     ),
     ("flux/compose/compose.yaml", "registry.example.com/shop/frontend:v2", Err("filled in from a variable")),
     ("flux/compose/compose.yaml", "postgres:17.3", Err("would leave stale")),
+    // Services of a demo shop, and components that are put together.
+    ("microservices/base/kustomization.yaml", CART, Err("it sets no images")),
+    (
+        "microservices/base/cart.yaml",
+        CART,
+        Ok(&[("demo/cart\n        ports", "demo/cart:v1.0.0\n        ports")]),
+    ),
+    ("microservices/base/cart.yaml", "busybox:1.37", Err("would leave stale")),
+    (
+        "microservices/base/currency.yaml",
+        "registry.example.com/demo/currency:0.10",
+        Ok(&[("currency:0.9\"    #", "currency:0.10\"    #")]),
+    ),
+    (
+        "microservices/components/images-tag/kustomization.yaml",
+        CART,
+        Ok(&[("demo/cart\n  newTag: v0.10.1", "demo/cart\n  newTag: v1.0.0")]),
+    ),
+    ("microservices/components/images-registry/kustomization.yaml", CART, Err("kustomization.yaml:5:12")),
+    ("microservices/components/cache/kustomization.yaml", CART, Err("it sets no images")),
+    (
+        "microservices/components/canary/kustomization.yaml",
+        CART,
+        Ok(&[("demo/cart:v0.11.0-rc.1", "demo/cart:v1.0.0")]),
+    ),
+    (
+        "microservices/components/canary/kustomization.yaml",
+        "registry.example.com/demo/currency:v1.0.0",
+        Ok(&[("demo/currency:v0.11.0-rc.1", "demo/currency:v1.0.0")]),
+    ),
+    // An application of applications, with sets of them.
+    ("argo/apps/Chart.yaml", WEB, Err("it sets no images")),
+    ("argo/apps/values.yaml", WEB, Ok(&[("\"4.2\"", "\"7.0\"")])),
+    ("argo/apps/values.yaml", "registry.example.com/demo/worker:0777", Ok(&[("main-0a1b2c3", "\"0777\"")])),
+    ("argo/apps/templates/web.yaml", WEB, Err("web.yaml:10:13")),
+    (
+        "argo/root.yaml",
+        "registry.example.com/demo/worker:main-ffffff0",
+        Ok(&[("main-0a1b2c3", "main-ffffff0")]),
+    ),
+    ("argo/sets/regions.yaml", WEB, Err("runs in two versions")),
+    ("argo/sets/regions.yaml", "registry.example.com/demo/sidecar:1.10", Ok(&[("\"1.0\"", "\"1.10\"")])),
+    // Releases, values over them, and the automation of images.
+    ("flux2/apps/base/web/release.yaml", WEB, Ok(&[("tag: 6.5.0 #", "tag: \"7.0\" #")])),
+    ("flux2/apps/base/web/release.yaml", "redis:7.4-alpine", Err("release.yaml:28:11")),
+    // The name stands in another file: the place has to be named.
+    ("flux2/apps/production/web-values.yaml", WEB, Err("name the place with `at`")),
+    ("flux2/clusters/production/apps.yaml", WEB, Ok(&[("newTag: 6.4.3\t#", "newTag: \"7.0\"\t#")])),
+    ("flux2/images/web.yaml", WEB, Err("it sets no images")),
+    ("flux2/images/migrate.yaml", WEB, Ok(&[("demo/web:6.4.3", "demo/web:7.0")])),
 ];
 
 fn layouts() -> std::path::PathBuf {

@@ -3,6 +3,7 @@
 mod bump_image_tag;
 mod bump_image_tag_pull_request;
 mod bump_image_tag_remote;
+mod bump_worktree;
 mod configuration;
 mod dependencies;
 mod detect_changes;
