@@ -1,5 +1,7 @@
 //! The calls of the SDK, over HTTP and our own client.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

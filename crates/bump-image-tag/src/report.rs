@@ -194,6 +194,7 @@ mod tests {
         }
         lines.extend(draft.blocks.iter().map(|block| match block {
             Block::Diff { title, .. } => format!("diff of {title}"),
+            Block::Chart { title, .. } => format!("chart {title}"),
             Block::Table { title, .. } => format!("table {title}"),
             Block::Mermaid { title, .. } => format!("graph {title}"),
         }));

@@ -55,7 +55,8 @@ pub use self::{
     problem::{Problem, Problems, nearest},
     render::{markdown, terminal},
     report::{
-        Block, Change, ChartAxis, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject, SubjectKind,
+        Block, Change, ChartAxis, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject,
+        SubjectKind,
     },
     run::{CONFIG_FILE, main},
     secret::Secret,

@@ -1,5 +1,7 @@
 //! The ways of registries that ask for a token, and of those that answer wrongly.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
@@ -41,10 +43,10 @@ fn answer(mut stream: TcpStream, answers: Answers, port: u16, told: &Asked) {
     let Some(first) = lines.next() else { return };
     let mut authorization = String::new();
     for line in lines.take_while(|line| !line.is_empty()) {
-        if let Some((name, value)) = line.split_once(": ") {
-            if name.eq_ignore_ascii_case("authorization") {
-                value.clone_into(&mut authorization);
-            }
+        if let Some((name, value)) = line.split_once(": ")
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            value.clone_into(&mut authorization);
         }
     }
     let first = first.trim_end_matches(" HTTP/1.1").to_owned();

@@ -1,5 +1,7 @@
 //! Signed calls, over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;

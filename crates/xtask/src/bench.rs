@@ -35,6 +35,16 @@ enum Measured {
     SmokeTest,
 }
 
+impl Measured {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::BumpImageTag => "bump-image-tag",
+            Self::DetectChanges => "detect-changes",
+            Self::SmokeTest => "smoke-test",
+        }
+    }
+}
+
 impl Bench {
     /// Fails where something does not hold that must.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
@@ -56,24 +66,20 @@ fn build(action: Option<Measured>) -> anyhow::Result<PathBuf> {
     if !String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == MUSL) {
         check(Command::new("rustup").args(["target", "add", MUSL]))?;
     }
-    let selected = match action {
-        None => "--workspace",
-        Some(Measured::BumpImageTag) => "--package=sluice-bump-image-tag",
-        Some(Measured::DetectChanges) => "--package=sluice-detect-changes",
-    };
-    let mut build =
-        cargo(["build", "--quiet", "--locked", "--release", selected, "--bins", "--target", MUSL]);
+    let actions = action.map_or_else(|| ACTIONS.to_vec(), |action| vec![action.name()]);
+    let mut build = cargo(["build", "--quiet", "--locked", "--release", "--bins", "--target", MUSL]);
+    build.args(actions.iter().map(|action| format!("--package=sluice-{action}")));
     // The cryptography in C needs no C library of its own: this machine's compiler serves.
     check(build.env("CC_x86_64_unknown_linux_musl", "cc"))?;
-    lay_out(&target().join(MUSL).join("release"))
+    lay_out(&target().join(MUSL).join("release"), &actions)
 }
 
 /// Copies the binaries, as a download or a layer of an image lays them out. The linker writes a file here and there,
 /// in single pages of the cache: a run from such a file takes up to a third more time.
-fn lay_out(built: &Path) -> anyhow::Result<PathBuf> {
+fn lay_out(built: &Path, actions: &[&str]) -> anyhow::Result<PathBuf> {
     let folder = target().join("bench").join("binaries");
     std::fs::create_dir_all(&folder)?;
-    for action in ACTIONS {
+    for action in actions {
         let copy = folder.join(action);
         // A file that is written over keeps its pages.
         if copy.exists() {

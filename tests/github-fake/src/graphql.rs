@@ -42,16 +42,16 @@ type Outcome = Result<Value, (&'static str, String)>;
 fn answered(mutation: &str, outcome: Outcome) -> Reply {
     match outcome {
         Ok(payload) => Reply::json(200, &json!({"data": {mutation: payload}})),
-        Err((kind, message)) => told(mutation, kind, &message, json!({mutation: null})),
+        Err((kind, message)) => told(mutation, kind, &message, &json!({mutation: null})),
     }
 }
 
 /// A query that finds nothing.
 fn refuse(path: &str, kind: &str, message: &str) -> Reply {
-    told(path, kind, message, Value::Null)
+    told(path, kind, message, &Value::Null)
 }
 
-fn told(path: &str, kind: &str, message: &str, data: Value) -> Reply {
+fn told(path: &str, kind: &str, message: &str, data: &Value) -> Reply {
     let error = json!({
         "type": kind,
         "path": [path],

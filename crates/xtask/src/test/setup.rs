@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
