@@ -70,6 +70,33 @@ def references(part):
     return found
 
 
+def join(part, components):
+    """Makes one object of each that is described as several at once: its fields are those of all."""
+    parts = [part]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            several = [referred(one, components) for one in part.get("allOf", [])]
+            if several and all(isinstance(one.get("properties"), dict) and "allOf" not in one for one in several):
+                del part["allOf"]
+                part["type"] = "object"
+                part["properties"] = {name: field for one in several for name, field in one["properties"].items()}
+                part["required"] = sorted({name for one in several for name in one.get("required", [])})
+                if not part["required"]:
+                    del part["required"]
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+
+
+def referred(part, components):
+    """What a part stands for."""
+    if "$ref" not in part:
+        return part
+    kind, name = part["$ref"].removeprefix("#/components/").split("/", 1)
+    return components[kind][name]
+
+
 def tighten(part):
     """Lets objects have no field that the description does not name.
 
@@ -153,6 +180,7 @@ def main(description, folder):
     found = exchanges(Path(folder))
     paths = {exchange["request"]["path"].removeprefix(PREFIX) for exchange in found}
     description = trimmed(json.loads(Path(description).read_text()), paths)
+    join(description, description["components"])
     tighten(description)
     openapi = OpenAPI.from_dict(description)
     wrong = [mistake for exchange in found for mistake in mistakes(openapi, description, exchange)]

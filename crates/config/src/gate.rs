@@ -1,5 +1,6 @@
 //! `environments.<name>.gate`: what must hold before a change goes to an environment.
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sluice_core::Period;
@@ -58,6 +59,12 @@ pub struct Approvals {
     /// GitHub teams, `org/team`.
     #[serde(default)]
     pub teams: Vec<String>,
+    /// Logins, or mail addresses of commits, that would be excluded for their part in the change, and are not.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// Whether an issue is opened that asks for approval, where people answer `/approve` and `/deny`.
+    #[serde(default)]
+    pub issue: bool,
 }
 
 /// The checks that must be green.
@@ -70,6 +77,15 @@ pub struct Checks {
     /// Others, by name.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The app that a check must come from, by the check's name: `{build: github-actions}`.
+    #[serde(default)]
+    pub apps: IndexMap<String, String>,
+    /// Whether a check that was skipped is as good as a green one.
+    #[serde(default)]
+    pub skipped: bool,
+    /// Whether a neutral one is.
+    #[serde(default)]
+    pub neutral: bool,
 }
 
 /// What the image must be.

@@ -22,6 +22,7 @@ pub struct Context {
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) cancellation: Cancellation,
     pub(crate) secrets: Secrets,
+    pub(crate) pending_is_fine: std::cell::Cell<bool>,
 }
 
 impl Context {
@@ -33,6 +34,7 @@ impl Context {
             clock,
             cancellation: Cancellation::never(),
             secrets: Secrets::default(),
+            pending_is_fine: std::cell::Cell::new(false),
         }
     }
 
@@ -155,6 +157,23 @@ impl Context {
         Ok(done)
     }
 
+    /// Runs async work also when the run was told to end: what undoes what the run did. It gets as long as
+    /// a run may take to end; an error when that was not enough.
+    ///
+    /// It has a runtime of its own: a client of the work before does not serve here.
+    pub fn undo<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let runtime = runtime()?;
+        let done = runtime.block_on(async { tokio::time::timeout(UNDO, work).await });
+        runtime.shutdown_background();
+        done.map_err(|_| Problem::undecided("what the run did could not be undone in time"))
+    }
+
+    /// Lets a run that waits for people end as one that succeeded (`on-pending: continue`): the steps after
+    /// it read the answer from its outputs.
+    pub fn continue_on_pending(&self) {
+        self.pending_is_fine.set(true);
+    }
+
     /// Says a line while the work goes on, on standard error.
     pub fn say(&self, line: &str) {
         self.print_error(&escape::line(&self.secrets.redact(line)));
@@ -171,6 +190,9 @@ impl Context {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }
+
+/// How long work may take that undoes: less than a run may take to end.
+const UNDO: Duration = Duration::from_secs(4);
 
 fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     tokio::runtime::Builder::new_current_thread()
@@ -209,6 +231,7 @@ mod tests {
         sender.send_replace(Some(Interrupted::Deadline));
         let problem = cx.block_on(std::future::pending::<()>()).unwrap_err();
         assert_eq!(problem.verdict, crate::Verdict::Undecided);
+        assert_eq!(cx.undo(async { 2 }).unwrap(), 2);
     }
 
     #[test]

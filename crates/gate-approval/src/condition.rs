@@ -1,83 +1,155 @@
-//! What a condition is, and what it answers.
+//! How a condition gets its facts.
+//!
+//! What a condition asks for, and how it judges, is `sluice_gate`'s; here it looks around. All conditions
+//! look at once, and what one can't see is told of that one alone.
 
-use std::path::Path;
+use std::pin::Pin;
 
-use jiff::Timestamp;
-use sluice_core::{Place, Problem};
+use futures_util::future::join_all;
+use sluice_core::{Context, Place, Problem};
+use sluice_gate::{Case, Gathered, Outcome, Policy, Question};
 
-use crate::State;
+use crate::network::Network;
 
-/// One thing that must hold before a change goes to an environment.
-pub(crate) trait Condition {
-    /// Its key in the gate.
-    fn name(&self) -> &'static str;
+/// Looks for the facts of one condition.
+pub(crate) trait Gather {
+    /// What is asked for.
+    type Policy: Policy;
 
-    /// Where it stands in the configuration.
-    fn place(&self) -> &Place;
+    /// What is asked for.
+    fn policy(&self) -> Self::Policy;
 
-    /// Whether it holds, with the reason. What can't be found out is [`State::Undecided`], never a no.
-    fn evaluate(&self, world: &World<'_>) -> Outcome;
+    /// What is there. A problem is what keeps the facts from being had, never a no.
+    async fn gather(&self, world: &World<'_>) -> Result<Gathered<FactsOf<Self>>, Problem>;
 }
+
+type FactsOf<G> = <<G as Gather>::Policy as Policy>::Facts;
 
 /// What conditions may look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World<'a> {
-    /// The time of the evaluation: one for all conditions.
-    pub(crate) now: Timestamp,
-    /// The repository's root.
-    pub(crate) root: &'a Path,
+    pub(crate) cx: &'a Context,
+    pub(crate) question: &'a Question,
+    pub(crate) network: &'a Network<'a>,
 }
 
-/// What a condition found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    pub(crate) state: State,
-    /// Why, in one line.
-    pub(crate) reason: String,
-    /// What was seen, a line each.
-    pub(crate) evidence: Vec<String>,
-    /// What to do, in one line.
-    pub(crate) help: Option<String>,
-}
-
-impl Outcome {
-    pub(crate) fn new(state: State, reason: impl Into<String>) -> Self {
-        Self { state, reason: reason.into(), evidence: Vec::new(), help: None }
-    }
-
-    pub(crate) fn evidence(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.evidence.extend(lines);
-        self
-    }
-
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+impl World<'_> {
+    /// The digest of the image that the gate is asked about, for a condition that can't do without.
+    pub(crate) fn digest(&self) -> Result<&str, Problem> {
+        self.question.digest.as_deref().ok_or_else(|| match &self.question.image {
+            Some(image) => Problem::undecided("the image's digest is not known")
+                .why(format!("{image} names none"))
+                .help("give `image` with its digest: name:tag@sha256:..."),
+            None => Problem::misconfigured("it is not said which image is meant").help("give `image`"),
+        })
     }
 }
 
-/// What kept a condition from its answer.
-impl From<Problem> for Outcome {
-    fn from(problem: Problem) -> Self {
-        let state = State::of(&problem);
-        let reason = match problem.why {
-            Some(why) => format!("{}: {why}", problem.what),
-            None => problem.what,
-        };
-        Self { state, reason, evidence: Vec::new(), help: problem.help }
-    }
+/// A condition of the gate.
+pub(crate) struct Condition {
+    /// Where it stands in the configuration.
+    place: Place,
+    gatherer: Box<dyn Ask>,
 }
 
-/// The outcome of a condition, with the condition's name and place.
+/// A condition with its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    pub(crate) name: &'static str,
     pub(crate) place: Place,
+    pub(crate) condition: sluice_gate::Condition,
     pub(crate) outcome: Outcome,
 }
 
-impl Answer {
-    pub(crate) fn of(condition: &dyn Condition, world: &World<'_>) -> Self {
-        Self { name: condition.name(), place: condition.place().clone(), outcome: condition.evaluate(world) }
+impl Condition {
+    pub(crate) fn new<G>(place: Place, gatherer: G) -> Self
+    where
+        G: Gather + 'static,
+        sluice_gate::Condition: From<Case<G::Policy>>,
+    {
+        Self { place, gatherer: Box::new(gatherer) }
+    }
+
+    /// What is asked for, for the digest of all policies.
+    pub(crate) fn policy(&self) -> serde_json::Value {
+        self.gatherer.policy()
+    }
+}
+
+/// Asks all conditions at once, and judges what they saw.
+pub(crate) async fn ask(conditions: &[Condition], world: &World<'_>) -> Vec<Answer> {
+    join_all(conditions.iter().map(async |Condition { place, gatherer }| {
+        let condition = gatherer.ask(world).await;
+        let outcome = condition.judge(world.question);
+        Answer { place: place.clone(), condition, outcome }
+    }))
+    .await
+}
+
+/// [`Gather`], whatever its policy is.
+trait Ask {
+    fn ask<'a>(&'a self, world: &'a World<'_>) -> Pin<Box<dyn Future<Output = sluice_gate::Condition> + 'a>>;
+
+    fn policy(&self) -> serde_json::Value;
+}
+
+impl<G: Gather> Ask for G
+where
+    sluice_gate::Condition: From<Case<G::Policy>>,
+{
+    fn ask<'a>(&'a self, world: &'a World<'_>) -> Pin<Box<dyn Future<Output = sluice_gate::Condition> + 'a>> {
+        Box::pin(async move {
+            let seen = self.gather(world).await.into();
+            Case { policy: Gather::policy(self), seen }.into()
+        })
+    }
+
+    fn policy(&self) -> serde_json::Value {
+        // A policy is plain data, with names for keys.
+        serde_json::to_value(Gather::policy(self)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::network::Access;
+
+    pub(crate) fn question() -> Question {
+        Question {
+            environment: "production".into(),
+            repository: Some("acme/shop".into()),
+            commit: Some("c".repeat(40)),
+            image: None,
+            digest: None,
+            plan: None,
+            policy: "sha256:0".into(),
+            now: "2026-11-18T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    pub(crate) fn context(root: &Path) -> Context {
+        Context::new(std::iter::empty::<(&str, &str)>().collect(), root, || Timestamp::UNIX_EPOCH)
+    }
+
+    /// What one condition answers in a folder, without a network.
+    pub(crate) fn outcome<G>(gatherer: G, root: &Path) -> Outcome
+    where
+        G: Gather + 'static,
+        sluice_gate::Condition: From<Case<G::Policy>>,
+    {
+        let conditions = [Condition::new(Place::file("sluice.yml"), gatherer)];
+        answers(&conditions, root).remove(0).outcome
+    }
+
+    pub(crate) fn answers(conditions: &[Condition], root: &Path) -> Vec<Answer> {
+        let cx = context(root);
+        let question = question();
+        let access = Access::default();
+        let network = Network::new(&cx, &access);
+        cx.block_on(ask(conditions, &World { cx: &cx, question: &question, network: &network })).unwrap()
     }
 }

@@ -1,6 +1,9 @@
 //! The inputs, as the command line and the runner give them.
 
-use sluice_core::ImageReference;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use sluice_core::{ImageReference, Period, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
 #[derive(Clone, Debug, clap::Parser)]
@@ -21,4 +24,39 @@ pub struct Evaluate {
     /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
+    /// The file of the Terraform plan that is applied: the answer is for its digest. Default: none is named
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The repository of the commit, as `owner/name`. Default: the one of the run
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+    /// The commit that goes there, by its full name. Default: the one of the run
+    #[arg(long, value_name = "SHA")]
+    pub commit: Option<String>,
+    /// How long to wait for people: the gate looks again until they have answered. Default: it answers at once
+    #[arg(long, value_name = "TIME")]
+    pub wait: Option<Period>,
+    /// What a gate that waits for people does to the job: `fail` or `continue`. Default: `fail`
+    ///
+    /// With `continue` the step succeeds, and the steps after it read the output `state`.
+    #[arg(long, value_name = "WHAT")]
+    pub on_pending: Option<OnPending>,
+    /// The token to ask GitHub with. Default: the job's token in a workflow, else none
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<Secret>,
+    /// A token that may read the organisation's teams, which the job's may not: `organization: members: read`. Default: none
+    #[arg(long, value_name = "TOKEN")]
+    pub org_token: Option<Secret>,
+    /// What holds for every connection.
+    #[command(flatten)]
+    pub network: sluice_http::Options,
+}
+
+/// What a gate that waits for people does to the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnPending {
+    /// It fails.
+    Fail,
+    /// It goes on.
+    Continue,
 }

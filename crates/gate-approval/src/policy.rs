@@ -23,6 +23,11 @@ impl Sections for Policy {
     }
 }
 
+/// The branch that may be deployed to an environment.
+pub(crate) fn source_branch<'a>(config: &'a File<Policy>, environment: &str) -> Option<&'a str> {
+    config.sections.environments.get(environment)?.source_branch.as_ref().map(|branch| branch.value.as_str())
+}
+
 /// The gate of an environment.
 pub(crate) fn gate<'a>(config: &'a File<Policy>, name: &str) -> Result<&'a Gate, Problem> {
     let environments = &config.sections.environments;

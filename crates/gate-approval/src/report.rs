@@ -1,14 +1,14 @@
 //! The report: the answer, then each condition with its reason.
 
-use jiff::Timestamp;
-use sluice_core::{Draft, Finding, Problem, SubjectKind};
+use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 
-use crate::{State, condition::Answer, plan::Plan};
+use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan};
 
-pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) -> Draft {
-    let mut draft = Draft::new(state.verdict(), title(state, answers));
-    for Answer { name, place, outcome } in answers {
-        let mut finding = Finding::new(*name, outcome.state.verdict(), &outcome.reason);
+pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
+    let Evaluation { question, answers, state, issue, notes } = evaluation;
+    let mut draft = Draft::new(state.verdict(), title(*state, answers));
+    for Answer { place, condition, outcome } in answers {
+        let mut finding = Finding::new(condition.name(), outcome.state.verdict(), &outcome.reason);
         finding.evidence.clone_from(&outcome.evidence);
         finding.help.clone_from(&outcome.help);
         // There is nothing to change where a condition holds.
@@ -25,7 +25,27 @@ pub(crate) fn of(state: State, plan: &Plan, answers: &[Answer], now: Timestamp) 
         draft.fact("image", image.to_string());
         draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
     }
-    draft.fact("evaluated", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    if let Some(terraform) = &plan.terraform {
+        draft.fact("plan", format!("{} ({})", terraform.name, terraform.digest));
+        draft.subject(SubjectKind::Plan, &terraform.name, Some(terraform.digest.clone()));
+    }
+    let names = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
+    if let Some(approvers) = names(evaluation.approvers()) {
+        draft.fact("approved by", approvers);
+    }
+    if let Some(still) = names(evaluation.still_asked()).filter(|_| *state == State::Pending) {
+        draft.fact("can still approve", still);
+    }
+    if let Some(number) = issue {
+        draft.fact("issue", format!("#{number}"));
+    }
+    for note in notes {
+        // The answer stands: what is noted is beside it.
+        let mut finding = Finding::from(note.clone());
+        finding.verdict = Verdict::Skipped;
+        draft.finding(finding);
+    }
+    draft.fact("evaluated", question.now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     draft
 }
 
@@ -56,10 +76,58 @@ mod tests {
     use sluice_core::Place;
 
     use super::{State::*, *};
-    use crate::{condition::Outcome, decision::decide};
+    use crate::{
+        Evaluate, evaluation,
+        sandbox::{OFTEN, World},
+    };
+    use sluice_gate::{Case, Gathered, Outcome, Seen, confirm, decide};
 
     fn answer(state: State) -> Answer {
-        Answer { name: "freeze", place: Place::file("sluice.yml"), outcome: Outcome::new(state, "x") }
+        let case = Case {
+            policy: confirm::Confirm { phrase: "YES".into() },
+            seen: Seen::Facts(Gathered::given(confirm::Facts { typed: None })),
+        };
+        Answer { place: Place::file("sluice.yml"), condition: case.into(), outcome: Outcome::new(state, "x") }
+    }
+
+    #[test]
+    fn a_gate_that_waits_says_for_whom_and_what_to_do() {
+        let world = World::new();
+        let plan = world.plan(
+            "source: {merged-from: staging, signed: true}, approvals: {count: 3, users: [hubot, monalisa, octocat, dev], issue: true}, checks: {names: [build, scan]}",
+            Evaluate::default(),
+        );
+        let evaluation = evaluation::run(&plan, &world.context(), &OFTEN).unwrap();
+        let report = of(&evaluation, &plan).into_report("gate-approval", None, evaluation.question.now, 0.0);
+        let told = sluice_core::terminal(&report, false)
+            .replace(&world.commit, "SHA")
+            .replace(&world.commit[..7], "SHORT");
+        insta::assert_snapshot!(told, @r"
+        … gate-approval — pending: 2 of 3 conditions wait for people
+
+          ✓ source     is on main
+                       was merged from staging (#1)
+                       all 2 commits are signed and verified
+          … approvals  2 of 3 approved
+                       hubot: review of #1
+                       monalisa: review of #1
+                       dev may not approve: wrote the change
+                       help: still can approve: octocat; review #1
+                       --> sluice.yml:2:114
+          … checks     1 of 2 checks have not ended
+                       scan: did not run for this commit
+                       help: run the gate again when they have; a check that never ran for this commit must run first
+                       --> sluice.yml:2:187
+
+          environment        production
+          policy             sluice.yml
+          commit             SHA (main)
+          image              r.example.com/backend:1@sha256:1111111111111111111111111111111111111111111111111111111111111111
+          approved by        hubot, monalisa
+          can still approve  octocat
+          issue              #2
+          evaluated          2026-11-18 11:06:40 UTC
+        ");
     }
 
     #[test]

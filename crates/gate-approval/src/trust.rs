@@ -6,11 +6,19 @@
 //! cause, directly (a fork's pull request, a comment, an issue) or through something that acts for them
 //! (`workflow_run` after a fork's run, `deployment` and `deployment_status` by an app that previews pull
 //! requests, `check_run` and `status` by an app that tests them) is not; nor is an event that is not
-//! known here.
+//! known here. Then the file is read from the head of the default branch.
 //!
 //! What each event is and which commit it has: <https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows>
 
-use sluice_core::{Place, Problem};
+use bytes::Bytes;
+use sluice_config::File;
+use sluice_core::{Configuration as _, Context, Place, Problem};
+use sluice_github::Repository;
+
+use crate::{
+    Evaluate, Policy,
+    network::{Access, Network},
+};
 
 /// The events after which the file in the checkout is believed.
 ///
@@ -22,10 +30,40 @@ use sluice_core::{Place, Problem};
 const BELIEVED: [&str; 6] =
     ["push", "merge_group", "workflow_dispatch", "repository_dispatch", "schedule", "release"];
 
+/// The policy that can be believed: the one in the checkout, or the default branch's when a stranger may
+/// have written that.
+pub(crate) fn believed(
+    config: File<Policy>,
+    inputs: &Evaluate,
+    cx: &Context,
+) -> anyhow::Result<File<Policy>> {
+    let event = cx.variable("GITHUB_EVENT_NAME");
+    let Err(problem) = check(event, cx.is_in_actions(), &config.name) else { return Ok(config) };
+    if event.is_none() {
+        return Err(problem.into());
+    }
+    let access = Access { options: inputs.network.clone(), token: inputs.token.clone(), ..Access::default() };
+    let network = Network::new(cx, &access);
+    let bytes = cx.block_on(from_default_branch(&network, cx, &config.name)).flatten()?;
+    Ok(File::parse(&bytes, &config.name)?)
+}
+
+/// The file as it is on the default branch of the repository that the run is of.
+async fn from_default_branch(network: &Network<'_>, cx: &Context, file: &str) -> Result<Bytes, Problem> {
+    let name = cx.variable("GITHUB_REPOSITORY").ok_or_else(|| {
+        Problem::undecided("the run does not say of which repository it is (GITHUB_REPOSITORY is empty)")
+    })?;
+    let repository: Repository = name.parse()?;
+    let api = network.github()?;
+    let branch = api.repository(&repository).await?.default_branch;
+    let head = api.reference(&repository, &format!("heads/{branch}")).await?;
+    Ok(api.file(&repository, file, head.as_str()).await?)
+}
+
 /// Refuses the policy in `file` when a stranger may have written it.
 ///
 /// `event` is the name of the event that started the run; a run outside of a workflow has none.
-pub(crate) fn check(event: Option<&str>, is_in_actions: bool, file: &str) -> Result<(), Problem> {
+fn check(event: Option<&str>, is_in_actions: bool, file: &str) -> Result<(), Problem> {
     let why = match event {
         Some(event) if BELIEVED.contains(&event) => return Ok(()),
         None if !is_in_actions => return Ok(()),

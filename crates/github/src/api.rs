@@ -1,7 +1,9 @@
 //! The client: sends a call, and sends it again until an answer stands.
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,12 +13,12 @@ use sluice_core::{
     retry::{Decision, Policy},
 };
 use sluice_http::{
-    BodyLimit, Client, HeaderName, HeaderValue, Method, Request, Response, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+    BodyLimit, Client, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, IF_NONE_MATCH},
 };
 
 use crate::{
-    Endpoints, Error, Kind,
+    Endpoints, Error, Kind, Trace,
     call::Call,
     reply::{Fault, judge},
 };
@@ -42,13 +44,27 @@ pub struct Api {
     patience: Duration,
     policy: Policy,
     at_most_once: bool,
+    memory: Option<Memory>,
+    trace: Trace,
 }
+
+/// The replies that a call may be answered with again, by the path and the form that was asked for.
+type Memory = Arc<Mutex<HashMap<(String, &'static str), (HeaderValue, Response)>>>;
 
 impl Api {
     /// Speaks to GitHub at these addresses. Without a token only public repositories answer, and rarely.
     pub fn new(client: Client, endpoints: Endpoints, token: Option<Secret>) -> Self {
         let policy = Policy { attempts: NonZeroU32::new(8), ..Policy::default() };
-        Self { client, endpoints, token, patience: PATIENCE, policy, at_most_once: false }
+        Self {
+            client,
+            endpoints,
+            token,
+            patience: PATIENCE,
+            policy,
+            at_most_once: false,
+            memory: None,
+            trace: Trace::default(),
+        }
     }
 
     /// Sets how a call is repeated, and how long it may take with all its tries.
@@ -62,6 +78,20 @@ impl Api {
     #[must_use]
     pub fn at_most_once(self) -> Self {
         Self { at_most_once: true, ..self }
+    }
+
+    /// Remembers what was read, and asks GitHub only whether it changed: that does not count against the limit.
+    ///
+    /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { memory: Some(Memory::default()), ..self }
+    }
+
+    /// The same client with a trace of its own: what is asked through it stands there.
+    pub fn traced(&self) -> (Self, Trace) {
+        let trace = Trace::default();
+        (Self { trace: trace.clone(), ..self.clone() }, trace)
     }
 
     /// Sends a call and reads its answer.
@@ -86,6 +116,8 @@ impl Api {
         } else {
             Url::parse(&format!("{}{path}", self.endpoints.rest))
         };
+        let key = (path, accept);
+        let remembered = self.remembered(&key, &method);
         let answer = async {
             let mut request = Request::new(method.clone(), url?)
                 .header(ACCEPT, HeaderValue::from_static(accept))
@@ -97,13 +129,33 @@ impl Api {
             if let Some(token) = &self.token {
                 request = request.header(AUTHORIZATION, bearer(token)?);
             }
+            if let Some((tag, _)) = &remembered {
+                request = request.header(IF_NONE_MATCH, tag.clone());
+            }
             if let Some(body) = body {
                 request =
                     request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
             }
-            self.send(request, |reply| judge(reply).and_then(|()| read(reply))).await
+            let last = remembered.map(|(_, reply)| reply);
+            let answered =
+                self.send(request, last.as_ref(), |reply| judge(reply).and_then(|()| read(reply))).await?;
+            self.remember(key, &method, &answered.1);
+            Ok(answered)
         };
         answer.await.map_err(|kind| Error { doing, permission, kind })
+    }
+
+    fn remembered(&self, key: &(String, &'static str), method: &Method) -> Option<(HeaderValue, Response)> {
+        let memory = self.memory.as_ref().filter(|_| method == Method::GET)?;
+        memory.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn remember(&self, key: (String, &'static str), method: &Method, reply: &Response) {
+        let (Some(memory), Some(tag)) = (&self.memory, reply.headers.get(ETAG)) else { return };
+        if method == Method::GET {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.insert(key, (tag.clone(), reply.clone()));
+        }
     }
 
     /// The path and query of an address of the REST API.
@@ -115,9 +167,12 @@ impl Api {
     ///
     /// Not [`Client::send_with_retry`], which reads statuses and headers only: GitHub tells of limits and outages in
     /// bodies, too.
+    ///
+    /// `last` is the reply that "not modified" stands for.
     async fn send<T>(
         &self,
         request: Request,
+        last: Option<&Response>,
         judge: impl Fn(&Response) -> Result<T, Fault>,
     ) -> Result<(T, Response), Kind> {
         let deadline = Instant::now() + self.patience;
@@ -126,10 +181,16 @@ impl Api {
             tries += 1;
             let time_left = deadline.saturating_duration_since(Instant::now());
             let fault = match self.client.send(request.clone().timeout(ONE_TRY.min(time_left))).await {
-                Ok(reply) => match judge(&reply) {
-                    Ok(answer) => return Ok((answer, reply)),
-                    Err(fault) => fault,
-                },
+                Ok(reply) => {
+                    let reply = unchanged(reply, last);
+                    match judge(&reply) {
+                        Ok(answer) => {
+                            self.trace.add(reply.url.reveal(), &reply);
+                            return Ok((answer, reply));
+                        }
+                        Err(fault) => fault,
+                    }
+                }
                 Err(error) => Fault { is_transient: error.is_retryable(), ..Kind::from(error).into() },
             };
             if !fault.is_transient || self.at_most_once && fault.kind.is_open() {
@@ -142,6 +203,16 @@ impl Api {
             }
         }
     }
+}
+
+/// What a reply stands for: when nothing changed, the last one, at the time of this one.
+fn unchanged(reply: Response, last: Option<&Response>) -> Response {
+    let Some(last) = last.filter(|_| reply.status == StatusCode::NOT_MODIFIED) else { return reply };
+    let mut again = last.clone();
+    if let Some(date) = reply.headers.get(DATE) {
+        again.headers.insert(DATE, date.clone());
+    }
+    again
 }
 
 impl From<sluice_http::Error> for Kind {

@@ -36,15 +36,21 @@
 //!
 //! `endpoints`, `repository` and `sha` are what a call is about; `call` is one request with its permission, `reply`
 //! judges what comes back, `error` says it, `api` sends and repeats, `pages` and `graphql` are the two shapes beyond one
-//! request and one reply. The calls themselves stand in `compare`, `objects`, `runs`, `commits` and `pulls`.
+//! request and one reply, `trace` is what was asked and when. The calls themselves stand in `accounts`, `checks`,
+//! `commits`, `compare`, `deployments`, `history`, `issues`, `objects`, `pulls` and `runs`.
 
+mod accounts;
 mod api;
 mod call;
+mod checks;
 mod commits;
 mod compare;
+mod deployments;
 mod endpoints;
 mod error;
 mod graphql;
+mod history;
+mod issues;
 mod objects;
 mod pages;
 mod pulls;
@@ -52,16 +58,23 @@ mod reply;
 mod repository;
 mod runs;
 mod sha;
+mod trace;
 
 pub use self::{
+    accounts::Account,
     api::{Api, PATIENCE},
+    checks::{App, CheckRun, CommitStatus, RequiredCheck, Suite},
     commits::{Addition, FileChanges, Move, NewCommit, NewTreeEntry},
     compare::{ChangedFile, Comparison, FileStatus, Files},
+    deployments::{Deployment, DeploymentStatus},
     endpoints::Endpoints,
     error::{Error, Kind, Refusal},
+    history::{CommitOrigin, CommitPull, PullReview, Signature},
+    issues::{Issue, Thread, ThreadComment},
     objects::{Commit, EntryKind, Tree, TreeEntry},
     pulls::{AutoMerge, MergeMethod, NewPullRequest, PullRequest, PullRequestState},
     repository::{InvalidRepository, Repository, RepositoryFacts},
-    runs::WorkflowRun,
+    runs::{CurrentRun, RunEnvironment, RunReview, WorkflowRun},
     sha::{InvalidSha, Sha},
+    trace::{Answered, Trace},
 };

@@ -100,3 +100,63 @@ impl Entry {
         (is_ours && succeeded && self.head_branch.as_deref() == Some(branch)).then_some(self.run)
     }
 }
+
+/// A run of a workflow, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CurrentRun {
+    /// The commit that it runs for.
+    pub head_sha: Sha,
+    /// The suite of its checks.
+    pub check_suite_id: Option<u64>,
+    /// Who started it.
+    pub actor: Option<crate::Account>,
+    /// Who started it again.
+    pub triggering_actor: Option<crate::Account>,
+}
+
+/// What someone said when a run asked for its environments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RunReview {
+    /// `approved`, `rejected` or `pending`.
+    pub state: String,
+    /// Who said it; `None` when the account is gone.
+    pub user: Option<crate::Account>,
+    /// The environments that it is for.
+    pub environments: Vec<RunEnvironment>,
+}
+
+/// An environment of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RunEnvironment {
+    /// Its name.
+    pub name: String,
+}
+
+impl Api {
+    /// Gets a run of a workflow.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+    pub async fn run(&self, repository: &Repository, id: u64) -> Result<CurrentRun, Error> {
+        let call = Call::get(format!("read the run {id} of {repository}"), "actions: read");
+        let id = id.to_string();
+        self.json(call.path(["repos", repository.owner(), repository.name(), "actions", "runs", &id])).await
+    }
+
+    /// Gets what was said when a run asked for its environments.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run>
+    pub async fn run_reviews(&self, repository: &Repository, id: u64) -> Result<Vec<RunReview>, Error> {
+        let doing = format!("read the reviews of the run {id} of {repository}");
+        let id = id.to_string();
+        let call = Call::get(doing, "actions: read").path([
+            "repos",
+            repository.owner(),
+            repository.name(),
+            "actions",
+            "runs",
+            &id,
+            "approvals",
+        ]);
+        self.json(call).await
+    }
+}

@@ -1,4 +1,6 @@
-//! The GraphQL API: the mutations that the REST API has nothing for.
+//! The GraphQL API: what the REST API has nothing for.
+
+mod said;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -28,7 +30,21 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
         let outcome = enable_auto_merge(world, &body["variables"]["input"]);
         return answered("enablePullRequestAutoMerge", outcome);
     }
+    if query.contains("repository(owner: $owner, name: $name)") {
+        return said::answer(world, query, &body["variables"]);
+    }
     answered("unknown", Err(("INVALID", "the stand-in does not know this query".to_owned())))
+}
+
+/// A query that finds nothing, in GitHub's words.
+fn refuse(path: &str, kind: &str, message: &str) -> Reply {
+    let error = json!({
+        "type": kind,
+        "path": [path],
+        "locations": [{"line": 2, "column": 3}],
+        "message": message,
+    });
+    Reply::json(200, &json!({"data": null, "errors": [error]}))
 }
 
 /// What a mutation comes to: its payload, or the type and the words of an error.

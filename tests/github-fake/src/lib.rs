@@ -32,6 +32,7 @@ mod message;
 mod record;
 mod repository;
 mod rest;
+mod said;
 mod server;
 mod shapes;
 mod smart_http;
@@ -44,6 +45,7 @@ use self::{server::Server, world::World};
 pub use self::{
     message::{Fault, Reply, Request},
     repository::{File, Repository, Run},
+    said::{Check, Deployment},
 };
 
 /// A running stand-in. It ends when it is dropped.
@@ -104,6 +106,22 @@ impl GitHub {
     pub fn repository(&self, name: &str) -> Repository {
         self.world().create(name);
         Repository::new(Arc::clone(&self.shared), name)
+    }
+
+    /// Makes a team, given as `organisation/team`, of these members.
+    pub fn team(&self, name: &str, members: &[&str]) {
+        let members = members.iter().map(|login| (*login).to_owned()).collect();
+        self.world().teams.insert(name.to_owned(), members);
+    }
+
+    /// Lets a login be no account's.
+    pub fn no_account(&self, login: &str) {
+        self.world().strangers.insert(login.to_owned());
+    }
+
+    /// The number of the suite of a run's own checks.
+    pub const fn suite_of(run: u64) -> u64 {
+        rest::suite_of(run)
     }
 
     /// Answers only who brings this token, over the API and over git. Without a token all are answered.

@@ -202,7 +202,14 @@ impl Repository {
         })
     }
 
-    fn with<T>(&self, use_it: impl FnOnce(&mut Stored, u64) -> T) -> T {
+    /// As [`Self::with`], with a number that nothing has yet.
+    pub(crate) fn with_ids<T>(&self, use_it: impl FnOnce(&mut Stored, u64, u64) -> T) -> T {
+        let mut world = self.shared.world();
+        let (now, id) = (world.now(), world.new_id());
+        use_it(world.repositories.get_mut(&self.name).expect("the repository is there"), now, id)
+    }
+
+    pub(crate) fn with<T>(&self, use_it: impl FnOnce(&mut Stored, u64) -> T) -> T {
         let mut world = self.shared.world();
         let now = world.now();
         use_it(world.repositories.get_mut(&self.name).expect("the repository is there"), now)

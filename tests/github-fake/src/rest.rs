@@ -8,7 +8,9 @@ mod contents;
 mod objects;
 mod pulls;
 mod runs;
+mod said;
 
+pub(crate) use self::said::suite_of;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -43,6 +45,13 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["users", login]) => return account(world, login),
+        ("GET", ["orgs", organisation, "teams", team, "members"]) => {
+            return members(world, request, &format!("{organisation}/{team}"));
+        }
+        _ => {}
+    }
     let ["repos", owner, name, rest @ ..] = segments.as_slice() else { return not_made(request) };
     let (now, new_id) = (world.now(), world.new_id());
     let (address, login) = (world.address.clone(), world.login.clone());
@@ -67,6 +76,19 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
         ("POST", ["git", "refs"]) => objects::create_reference(stored, &asked),
         ("PATCH", ["git", "refs", name]) => objects::update_reference(stored, &asked, name),
         ("GET", ["actions", "workflows", workflow, "runs"]) => runs::list(stored, &asked, workflow),
+        ("GET", ["commits", sha, "pulls"]) => said::pulls_of_commit(stored, &asked, sha),
+        ("GET", ["commits", sha, "check-runs"]) => said::check_runs(stored, &asked, sha),
+        ("GET", ["commits", sha, "status"]) => said::statuses(stored, &asked, sha),
+        ("GET", ["branches", name]) => said::branch(stored, &asked, name),
+        ("GET", ["rules", "branches", name]) => said::rules(stored, &asked, name),
+        ("GET", ["actions", "runs", id]) => said::run(stored, &asked, id),
+        ("GET", ["actions", "runs", id, "approvals"]) => said::run_reviews(stored, &asked, id),
+        ("GET", ["deployments"]) => said::deployments(stored, &asked),
+        ("GET", ["deployments", id, "statuses"]) => said::deployment_statuses(stored, &asked, id),
+        ("GET", ["pulls", number, "reviews"]) => said::reviews(stored, &asked, number),
+        ("GET", ["issues"]) => said::issues(stored, &asked),
+        ("POST", ["issues"]) => said::open_issue(stored, &asked),
+        ("PATCH", ["issues", number]) => said::update_issue(stored, &asked, number),
         ("GET", ["pulls"]) => pulls::list(stored, &asked),
         ("POST", ["pulls"]) => pulls::create(stored, &asked),
         ("PATCH", ["pulls", number]) => pulls::update(stored, &asked, number),
@@ -76,6 +98,19 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
         ("POST", ["issues", number, "labels"]) => pulls::add_labels(stored, &asked, number),
         _ => not_made(request),
     }
+}
+
+fn account(world: &World, login: &str) -> Reply {
+    if world.strangers.contains(login) {
+        return not_found();
+    }
+    Reply::json(200, &shapes::public_user(&world.address, login))
+}
+
+fn members(world: &World, request: &Request, team: &str) -> Reply {
+    let Some(members) = world.teams.get(team) else { return not_found() };
+    let members: Vec<Value> = members.iter().map(|login| shapes::user(&world.address, login)).collect();
+    Reply::list(request, &world.address, &members, Value::Array)
 }
 
 fn not_found() -> Reply {

@@ -130,13 +130,27 @@ fn take_effect(shared: &Shared, request: &Request) -> Reply {
     if let Some(reply) = answered {
         let reply = complete(shared, reply);
         record(request, Some(&reply));
-        return reply;
+        return unless_known(request, reply);
     }
     let found = smart_http::find(&shared.world(), request);
     match found {
         Ok(fetch) => smart_http::answer(&fetch, request),
         Err(reply) => reply,
     }
+}
+
+/// Leaves out what the client has already, as it says by a tag: <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>.
+fn unless_known(request: &Request, reply: Reply) -> Reply {
+    if request.method != "GET" || reply.status != 200 {
+        return reply;
+    }
+    let hash =
+        reply.body.iter().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    let tag = format!("W/\"{hash:x}\"");
+    if request.header("if-none-match") == Some(&tag) {
+        return Reply { status: 304, body: Vec::new(), ..reply };
+    }
+    reply.header("etag", &tag)
 }
 
 /// Adds the headers that each reply of the API has.

@@ -35,6 +35,19 @@ pub(crate) fn user(address: &str, login: &str) -> Value {
     user
 }
 
+/// A user, as everybody may see them.
+pub(crate) fn public_user(address: &str, login: &str) -> Value {
+    let mut user = user(address, login);
+    let moment = written(0);
+    let more = json!({
+        "name": null, "company": null, "blog": null, "location": null, "email": null, "hireable": null, "bio": null,
+        "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
+        "created_at": moment, "updated_at": moment,
+    });
+    extend(&mut user, more);
+    user
+}
+
 /// A repository, in the short form that other shapes hold.
 pub(crate) fn short_repository(address: &str, id: u64, full_name: &str) -> Value {
     let (owner, name) = full_name.split_once('/').unwrap_or_default();
@@ -155,6 +168,18 @@ impl Commit {
             message: message.trim_end_matches('\n').to_owned(),
             verified: stored.signed.contains(sha),
         }
+    }
+
+    pub(crate) fn author_email(&self) -> &str {
+        self.author["email"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn committer_email(&self) -> &str {
+        self.committer["email"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     fn verification(&self) -> Value {
@@ -317,7 +342,8 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         let by = user(address, &pull.author);
         json!({"enabled_by": by, "merge_method": method.to_lowercase(), "commit_title": "", "commit_message": ""})
     });
-    let ended = (pull.state != PullState::Open).then(|| written(pull.updated));
+    let ended_at = pull.merged.as_ref().map_or(pull.updated, |merged| merged.at);
+    let ended = (pull.state != PullState::Open).then(|| written(ended_at));
     let side = |branch: &str| {
         json!({
             "label": format!("{}:{branch}", stored.owner()),
@@ -327,6 +353,16 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
             "repo": repository(address, stored),
         })
     };
+    let mut head = side(&pull.head);
+    if let Some(merged) = &pull.merged {
+        head["sha"] = json!(merged.head);
+    }
+    if let Some(fork) = &pull.fork {
+        let owner = fork.split('/').next().unwrap_or_default();
+        head["label"] = json!(format!("{owner}:{}", pull.head));
+        head["user"] = user(address, owner);
+        extend(&mut head["repo"], short_repository(address, number_of(fork), fork));
+    }
     let link = |address: &str| json!({ "href": address });
     let links = json!({
         "self": link(&url),
@@ -364,12 +400,12 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         "updated_at": written(pull.updated),
         "closed_at": ended,
         "merged_at": ended.as_ref().filter(|_| pull.state == PullState::Merged),
-        "merge_commit_sha": null,
+        "merge_commit_sha": pull.merged.as_ref().map(|merged| &merged.commit),
         "assignee": null,
         "assignees": [],
         "requested_reviewers": pull.reviewers.iter().map(|login| user(address, login)).collect::<Vec<_>>(),
         "requested_teams": pull.teams.iter().map(|team| self::team(address, stored.owner(), team)).collect::<Vec<_>>(),
-        "head": side(&pull.head),
+        "head": head,
         "base": side(&pull.base),
         "author_association": "OWNER",
         "auto_merge": auto_merge,
@@ -415,7 +451,7 @@ pub(crate) fn node(kind: &str, id: u64) -> String {
 }
 
 /// A number for what has none of its own: always the same for the same name.
-fn number_of(name: &str) -> u64 {
+pub(crate) fn number_of(name: &str) -> u64 {
     name.bytes().fold(7, |number, byte| (number * 31 + u64::from(byte)) % 1_000_000_007)
 }
 

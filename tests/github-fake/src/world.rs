@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::{git::Git, repository::Run};
+use crate::{git::Git, repository::Run, said::Said};
 
 /// The moment at which each world begins, in seconds since 1970.
 const BEGIN: u64 = 1_767_225_600;
@@ -19,6 +19,10 @@ pub(crate) struct World {
     pub(crate) token: Option<String>,
     /// Whose token it is.
     pub(crate) login: String,
+    /// Members of teams, by `organisation/team`.
+    pub(crate) teams: BTreeMap<String, Vec<String>>,
+    /// Logins that are no account's: all others are.
+    pub(crate) strangers: BTreeSet<String>,
     folder: TempDir,
     time: u64,
     last_id: u64,
@@ -42,6 +46,7 @@ pub(crate) struct Stored {
     /// Commits that GitHub signed.
     pub(crate) signed: BTreeSet<String>,
     pub(crate) created: u64,
+    pub(crate) said: Said,
 }
 
 /// A run, with what the server adds.
@@ -84,6 +89,18 @@ pub(crate) struct Pull {
     pub(crate) teams: Vec<String>,
     pub(crate) created: u64,
     pub(crate) updated: u64,
+    /// The fork that it came from, as `owner/name`.
+    pub(crate) fork: Option<String>,
+    pub(crate) merged: Option<Merged>,
+}
+
+/// How a pull request was merged.
+#[derive(Clone)]
+pub(crate) struct Merged {
+    pub(crate) commit: String,
+    /// The newest commit of its branch then.
+    pub(crate) head: String,
+    pub(crate) at: u64,
 }
 
 impl World {
@@ -94,6 +111,8 @@ impl World {
             repositories: BTreeMap::new(),
             token: None,
             login: "octocat".to_owned(),
+            teams: BTreeMap::new(),
+            strangers: BTreeSet::new(),
             folder,
             time: BEGIN,
             last_id: 0,
@@ -120,6 +139,7 @@ impl World {
             most_entries: 100_000,
             signed: BTreeSet::new(),
             created: self.now(),
+            said: Said::default(),
         };
         self.repositories.insert(name.to_owned(), stored);
     }

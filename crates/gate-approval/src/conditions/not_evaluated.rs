@@ -1,28 +1,20 @@
-//! A key of the gate that this version reads and does not evaluate: never ignored, always closed.
+//! A key of the gate that this version reads and does not evaluate.
 
-use sluice_core::Place;
+use sluice_core::Problem;
+use sluice_gate::{Gathered, not_evaluated::NotEvaluated};
 
-use crate::{
-    State,
-    condition::{Condition, Outcome, World},
-};
+use crate::condition::{Gather, World};
 
-pub(crate) struct NotEvaluated {
-    pub(crate) name: &'static str,
-    pub(crate) place: Place,
-}
+pub(crate) struct Gatherer(pub(crate) NotEvaluated);
 
-impl Condition for NotEvaluated {
-    fn name(&self) -> &'static str {
-        self.name
+impl Gather for Gatherer {
+    type Policy = NotEvaluated;
+
+    fn policy(&self) -> NotEvaluated {
+        self.0.clone()
     }
 
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn evaluate(&self, _: &World<'_>) -> Outcome {
-        Outcome::new(State::Misconfigured, "not evaluated by this version of gate-approval")
-            .help("remove it, or use a version that evaluates it")
+    async fn gather(&self, _: &World<'_>) -> Result<Gathered<()>, Problem> {
+        Ok(Gathered::given(()))
     }
 }

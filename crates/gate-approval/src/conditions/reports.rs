@@ -1,33 +1,26 @@
-//! `reports`: the findings in the reports of scanners and linters are within limits.
+//! Reads the reports that `reports` judges.
 //!
-//! `files` finds the reports, `sarif` reads one, `severity` is the one model of how bad a finding
-//! is; the judgement here is pure. A report that should be there and is not, and one that can't be read,
-//! tells nothing: the answer is undecided, unless what the others tell is a no already.
+//! `files` finds them, `sarif` reads one.
 
 mod files;
 mod sarif;
-mod severity;
 
 use sluice_config::Placed;
 use sluice_core::{Place, Problem};
+use sluice_gate::{
+    Gathered, Source,
+    reports::{Facts, Limits, Reading, Reports},
+};
 use sluice_glob::Glob;
 
-use self::{
-    sarif::{Found, Scan},
-    severity::{Counts, Limits},
-};
-use crate::{
-    State,
-    condition::{Condition, Outcome, World},
-};
+use crate::condition::{Gather, World};
 
-pub(crate) struct Reports {
+pub(crate) struct Gatherer {
     glob: Glob,
     limits: Limits,
-    place: Place,
 }
 
-impl Reports {
+impl Gatherer {
     pub(super) fn new(
         rule: &sluice_config::Reports,
         place: Place,
@@ -49,131 +42,63 @@ impl Reports {
                 .help("name it from the repository's root, as `reports/*.sarif`")
                 .at(place_of(&rule.path)));
         }
-        let limits = Limits::of(rule);
+        let limits = limits_of(rule);
         if limits.is_empty() {
             return Err(wrong("the reports have no limit")
                 .why("without one every report would do")
                 .help("say how many findings there may be, as `critical: 0`")
                 .at(place));
         }
-        Ok(Self { glob, limits, place })
+        Ok(Self { glob, limits })
     }
 }
 
-impl Condition for Reports {
-    fn name(&self) -> &'static str {
-        "reports"
+const fn limits_of(rule: &sluice_config::Reports) -> Limits {
+    let sluice_config::Reports { path: _, critical, high, medium, low, unknown } = rule;
+    Limits { critical: *critical, high: *high, medium: *medium, low: *low, unknown: *unknown }
+}
+
+impl Gather for Gatherer {
+    type Policy = Reports;
+
+    fn policy(&self) -> Reports {
+        Reports { path: self.glob.as_str().to_owned(), limits: self.limits }
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    async fn gather(&self, world: &World<'_>) -> Result<Gathered<Facts>, Problem> {
+        let root = world.cx.root();
+        let mut readings = Vec::new();
+        let mut sources = Vec::new();
+        for file in files::matching(root, &self.glob)? {
+            world.cx.cancellation().check()?;
+            let scan =
+                file.read(root).and_then(|bytes| sarif::read(&bytes).map_err(|error| error.to_string()));
+            sources.push(Source { url: file.name(), at: world.cx.now() });
+            readings.push(Reading { name: file.name(), scan });
+        }
+        Ok(Gathered::read(Facts { readings }, sources))
     }
-
-    fn evaluate(&self, world: &World<'_>) -> Outcome {
-        let files = match files::matching(world.root, &self.glob) {
-            Ok(files) => files,
-            Err(problem) => return problem.into(),
-        };
-        let readings: Vec<Reading> = files
-            .iter()
-            .map(|file| Reading {
-                name: file.name(),
-                scan: file
-                    .read(world.root)
-                    .and_then(|bytes| sarif::read(&bytes).map_err(|error| error.to_string())),
-            })
-            .collect();
-        judge(self.glob.as_str(), &self.limits, &readings)
-    }
-}
-
-/// One report: its name, and what it tells or why it tells nothing.
-struct Reading {
-    name: String,
-    scan: Result<Scan, String>,
-}
-
-/// How many lines of one kind are shown.
-const SHOWN: usize = 5;
-
-/// Decides from what was read: too many findings are a no, whatever else a silent report may hold.
-fn judge(path: &str, limits: &Limits, readings: &[Reading]) -> Outcome {
-    if readings.is_empty() {
-        return Outcome::new(State::Undecided, format!("no file matches {path}"))
-            .help("let the step that writes the report run before the gate, in the same job or with its artifact downloaded");
-    }
-    let told = || readings.iter().filter_map(|reading| Some((&reading.name, reading.scan.as_ref().ok()?)));
-    let silent: Vec<String> = readings
-        .iter()
-        .filter_map(|reading| Some(format!("{} {}", reading.name, reading.scan.as_ref().err()?)))
-        .collect();
-    let mut found: Vec<&Found> = told().flat_map(|(_, scan)| &scan.found).collect();
-    found.sort_by_key(|found| found.severity);
-    let counts = Counts::of(found.iter().map(|found| found.severity));
-    let exceeded = limits.exceeded_by(&counts);
-
-    let outcome = if !exceeded.is_empty() {
-        found.retain(|found| exceeded.contains(&found.severity));
-        Outcome::new(State::Rejected, format!("{path}: {}", limits.measure(&counts, &exceeded)))
-            .evidence(list(&found))
-            .evidence(first(&silent))
-            .help("fix them, or have the scanner suppress what is accepted, with its justification")
-    } else if let [one] = silent.as_slice() {
-        Outcome::new(State::Undecided, one).help(RUN_AGAIN)
-    } else if !silent.is_empty() {
-        let reason = format!("{path}: {} of {} reports tell nothing", silent.len(), readings.len());
-        Outcome::new(State::Undecided, reason).evidence(first(&silent)).help(RUN_AGAIN)
-    } else {
-        Outcome::new(State::Approved, format!("{path}: {}", limits.measure(&counts, &limits.severities())))
-    };
-    let summaries: Vec<String> = told().map(|(name, scan)| format!("{name}: {scan}")).collect();
-    let suppressed: Vec<&Found> = told().flat_map(|(_, scan)| &scan.suppressed).collect();
-    outcome
-        .evidence(first(&summaries))
-        .evidence(list(&suppressed).map(|line| format!("suppressed, not counted: {line}")))
-}
-
-const RUN_AGAIN: &str = "see why the scanner wrote no whole report, and run it again";
-
-/// The first lines, and how many more there are.
-fn first(lines: &[String]) -> impl Iterator<Item = String> {
-    lines.iter().take(SHOWN).cloned().chain(more(lines.len()))
-}
-
-/// The first findings in columns, and how many more there are.
-fn list(found: &[&Found]) -> impl Iterator<Item = String> {
-    let shown = &found[..found.len().min(SHOWN)];
-    let width =
-        |cell: fn(&Found) -> &str| shown.iter().map(|found| cell(found).chars().count()).max().unwrap_or(0);
-    let (rules, locations) = (width(|found| &found.rule), width(|found| &found.location));
-    let line = move |Found { severity, rule, location, message }: &Found| {
-        format!("{severity:8}  {rule:rules$}  {location:locations$}  {message}").trim_end().to_owned()
-    };
-    shown.iter().map(move |found| line(found)).chain(more(found.len()))
-}
-
-fn more(all: usize) -> Option<String> {
-    (all > SHOWN).then(|| format!("… and {} more", all - SHOWN))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use proptest::prelude::*;
     use serde_json::json;
     use sluice_config::File;
     use sluice_core::{Configuration as _, Problems};
+
+    use sluice_gate::{Outcome, State};
 
     use super::*;
     use crate::Policy;
 
     /// The reports condition of a configuration.
-    fn condition(rule: &str) -> Result<Reports, Problems> {
+    fn condition(rule: &str) -> Result<Gatherer, Problems> {
         let text = format!("version: 1\nenvironments:\n  x:\n    gate:\n      reports:\n        - {rule}\n");
         let file: File<Policy> = File::parse(text.as_bytes(), "f")?;
         let rule = &crate::policy::gate(&file, "x")?.reports[0];
-        Ok(Reports::new(rule, file.place_of(rule), |text| file.place_of(text))?)
+        Ok(Gatherer::new(rule, file.place_of(rule), |text| file.place_of(text))?)
     }
 
     fn sarif(levels: &[&str]) -> String {
@@ -192,7 +117,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-        condition(rule).unwrap().evaluate(&World { now: jiff::Timestamp::UNIX_EPOCH, root: root.path() })
+        crate::condition::tests::outcome(condition(rule).unwrap(), root.path())
     }
 
     fn told(outcome: &Outcome) -> String {
@@ -319,27 +244,13 @@ suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket
         insta::assert_snapshot!(problem("{path: a, high: -1}"), @r##"f:6:27: expected a whole number from 0 to 4294967295, found "-1":"##);
     }
 
-    proptest! {
-        /// Findings, and reports that tell nothing, only ever close the gate.
-        #[test]
-        fn one_more_finding_or_one_more_silent_report_never_turns_to_yes(
-            levels in prop::collection::vec(prop::sample::select(vec!["error", "warning", "note", "fatal"]), 0..8),
-            more in prop::sample::select(vec!["error", "warning", "note", "fatal"]),
-            limits in prop::array::uniform4(prop::option::of(0_u32..4)),
-            silent in any::<bool>(),
-        ) {
-            let [high, medium, low, unknown] = limits;
-            let rule: sluice_config::Reports = serde_json::from_value(json!({"path": "x", "high": high, "medium": medium, "low": low, "unknown": unknown})).unwrap();
-            let limits = Limits::of(&rule);
-            let reading = |levels: &[&str]| Reading { name: "a".into(), scan: sarif::read(sarif(levels).as_bytes()).map_err(|error| error.to_string()) };
-            let before = judge("x", &limits, &[reading(&levels)]);
-            let mut with_more = vec![reading(&[&levels[..], &[more]].concat())];
-            if silent {
-                with_more.push(Reading { name: "b".into(), scan: Err("is empty".into()) });
-            }
-            let after = judge("x", &limits, &with_more);
-            prop_assert!(after.state >= before.state);
-            prop_assert!(!silent || after.state != State::Approved);
-        }
+    #[test]
+    fn the_configuration_s_keys_are_their_severities() {
+        let rule: sluice_config::Reports = serde_json::from_value(
+            json!({"path": "x", "critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}),
+        )
+        .unwrap();
+        let limits = serde_json::to_value(limits_of(&rule)).unwrap();
+        assert_eq!(limits, json!({"critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}));
     }
 }

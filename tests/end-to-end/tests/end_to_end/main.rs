@@ -7,6 +7,7 @@ mod configuration;
 mod dependencies;
 mod detect_changes;
 mod gate_approval;
+mod gate_approval_github;
 mod hostile;
 mod notify;
 mod signals;

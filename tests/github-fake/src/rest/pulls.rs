@@ -45,7 +45,7 @@ pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
     }
     let pull = Pull {
         id: asked.new_id,
-        number: stored.pulls.len() as u64 + 1,
+        number: stored.next_number(),
         title: title.to_owned(),
         body: asked.text("body").map(str::to_owned),
         head: head.to_owned(),
@@ -61,6 +61,8 @@ pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
         teams: Vec::new(),
         created: asked.now,
         updated: asked.now,
+        fork: None,
+        merged: None,
     };
     let shape = shapes::pull(asked.address, stored, &pull);
     stored.pulls.push(pull);

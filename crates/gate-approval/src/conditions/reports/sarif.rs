@@ -4,42 +4,11 @@
 //! Only what tells what was found, and how bad it is, is read. A report of a run that did not come to its
 //! end tells nothing: few findings in it are no good news.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-
-use super::severity::{Counts, Severity};
-
-/// What a report tells.
-#[derive(Debug, Default)]
-pub(super) struct Scan {
-    /// The tools that wrote it.
-    pub(super) tools: Vec<String>,
-    pub(super) found: Vec<Found>,
-    /// What was found, and accepted by someone.
-    pub(super) suppressed: Vec<Found>,
-}
-
-/// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) severity: Severity,
-    /// The rule's id.
-    pub(super) rule: String,
-    /// The start of the message.
-    pub(super) message: String,
-    /// `file:line`, as far as the report tells.
-    pub(super) location: String,
-}
-
-/// What was counted, and by which tools.
-impl fmt::Display for Scan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = Counts::of(self.found.iter().map(|found| found.severity));
-        write!(f, "{counts} by {}", self.tools.join(", "))
-    }
-}
+use sluice_gate::reports::{Found, Scan, Severity};
 
 /// Why a report tells nothing. Displayed after the report's name: "a.sarif is empty".
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,19 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How bad a finding is; the worst comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Severity {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A CVSS score of 9.0 or more.
     Critical,
+    /// 7.0 or more.
     High,
+    /// 4.0 or more.
     Medium,
+    /// Less.
     Low,
     /// The report does not tell.
     Unknown,
@@ -20,7 +27,7 @@ impl Severity {
     ///
     /// The bands are GitHub's for `security-severity`:
     /// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
-    pub(super) fn of_score(score: f64) -> Option<Self> {
+    pub fn of_score(score: f64) -> Option<Self> {
         match score {
             score if score >= 9.0 => Some(Self::Critical),
             score if score >= 7.0 => Some(Self::High),
@@ -73,20 +80,40 @@ impl fmt::Display for Counts {
 }
 
 /// How many findings there may be of each severity; `None` is no limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits([Option<u32>; 5]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// At most so many critical ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<u32>,
+    /// At most so many high ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<u32>,
+    /// At most so many medium ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<u32>,
+    /// At most so many low ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<u32>,
+    /// At most so many whose severity is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<u32>,
+}
 
 impl Limits {
-    pub(super) const fn of(rule: &sluice_config::Reports) -> Self {
-        Self([rule.critical, rule.high, rule.medium, rule.low, rule.unknown])
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     const fn get(&self, severity: Severity) -> Option<u32> {
-        self.0[severity as usize]
+        match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+            Severity::Unknown => self.unknown,
+        }
     }
 
     /// The severities that have a limit.
@@ -145,9 +172,8 @@ mod tests {
     #[test]
     fn each_limit_is_for_its_own_severity_and_itself_is_allowed() {
         for severity in Severity::ALL {
-            let mut limits = [None; 5];
-            limits[severity as usize] = Some(2);
-            let limits = Limits(limits);
+            let limits: Limits =
+                serde_json::from_value(serde_json::json!({severity.to_string(): 2})).unwrap();
             let others: Vec<Severity> = Severity::ALL
                 .into_iter()
                 .filter(|other| *other != severity)
@@ -158,17 +184,5 @@ mod tests {
             assert_eq!(limits.exceeded_by(&counts(3)), [severity]);
             assert_eq!(limits.severities(), [severity]);
         }
-    }
-
-    #[test]
-    fn the_configuration_s_keys_are_their_severities() {
-        let rule: sluice_config::Reports = serde_json::from_str(
-            r#"{"path": "x", "critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            Severity::ALL.map(|severity| Limits::of(&rule).get(severity)),
-            [Some(1), Some(2), Some(3), Some(4), Some(5)]
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! The decision: from the states of the conditions to the state of the gate, and from nothing else.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sluice_core::{Problem, Verdict};
 
 /// What one condition says, and what the gate says.
@@ -9,7 +9,7 @@ use sluice_core::{Problem, Verdict};
 /// The order is the decision: the state of a gate is the greatest of its conditions' states. A certain no
 /// is a no, whatever else is unknown; an unknown is neither a yes nor a no; and a gate that is not
 /// understood says nothing at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Yes: it holds.
@@ -25,17 +25,15 @@ pub enum State {
 }
 
 /// The state of a gate whose conditions have these states. A gate without a condition is misconfigured.
-pub(crate) fn decide(states: impl IntoIterator<Item = State>) -> State {
+pub fn decide(states: impl IntoIterator<Item = State>) -> State {
     states.into_iter().max().unwrap_or(State::Misconfigured)
 }
 
 impl State {
-    /// The state of a run that a problem ended before its conditions were asked.
-    pub(crate) const fn of(problem: &Problem) -> Self {
+    /// The state of what a problem kept from its answer: whatever went wrong, it is neither a yes nor a no.
+    pub const fn of(problem: &Problem) -> Self {
         match problem.verdict {
             Verdict::Misconfigured => Self::Misconfigured,
-            Verdict::Failed => Self::Rejected,
-            // A problem is never a yes.
             _ => Self::Undecided,
         }
     }
@@ -86,16 +84,20 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_never_a_yes() {
+    fn a_problem_is_neither_a_yes_nor_a_no() {
         let mut problem = Problem::undecided("x");
-        for verdict in
-            [Verdict::Passed, Verdict::Skipped, Verdict::Pending, Verdict::Undecided, Verdict::Broken]
-        {
+        for verdict in [
+            Verdict::Passed,
+            Verdict::Skipped,
+            Verdict::Pending,
+            Verdict::Failed,
+            Verdict::Undecided,
+            Verdict::Broken,
+        ] {
             problem.verdict = verdict;
             assert_eq!(State::of(&problem), Undecided);
         }
         assert_eq!(State::of(&Problem::misconfigured("x")), Misconfigured);
-        assert_eq!(State::of(&Problem::failed("x")), Rejected);
     }
 
     fn states() -> impl Strategy<Value = Vec<State>> {

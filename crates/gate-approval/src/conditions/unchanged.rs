@@ -1,0 +1,36 @@
+//! Looks again, before a yes.
+
+use sluice_core::Problem;
+use sluice_gate::{
+    Gathered,
+    unchanged::{Facts, Unchanged},
+};
+
+use crate::condition::{Gather, World};
+
+pub(crate) struct Gatherer(pub(crate) Unchanged);
+
+impl Gather for Gatherer {
+    type Policy = Unchanged;
+
+    fn policy(&self) -> Unchanged {
+        self.0.clone()
+    }
+
+    async fn gather(&self, world: &World<'_>) -> Result<Gathered<Facts>, Problem> {
+        let mut facts = Facts::default();
+        let mut sources = Vec::new();
+        if let Some(reference) = &self.0.reference {
+            let (api, trace) = world.github()?;
+            let repository = world.repository()?;
+            let commit = match reference.strip_prefix("heads/") {
+                Some(_) => api.reference(&repository, reference).await?,
+                // A tag may be an object of its own that names the commit.
+                None => api.resolve(&repository, reference).await?,
+            };
+            facts.commit = Some(commit.to_string());
+            sources.extend(world.sources(&[&trace]));
+        }
+        Ok(Gathered::read(facts, sources))
+    }
+}
