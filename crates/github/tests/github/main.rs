@@ -4,6 +4,7 @@
 
 mod faults;
 mod read;
+mod told;
 mod write;
 
 use std::{num::NonZeroU32, time::Duration};
