@@ -5,6 +5,7 @@ use sluice_config::Event;
 use sluice_core::{Block, Done, Draft, Finding, Link, Verdict};
 
 use crate::{
+    channels::Message,
     delivery::Outcome,
     inputs::{OnError, name_of},
     outputs::{Delivery, Outputs},
@@ -35,16 +36,15 @@ pub(crate) fn told(
 }
 
 /// What would be told: each message as it would be sent.
-pub(crate) fn rehearsed(
-    story: &Story,
-    messages: Vec<(String, &'static str, serde_json::Value)>,
-) -> Done<Outputs> {
-    let title = format!("would tell {}: {}", count(messages.len(), "channel"), what(story));
+pub(crate) fn rehearsed(story: &Story, channels: Vec<(String, &'static str, Vec<Message>)>) -> Done<Outputs> {
+    let title = format!("would tell {}: {}", count(channels.len(), "channel"), what(story));
     let mut outcomes = Outcomes::new();
     let mut draft = Draft::new(Verdict::Passed, title);
-    for (channel, kind, message) in messages {
-        let text = format!("{message:#}\n");
-        draft.block(Block::Diff { title: format!("message to {channel} ({kind})"), text });
+    for (channel, kind, messages) in channels {
+        for Message { name, body } in messages {
+            let text = format!("{body:#}\n");
+            draft.block(Block::Diff { title: format!("{name} to {channel} ({kind})"), text });
+        }
         outcomes.insert(channel, Outcome::new(Delivery::Skipped, "not sent: this is a dry run"));
     }
     done(story, draft, &outcomes)
@@ -89,7 +89,11 @@ fn done(story: &Story, mut report: Draft, outcomes: &Outcomes) -> Done<Outputs> 
     }
     report.links.extend(story.run.url.clone().map(|url| Link { label: "run".into(), url }));
     let delivered = outcomes.iter().map(|(channel, outcome)| (channel.clone(), outcome.delivery)).collect();
-    Done { outputs: Outputs { event: story.event, delivered }, report }
+    let message_id = outcomes
+        .iter()
+        .filter_map(|(channel, outcome)| Some((channel.clone(), outcome.message_id.clone()?)))
+        .collect();
+    Done { outputs: Outputs { event: story.event, delivered, message_id }, report }
 }
 
 /// "failure in production"
@@ -148,7 +152,7 @@ mod tests {
     #[test]
     fn each_channel_is_answered_for() {
         insta::assert_snapshot!(shown(told(&failure(), &outcomes(), OnError::Fail, false)), @r#"
-misconfigured, {"event":"failure","delivered":{"deployments":"delivered","team":"refused","audit":"misconfigured"}}
+misconfigured, {"event":"failure","delivered":{"deployments":"delivered","team":"refused","audit":"misconfigured"},"message-id":{}}
 ✗ notify — told 1 of 3 channels: failure in production
 
   ✓ deployments  delivered to slack
@@ -193,7 +197,7 @@ misconfigured, {"event":"failure","delivered":{"deployments":"delivered","team":
         let mut other = no_route(&failure());
         note_other_event(&mut other, Some(Event::Success));
         insta::assert_snapshot!(shown(other), @r#"
-skipped, {"event":"failure","delivered":{}}
+skipped, {"event":"failure","delivered":{},"message-id":{}}
 – notify — no route for failure in production
 
   – event  success was asked for, but reports and jobs say failure
@@ -203,7 +207,7 @@ skipped, {"event":"failure","delivered":{}}
   run          https://github.com/acme/shop/actions/runs/7/attempts/2
 "#);
         insta::assert_snapshot!(shown(fork(&failure())), @r#"
-skipped, {"event":"failure","delivered":{}}
+skipped, {"event":"failure","delivered":{},"message-id":{}}
 – notify — nothing sent for a pull request from a fork: failure in production
 
   – fork  forks are given no secrets, and their configuration does not decide where messages go
@@ -217,8 +221,8 @@ skipped, {"event":"failure","delivered":{}}
     #[test]
     fn a_rehearsal_prints_each_message() {
         let message = serde_json::json!({"text": "hello"});
-        insta::assert_snapshot!(shown(rehearsed(&failure(), vec![("deployments".into(), "slack", message)])), @r#"
-passed, {"event":"failure","delivered":{"deployments":"skipped"}}
+        insta::assert_snapshot!(shown(rehearsed(&failure(), vec![("deployments".into(), "slack", vec![Message::new("message", message)])])), @r#"
+passed, {"event":"failure","delivered":{"deployments":"skipped"},"message-id":{}}
 ✓ notify — would tell 1 channel: failure in production
 
   – deployments  not sent: this is a dry run

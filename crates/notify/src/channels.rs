@@ -1,47 +1,47 @@
 //! The kinds of channels: how each renders a story, how it is asked, and what its answers mean.
 //!
-//! One file a kind. A new kind is a file with a [`Medium`] and one arm in [`medium`].
+//! One file a kind. A new kind is a file with a [`Channel`] and one arm in [`channel`].
 
 mod slack;
 mod webhook;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, pin::Pin};
 
-use jiff::Timestamp;
 use ring::digest;
 use serde_json::Value;
-use sluice_config::{Channel, FromEnvironment};
-use sluice_core::{Problem, Secret};
-use sluice_http::{Request, Response, Url};
+use sluice_core::Problem;
+use sluice_http::Response;
 
-use crate::{story::Story, untrusted::Untrusted};
+use crate::{
+    delivery::{Outcome, Post},
+    story::Story,
+    untrusted::Untrusted,
+};
 
-/// A kind of channel.
-pub(crate) trait Medium {
-    /// Its name, as the configuration spells it.
+/// A channel: somewhere to tell a story.
+pub(crate) trait Channel {
+    /// Its kind, as the configuration spells it.
     fn kind(&self) -> &'static str;
 
-    /// The story as the channel shows it, within all of its limits.
-    fn render(&self, story: &Story) -> Value;
+    /// The story as the channel shows it, within all of its limits. Pure: neither clock nor network nor secret.
+    fn render(&self, story: &Story) -> Vec<Message>;
 
-    /// The request that hands over the rendered story. It fails when a secret is missing or unusable.
-    fn request(&self, body: String, envelope: &Envelope<'_>) -> Result<Request, Problem>;
-
-    /// What the channel has against the message: nothing once it took it.
-    ///
-    /// Asked about answers only that no other try would change: redirects, 429 and 5xx are judged before.
-    fn refusal(&self, answer: &Response) -> Option<Refusal>;
+    /// Hands the rendered messages over. It fails before anything was sent when a secret is missing or unusable;
+    /// what goes wrong afterwards is part of the outcome.
+    fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a>;
 }
 
-/// What a request needs besides its body.
-pub(crate) struct Envelope<'a> {
-    /// Finds the secret that the configuration names.
-    pub(crate) secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
-    /// The time, now.
-    pub(crate) now: Timestamp,
-    /// The same for the same message, so that a receiver can tell a repetition.
-    pub(crate) idempotency_key: String,
+/// A rendered message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    /// What it is among the messages of its channel, in one word: `message`, `reply`, `alert`.
+    pub(crate) name: &'static str,
+    /// What is sent, secrets left out: JSON, or a string where the channel takes text.
+    pub(crate) body: Value,
 }
+
+/// The sending of a channel's messages.
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Problem>> + 'a>>;
 
 /// Why a channel did not take a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,15 @@ pub(crate) struct Refusal {
     pub(crate) help: Option<String>,
 }
 
-/// The medium of a channel.
-pub(crate) fn medium<'a>(name: &str, channel: &'a Channel) -> Result<&'a dyn Medium, Problem> {
+/// The channel that the configuration describes.
+pub(crate) fn channel<'a>(
+    name: &str,
+    channel: &'a sluice_config::Channel,
+) -> Result<&'a dyn Channel, Problem> {
     match channel {
-        Channel::Slack(slack) => Ok(slack),
-        Channel::Webhook(webhook) => Ok(webhook),
-        Channel::PagerDuty(_) => {
+        sluice_config::Channel::Slack(slack) => Ok(slack),
+        sluice_config::Channel::Webhook(webhook) => Ok(webhook),
+        sluice_config::Channel::PagerDuty(_) => {
             Err(Problem::misconfigured(format!("this version can't tell the channel \"{name}\" anything"))
                 .why("it is of kind `pagerduty`, and messages go to `slack` and `webhook` only")
                 .help("name another channel instead"))
@@ -63,15 +66,15 @@ pub(crate) fn medium<'a>(name: &str, channel: &'a Channel) -> Result<&'a dyn Med
     }
 }
 
-impl Envelope<'_> {
-    /// An address that is a secret. White space around it is nobody's intent.
-    fn address(&self, from: &FromEnvironment) -> Result<Url, Problem> {
-        let secret = (self.secret)(from)?;
-        Url::parse(secret.expose().trim()).map_err(|error| {
-            Problem::misconfigured(format!("the variable {} holds no address to send to", from.env.value))
-                .why(error)
-        })
+impl Message {
+    pub(crate) fn new(name: &'static str, body: Value) -> Self {
+        Self { name, body }
     }
+}
+
+/// A channel that renders nothing tells nobody anything, which must not pass for a delivery.
+fn nothing_rendered() -> Problem {
+    Problem::undecided("the channel rendered no message")
 }
 
 /// A key that is the same for the same parts.
@@ -110,7 +113,7 @@ pub(crate) mod tests {
             body: body.to_owned().into(),
             truncated: false,
             timings: sluice_http::Timings::default(),
-            url: Url::parse("https://hooks.example.com/services/SECRET").unwrap(),
+            url: sluice_http::Url::parse("https://hooks.example.com/services/SECRET").unwrap(),
         }
     }
 

@@ -1,16 +1,18 @@
 //! Sending: all channels at once, each with its own tries, all under one deadline.
 
-use std::time::{Duration, Instant};
-
-use sluice_core::{Problem, retry::Policy};
-use sluice_http::{Client, Error, Request, Response, StatusCode, Tried};
-use tokio::task::JoinSet;
-
-use crate::{
-    channels::{Medium, Refusal},
-    outputs::Delivery,
-    story::took,
+use std::{
+    path::Path,
+    pin::Pin,
+    task::Poll,
+    time::{Duration, Instant},
 };
+
+use jiff::Timestamp;
+use sluice_config::FromEnvironment;
+use sluice_core::{Problem, Secret, retry::Policy};
+use sluice_http::{Client, Error, Request, Response, StatusCode, Tried, Url};
+
+use crate::{channels::Refusal, outputs::Delivery, story::took};
 
 /// How long sending may take.
 #[derive(Clone, Debug)]
@@ -28,7 +30,36 @@ impl Default for Limits {
     }
 }
 
-/// What became of one message.
+/// What a channel is given to send with.
+pub(crate) struct Post<'a> {
+    pub(crate) client: &'a Client,
+    /// Finds the secret that the configuration names.
+    pub(crate) secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
+    /// Finds what the environment says of AWS. Its secrets are masked.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Trusted besides Mozilla's roots.
+    pub(crate) ca_file: Option<&'a Path>,
+    /// The time, now.
+    pub(crate) now: Timestamp,
+    /// The same for the same message, so that a receiver can tell a repetition.
+    pub(crate) idempotency_key: String,
+    /// The message of this channel that a run before posted, and that is to be updated.
+    pub(crate) message_id: Option<&'a str>,
+    pub(crate) limits: &'a Limits,
+    /// When all sending ends.
+    pub(crate) deadline: Instant,
+}
+
+/// Whether a request may be sent again although it may have arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// The receiver knows no repetition: what may have been shown is not risked to be told twice.
+    NotArrived,
+    /// The receiver does the same thing once, however often it is asked.
+    Always,
+}
+
+/// What became of the messages to one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) delivery: Delivery,
@@ -38,47 +69,69 @@ pub(crate) struct Outcome {
     pub(crate) effort: Option<String>,
     pub(crate) help: Option<String>,
     pub(crate) place: Option<sluice_core::Place>,
+    /// What a later run of the pipeline updates the message by.
+    pub(crate) message_id: Option<String>,
 }
 
-/// Sends all requests at once, and tells of each as soon as it has ended: one that hangs holds no other.
-pub(crate) async fn send(
-    client: &Client,
-    requests: Vec<(usize, Request)>,
-    limits: &Limits,
-    mut ended: impl FnMut(usize, Sent),
+/// A sending that ends in an outcome, whatever happens.
+pub(crate) type Ending<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// Does all at once, and tells of each as soon as it has ended: one that hangs holds no other.
+pub(crate) async fn at_once<'a>(
+    sendings: impl IntoIterator<Item = (usize, Ending<'a>)>,
+    mut ended: impl FnMut(usize, Outcome),
 ) {
-    let deadline = Instant::now() + limits.all;
-    let mut sending = JoinSet::new();
-    for (index, request) in requests {
-        let (client, limits) = (client.clone(), limits.clone());
-        sending.spawn(async move {
-            let began = Instant::now();
-            // What is sent again, and when, is said by `is_worth_another_try`.
-            let request = request.timeout(limits.one).idempotent(true);
-            let tried = client.send_with_retry(request, &limits.policy, deadline, is_worth_another_try).await;
-            (index, Sent { tried, took: began.elapsed() })
+    let mut sendings: Vec<_> = sendings.into_iter().collect();
+    std::future::poll_fn(|task| {
+        sendings.retain_mut(|(index, sending)| match sending.as_mut().poll(task) {
+            Poll::Ready(outcome) => {
+                ended(*index, outcome);
+                false
+            }
+            Poll::Pending => true,
         });
-    }
-    while let Some(done) = sending.join_next().await {
-        if let Ok((index, sent)) = done {
-            ended(index, sent);
-        }
-    }
+        if sendings.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
-/// The last try of one message.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    tried: Tried,
-    took: Duration,
+impl Post<'_> {
+    /// Sends a request, again where that is right and worth it, and has the channel judge the last answer.
+    ///
+    /// `judge` tells the message's id, if the channel gives one, or what the channel has against the message. It
+    /// is asked about answers only that no other try would change: redirects, 429 and 5xx are judged before.
+    pub(crate) async fn request(
+        &self,
+        kind: &str,
+        request: Request,
+        repeat: Repeat,
+        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+    ) -> Outcome {
+        let began = Instant::now();
+        // What is sent again, and when, is said by `is_worth_another_try`.
+        let request = request.timeout(self.limits.one).idempotent(true);
+        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat);
+        let tried = self.client.send_with_retry(request, &self.limits.policy, self.deadline, again).await;
+        Outcome::of(kind, tried, began.elapsed(), repeat, judge)
+    }
+
+    /// An address that is a secret. White space around it is nobody's intent.
+    pub(crate) fn address(&self, from: &FromEnvironment) -> Result<Url, Problem> {
+        let secret = (self.secret)(from)?;
+        Url::parse(secret.expose().trim()).map_err(|error| {
+            Problem::misconfigured(format!("the variable {} holds no address to send to", from.env.value))
+                .why(error)
+        })
+    }
 }
 
 /// A webhook knows no repetition, so a message is sent again only when it was surely not shown: the channel
 /// was not reached, or said that it could not take it. A connection that broke, and an answer that did not
-/// come, leave open whether it was: it is not risked to tell it twice.
-fn is_worth_another_try(outcome: &Result<Response, Error>) -> bool {
+/// come, leave open whether it was: it is not risked to tell it twice, unless the receiver knows repetitions.
+fn is_worth_another_try(outcome: &Result<Response, Error>, repeat: Repeat) -> bool {
     match outcome {
         Ok(answer) => can_not_take_it_now(answer.status),
+        Err(error) if repeat == Repeat::Always => error.is_retryable(),
         Err(error) => error.could_not_reach(),
     }
 }
@@ -89,14 +142,26 @@ fn can_not_take_it_now(status: StatusCode) -> bool {
 
 impl Outcome {
     /// Judges the last try by the rules that all channels share, then by the channel's own.
-    pub(crate) fn of(medium: &dyn Medium, sent: Sent) -> Self {
-        let Sent { tried, took: time } = sent;
+    fn of(
+        kind: &str,
+        tried: Tried,
+        time: Duration,
+        repeat: Repeat,
+        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+    ) -> Self {
         let tries = if tried.tries == 1 { "1 try".to_owned() } else { format!("{} tries", tried.tries) };
         let effort = format!("{tries}, {}", took(time));
         let outcome = match tried.outcome {
             Err(error) if error.could_not_reach() => Self::new(Delivery::Unreachable, error.to_string()),
-            Err(error) => Self::new(Delivery::Unreachable, error.to_string())
-                .help("it may have arrived: it was not sent again, so as not to be told twice"),
+            Err(error) => {
+                let outcome = Self::new(Delivery::Unreachable, error.to_string());
+                match repeat {
+                    Repeat::NotArrived => {
+                        outcome.help("it may have arrived: it was not sent again, so as not to be told twice")
+                    }
+                    Repeat::Always => outcome.help("it may have arrived"),
+                }
+            }
             Ok(answer) if can_not_take_it_now(answer.status) => Self::new(
                 Delivery::Unreachable,
                 format!("it could not take the message now: {}", answer.status),
@@ -105,10 +170,12 @@ impl Outcome {
                 Delivery::Refused,
                 format!("it redirects ({}), and the message was not handed on", answer.status),
             )
-            .help("set the variable to the address that it redirects to"),
-            Ok(answer) => match medium.refusal(&answer) {
-                None => Self::new(Delivery::Delivered, format!("delivered to {}", medium.kind())),
-                Some(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
+            .help("set the address to the one that it redirects to"),
+            Ok(answer) => match judge(&answer) {
+                Ok(message_id) => {
+                    Self { message_id, ..Self::new(Delivery::Delivered, format!("delivered to {kind}")) }
+                }
+                Err(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
             },
         };
         Self { effort: Some(effort), ..outcome }
@@ -129,25 +196,36 @@ impl Outcome {
     }
 
     pub(crate) fn new(delivery: Delivery, reason: impl Into<String>) -> Self {
-        Self { delivery, reason: reason.into(), effort: None, help: None, place: None }
+        Self { delivery, reason: reason.into(), effort: None, help: None, place: None, message_id: None }
     }
 
-    fn help(mut self, help: &str) -> Self {
+    pub(crate) fn help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
+    }
+
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivery == Delivery::Delivered
+    }
+
+    /// The outcome of two messages to one channel: the worse one is told, and no id is lost.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (mut worse, better) =
+            if self.delivery.verdict() >= other.delivery.verdict() { (self, other) } else { (other, self) };
+        worse.message_id = worse.message_id.or(better.message_id);
+        worse
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         collections::VecDeque,
         num::NonZeroU32,
         sync::{Arc, Mutex},
     };
 
-    use sluice_config::File;
-    use sluice_core::{Secret, retry::Jitter};
+    use sluice_core::retry::Jitter;
     use sluice_http::{CONNECT_TIMEOUT, Options, Proxies};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -155,10 +233,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        channels::Envelope,
-        sections::{Sections, tests::file},
-    };
+    use crate::{sections::tests::file, story::tests::failure};
 
     /// What a server does with one request.
     #[derive(Clone)]
@@ -237,7 +312,7 @@ mod tests {
         stream.write_all(text.as_bytes()).await.unwrap();
     }
 
-    fn limits() -> Limits {
+    pub(crate) fn limits() -> Limits {
         let policy = Policy {
             first: Duration::from_millis(1),
             factor: 1,
@@ -248,26 +323,45 @@ mod tests {
         Limits { one: Duration::from_secs(5), all: Duration::from_secs(20), policy }
     }
 
-    fn client() -> Client {
-        Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap()
+    /// What a channel is given in tests.
+    pub(crate) fn post<'a>(
+        client: &'a Client,
+        secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
+        limits: &'a Limits,
+    ) -> Post<'a> {
+        Post {
+            client,
+            secret,
+            variable: &|_| None,
+            ca_file: None,
+            now: "2026-01-02T03:04:05Z".parse().unwrap(),
+            idempotency_key: "0123".into(),
+            message_id: None,
+            limits,
+            deadline: Instant::now() + limits.all,
+        }
     }
 
-    fn request(file: &File<Sections>, channel: &str, address: &str) -> Request {
-        let secret = |_: &sluice_config::FromEnvironment| Ok(Secret::new(address));
-        let now = "2026-01-02T03:04:05Z".parse().unwrap();
-        let envelope = Envelope { secret: &secret, now, idempotency_key: "0123".into() };
-        let medium = file.sections.medium(channel).unwrap();
-        medium.request("{\"text\":\"hello\"}".into(), &envelope).unwrap()
+    pub(crate) fn client() -> Client {
+        Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap()
     }
 
     /// Sends one message to each address, and tells what became of it.
     async fn send_to(channel: &str, addresses: &[&str], limits: &Limits) -> Vec<Outcome> {
         let file = file("  []\n").unwrap();
-        let medium = file.sections.medium(channel).unwrap();
-        let requests = addresses.iter().map(|address| request(&file, channel, address)).enumerate();
+        let channel = file.sections.channel(channel).unwrap();
+        let messages = channel.render(&failure());
+        let client = client();
+        let secrets: Vec<_> =
+            addresses.iter().map(|address| move |_: &FromEnvironment| Ok(Secret::new(*address))).collect();
+        let posts: Vec<Post<'_>> = secrets.iter().map(|secret| post(&client, secret, limits)).collect();
+        let sendings = posts.iter().enumerate().map(|(index, post)| {
+            let sending = channel.send(&messages, post);
+            let sending: Ending<'_> = Box::pin(async move { sending.await.unwrap() });
+            (index, sending)
+        });
         let mut outcomes = vec![None; addresses.len()];
-        let ended = |index: usize, sent| outcomes[index] = Some(Outcome::of(medium, sent));
-        send(&client(), requests.collect(), limits, ended).await;
+        at_once(sendings, |index, outcome| outcomes[index] = Some(outcome)).await;
         outcomes.into_iter().map(Option::unwrap).collect()
     }
 

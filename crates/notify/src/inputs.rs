@@ -27,6 +27,12 @@ pub struct Inputs {
     /// Channels of the configuration to tell, whatever its routes say. Default: those of the routes that fit
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub channel: Vec<String>,
+    /// Output `message-id` of the run before, whose messages are updated. Default: new messages
+    #[arg(long, value_name = "JSON")]
+    pub message_id: Option<String>,
+    /// Stages of the pipeline in order, by the names of its jobs or actions, shown as a progress line. Default: none
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub stages: Vec<String>,
     /// What an undelivered message means for the step: `fail`, or `warn` (it is shown, and the step passes). Default: `fail`
     #[arg(long, value_name = "fail|warn")]
     pub on_error: Option<OnError>,

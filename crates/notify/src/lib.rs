@@ -18,6 +18,7 @@ mod inputs;
 mod jobs;
 mod outputs;
 mod plan;
+mod progress;
 mod reports;
 mod routes;
 mod sections;
@@ -25,7 +26,7 @@ mod story;
 mod trust;
 mod untrusted;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 
 use sluice_config::{File, FromEnvironment};
 use sluice_core::{Action, Context, Done, Problem, Secret};
@@ -33,8 +34,8 @@ use sluice_http::{CONNECT_TIMEOUT, Client, Proxies};
 
 use crate::{
     answer::Outcomes,
-    channels::{Envelope, Medium},
-    delivery::{Limits, Outcome, send},
+    channels::{Channel, Message},
+    delivery::{Ending, Limits, Outcome, Post, at_once},
     plan::Plan,
     story::Story,
     trust::Author,
@@ -75,24 +76,25 @@ fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Re
     }
     if plan.dry_run {
         let messages = letters
-            .iter()
-            .map(|letter| (letter.channel.to_owned(), letter.medium.kind(), letter.medium.render(story)));
+            .into_iter()
+            .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
         return Ok(answer::rehearsed(story, messages.collect()));
     }
     deliver(plan, config, story, &letters, cx)
 }
 
-/// A channel that is to be told.
+/// A channel that is to be told, and what.
 struct Letter<'a> {
-    channel: &'a str,
-    medium: &'a dyn Medium,
+    name: &'a str,
+    channel: &'a dyn Channel,
+    messages: Vec<Message>,
 }
 
 fn write<'a>(plan: &'a Plan, config: &'a File<Sections>, story: &Story) -> Result<Vec<Letter<'a>>, Problem> {
-    let channels = plan.channels(config, story)?;
-    let letters = channels.into_iter().map(|channel| {
-        let medium = config.sections.medium(channel)?;
-        Ok(Letter { channel, medium })
+    let names = plan.channels(config, story)?;
+    let letters = names.into_iter().map(|name| {
+        let channel = config.sections.channel(name)?;
+        Ok(Letter { name, channel, messages: channel.render(story) })
     });
     letters.collect()
 }
@@ -109,27 +111,37 @@ fn deliver(
 ) -> Result<Done<Outputs>, Problem> {
     let client = client(plan, cx)?;
     let secret = |from: &FromEnvironment| secret(from, config, cx);
-    let mut requests = Vec::new();
-    let outcomes: RefCell<Vec<Option<Outcome>>> = RefCell::new(vec![None; letters.len()]);
-    for (index, letter) in letters.iter().enumerate() {
-        let body = letter.medium.render(story).to_string();
-        let idempotency_key = idempotency_key(letter.channel, story, cx);
-        let envelope = Envelope { secret: &secret, now: cx.now(), idempotency_key };
-        match letter.medium.request(body, &envelope) {
-            Ok(request) => requests.push((index, request)),
-            Err(problem) => outcomes.borrow_mut()[index] = Some(Outcome::of_problem(problem)),
-        }
-    }
+    let variable = |name: &str| cx.variable(name).map(str::to_owned);
     let limits = Limits::default();
-    let sending = send(&client, requests, &limits, |index, sent| {
-        outcomes.borrow_mut()[index] = Some(Outcome::of(letters[index].medium, sent));
+    let deadline = Instant::now() + limits.all;
+    let posts: Vec<Post<'_>> = letters
+        .iter()
+        .map(|letter| Post {
+            client: &client,
+            secret: &secret,
+            variable: &variable,
+            ca_file: plan.http.ca_file.as_deref(),
+            now: cx.now(),
+            idempotency_key: idempotency_key(letter.name, story, cx),
+            message_id: plan.message_ids.get(letter.name).map(String::as_str),
+            limits: &limits,
+            deadline,
+        })
+        .collect();
+    let sendings = std::iter::zip(letters, &posts).enumerate().map(|(index, (letter, post))| {
+        let sending: Ending<'_> = Box::pin(async {
+            letter.channel.send(&letter.messages, post).await.unwrap_or_else(Outcome::of_problem)
+        });
+        (index, sending)
     });
+    let outcomes: RefCell<Vec<Option<Outcome>>> = RefCell::new(vec![None; letters.len()]);
+    let sending = at_once(sendings, |index, outcome| outcomes.borrow_mut()[index] = Some(outcome));
     let interrupted = cx.block_on(sending).err();
     let lost =
         interrupted.clone().unwrap_or_else(|| Problem::undecided("the sending ended without an outcome"));
     let outcomes: Outcomes = std::iter::zip(letters, outcomes.take())
         .map(|(letter, outcome)| {
-            (letter.channel.to_owned(), outcome.unwrap_or_else(|| Outcome::interrupted(&lost)))
+            (letter.name.to_owned(), outcome.unwrap_or_else(|| Outcome::interrupted(&lost)))
         })
         .collect();
     Ok(answer::told(story, &outcomes, plan.on_error, interrupted.is_some()))

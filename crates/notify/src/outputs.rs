@@ -14,6 +14,8 @@ pub struct Outputs {
     pub event: Event,
     /// How it went, a JSON object from channel to `delivered`, `refused`, `unreachable`, `misconfigured` or `skipped`
     pub delivered: IndexMap<String, Delivery>,
+    /// What to give a later run as its input `message-id`, so that it updates the messages: a JSON object from channel to id
+    pub message_id: IndexMap<String, String>,
 }
 
 /// What became of the message to one channel.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use indexmap::IndexMap;
 use sluice_config::{Event, File};
 use sluice_core::{Context, Problem};
 
@@ -22,6 +23,9 @@ pub(crate) struct Plan {
     jobs: Jobs,
     expected: Vec<String>,
     channels: Vec<String>,
+    stages: Vec<String>,
+    /// The messages to update, by channel.
+    pub(crate) message_ids: IndexMap<String, String>,
     pub(crate) on_error: OnError,
     pub(crate) dry_run: bool,
     pub(crate) http: sluice_http::Options,
@@ -30,7 +34,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(inputs: Inputs, config: &File<Sections>, cx: &Context) -> Result<Self, Problem> {
         for name in &inputs.channel {
-            config.sections.medium(name)?;
+            config.sections.channel(name)?;
         }
         if let Some(name) = &inputs.environment {
             config.sections.check_environment(name)?;
@@ -42,6 +46,8 @@ impl Plan {
             jobs: inputs.needs.as_deref().map(Jobs::parse).transpose()?.unwrap_or_default(),
             expected: inputs.expect,
             channels: inputs.channel,
+            stages: inputs.stages,
+            message_ids: inputs.message_id.as_deref().map(message_ids).transpose()?.unwrap_or_default(),
             on_error: inputs.on_error.unwrap_or_default(),
             dry_run: inputs.dry_run,
             http: sluice_http::Options { ca_file: inputs.http.ca_file.map(|file| cx.folder().join(file)) },
@@ -58,8 +64,14 @@ impl Plan {
         if let Some(name) = &environment {
             config.sections.check_environment(name)?;
         }
-        let sources =
-            Sources { event: self.event, environment, found, jobs: &self.jobs, expected: &self.expected };
+        let sources = Sources {
+            event: self.event,
+            environment,
+            found,
+            jobs: &self.jobs,
+            expected: &self.expected,
+            stages: &self.stages,
+        };
         Story::tell(sources, Run::of(cx))
     }
 
@@ -81,4 +93,12 @@ impl Plan {
         }
         Ok(once)
     }
+}
+
+fn message_ids(json: &str) -> Result<IndexMap<String, String>, Problem> {
+    serde_json::from_str(json).map_err(|error| {
+        Problem::misconfigured("the input `message-id` does not tell which messages to update")
+            .why(error)
+            .help("give it the output `message-id` of the run of notify before this one")
+    })
 }

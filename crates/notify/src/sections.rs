@@ -2,10 +2,10 @@
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use sluice_config::{Channel, Channels, Places, Route, Routes, Unread};
+use sluice_config::{Channels, Places, Route, Routes, Unread};
 use sluice_core::{Problem, Problems, nearest};
 
-use crate::channels::{Medium, medium};
+use crate::channels::{self, Channel};
 
 /// The sections that notify reads.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,10 +39,10 @@ impl sluice_config::Sections for Sections {
 }
 
 impl Sections {
-    /// The medium of the channel that is called so.
-    pub(crate) fn medium(&self, name: &str) -> Result<&dyn Medium, Problem> {
+    /// The channel that is called so.
+    pub(crate) fn channel(&self, name: &str) -> Result<&dyn Channel, Problem> {
         match self.channels.get(name) {
-            Some(channel) => medium(name, channel),
+            Some(channel) => channels::channel(name, channel),
             None => Err(unknown(
                 "channel",
                 name,
@@ -76,10 +76,10 @@ impl Sections {
         }
         for name in &route.channels {
             let place = match self.channels.get(name.as_str()) {
-                Some(Channel::PagerDuty(channel)) => places.of(&channel.routing_key.env),
+                Some(sluice_config::Channel::PagerDuty(channel)) => places.of(&channel.routing_key.env),
                 _ => places.of(name),
             };
-            check(self.medium(name).map(drop), place);
+            check(self.channel(name).map(drop), place);
         }
         if let Some(incident) = route.incident.as_ref().filter(|incident| incident.value) {
             check(

@@ -7,6 +7,7 @@ use sluice_core::{Finding, Problem, Report, Subject, SubjectKind, Verdict};
 
 use crate::{
     jobs::{JobResult, Jobs},
+    progress::{self, Stage},
     reports::Found,
     untrusted::Untrusted,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Story {
     pub(crate) images: Vec<Untrusted>,
     /// The commits that the reports are about, else the one that the run is about.
     pub(crate) commits: Vec<Commit>,
+    /// How far the pipeline is, where its stages are known.
+    pub(crate) progress: Vec<Stage>,
     pub(crate) run: Run,
 }
 
@@ -83,13 +86,15 @@ pub(crate) struct Sources<'a> {
     pub(crate) jobs: &'a Jobs,
     /// The actions whose report must be there.
     pub(crate) expected: &'a [String],
+    /// The stages of the pipeline, in order.
+    pub(crate) stages: &'a [String],
 }
 
 impl Story {
     /// Tells the story. Without a report and a job there is nothing to tell, unless the input names the event;
     /// and a success is told on nobody's mere word.
     pub(crate) fn tell(sources: Sources<'_>, run: Run) -> Result<Self, Problem> {
-        let Sources { event, environment, found, jobs, expected } = sources;
+        let Sources { event, environment, found, jobs, expected, stages } = sources;
         let mut steps: Vec<Step> = found.reports.iter().map(Step::of_report).collect();
         steps.extend(found.unreadable.iter().map(Step::of_problem));
         steps.extend(missing(expected, &found.reports).map(Step::missing));
@@ -105,8 +110,10 @@ impl Story {
         if commits.is_empty() {
             commits.extend(run.commit.clone());
         }
+        let event = settle(event, verdict);
+        let progress = progress::of(stages, event, jobs, &found.reports);
         Ok(Self {
-            event: settle(event, verdict),
+            event,
             verdict,
             environment: environment.map(Untrusted::new),
             steps,
@@ -115,6 +122,7 @@ impl Story {
                 subjects(&found.reports, SubjectKind::Image).map(|image| Untrusted::new(&image.name)),
             ),
             commits,
+            progress,
             run,
         })
     }
@@ -385,6 +393,7 @@ pub(crate) mod tests {
             found: Found { reports, ..Found::default() },
             jobs: &Jobs::parse(needs).unwrap(),
             expected: &expected,
+            stages: &[],
         };
         Story::tell(sources, run())
     }

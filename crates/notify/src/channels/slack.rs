@@ -11,11 +11,12 @@
 
 use serde_json::{Value, json};
 use sluice_config::{Event, Slack};
-use sluice_core::{Problem, Verdict};
+use sluice_core::Verdict;
 use sluice_http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
 
-use super::{Envelope, Medium, Refusal, excerpt};
+use super::{Channel, Message, Refusal, Sending, excerpt, nothing_rendered};
 use crate::{
+    delivery::{Post, Repeat},
     story::{Change, Commit, Reason, Step, Story},
     untrusted::{Untrusted, cut, length},
 };
@@ -42,12 +43,12 @@ const TOTAL: usize = 13_000;
 /// The room that is kept for saying what was cut.
 const RESERVE: usize = 300;
 
-impl Medium for Slack {
+impl Channel for Slack {
     fn kind(&self) -> &'static str {
         "slack"
     }
 
-    fn render(&self, story: &Story) -> Value {
+    fn render(&self, story: &Story) -> Vec<Message> {
         let mut blocks = vec![header(story)];
         blocks.extend(fields(story));
         let context = context(story);
@@ -56,27 +57,38 @@ impl Medium for Slack {
         blocks.extend(context);
         // `text` is what a notification shows. It is no mrkdwn, and escaped all the same: a mention is
         // formed wherever Slack finds one.
-        json!({"text": escape(&fallback(story)), "mrkdwn": false, "blocks": blocks})
+        let body = json!({"text": escape(&fallback(story)), "mrkdwn": false, "blocks": blocks});
+        vec![Message::new("message", body)]
     }
 
-    fn request(&self, body: String, envelope: &Envelope<'_>) -> Result<Request, Problem> {
-        let url = envelope.address(&self.webhook)?;
-        Ok(Request::post(url, body).header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
+    fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
+        Box::pin(async move {
+            let mut outcome = None;
+            for message in messages {
+                let request = Request::post(post.address(&self.webhook)?, message.body.to_string())
+                    .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
+            }
+            outcome.ok_or_else(nothing_rendered)
+        })
     }
+}
 
-    fn refusal(&self, answer: &Response) -> Option<Refusal> {
-        let word = excerpt(answer);
-        if answer.status == 200 {
-            return (word != "ok").then(|| Refusal {
-                why: format!("Slack answered 200, but not `ok`: {word}"),
-                help: Some(
-                    "check that the address is that of an incoming webhook, not of a workflow or a page"
-                        .into(),
-                ),
-            });
-        }
-        Some(Refusal { why: format!("Slack refused it ({}): {word}", answer.status), help: explain(&word) })
+fn judge(answer: &Response) -> Result<Option<String>, Refusal> {
+    let word = excerpt(answer);
+    if answer.status != 200 {
+        let why = format!("Slack refused it ({}): {word}", answer.status);
+        return Err(Refusal { why, help: explain(&word) });
     }
+    if word == "ok" {
+        return Ok(None);
+    }
+    Err(Refusal {
+        why: format!("Slack answered 200, but not `ok`: {word}"),
+        help: Some(
+            "check that the address is that of an incoming webhook, not of a workflow or a page".into(),
+        ),
+    })
 }
 
 fn header(story: &Story) -> Value {
@@ -330,7 +342,7 @@ mod tests {
     };
 
     fn render(story: &Story) -> Value {
-        file("  []\n").unwrap().sections.medium("deployments").unwrap().render(story)
+        file("  []\n").unwrap().sections.channel("deployments").unwrap().render(story).remove(0).body
     }
 
     /// The message as a reader sees it: one line a line, `*bold*` where Slack shows bold.
@@ -562,9 +574,7 @@ mod tests {
 
     #[test]
     fn only_ok_is_ok_and_words_of_refusal_are_explained() {
-        let file = file("  []\n").unwrap();
-        let slack = file.sections.medium("deployments").unwrap();
-        assert_eq!(slack.refusal(&answer(200, "ok")), None);
+        assert_eq!(judge(&answer(200, "ok")), Ok(None));
         let cases = [
             (200, "<html>login</html>"),
             (200, ""),
@@ -576,7 +586,7 @@ mod tests {
         let told: Vec<String> = cases
             .iter()
             .map(|(status, body)| {
-                let Refusal { why, help } = slack.refusal(&answer(*status, body)).unwrap();
+                let Refusal { why, help } = judge(&answer(*status, body)).unwrap_err();
                 format!("{why} => {}", help.unwrap_or_default())
             })
             .collect();

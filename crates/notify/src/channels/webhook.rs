@@ -11,8 +11,9 @@ use sluice_config::Webhook;
 use sluice_core::Problem;
 use sluice_http::{HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
 
-use super::{Envelope, Medium, Refusal, excerpt, hex};
+use super::{Channel, Message, Refusal, Sending, excerpt, hex, nothing_rendered};
 use crate::{
+    delivery::{Post, Repeat},
     inputs::name_of,
     story::{Change, Commit, Step, Story},
     untrusted::{Untrusted, cut},
@@ -31,12 +32,12 @@ const REASONS: usize = 10;
 /// The bytes that all steps may have together.
 const STEPS: usize = 100 * 1024;
 
-impl Medium for Webhook {
+impl Channel for Webhook {
     fn kind(&self) -> &'static str {
         "webhook"
     }
 
-    fn render(&self, story: &Story) -> Value {
+    fn render(&self, story: &Story) -> Vec<Message> {
         let mut room = STEPS;
         let steps: Vec<Value> = story
             .steps
@@ -50,7 +51,7 @@ impl Medium for Webhook {
         let commits = told(&story.commits, commit);
         let images = told(&story.images, name);
         let changes = told(&story.changes, change);
-        json!({
+        let body = json!({
             "schema": SCHEMA,
             "event": name_of(story.event),
             "verdict": story.verdict,
@@ -69,30 +70,45 @@ impl Medium for Webhook {
                 "changes": story.changes.len() - changes.len(),
                 "steps": story.steps.len() - steps.len(),
             },
-        })
+        });
+        vec![Message::new("message", body)]
     }
 
-    fn request(&self, body: String, envelope: &Envelope<'_>) -> Result<Request, Problem> {
-        let url = envelope.address(&self.url)?;
-        let timestamp = envelope.now.as_second();
-        let mut request = Request::post(url, body.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(HeaderName::from_static("x-timestamp"), timestamp.into())
-            .header(HeaderName::from_static("idempotency-key"), ascii(&envelope.idempotency_key)?);
-        if let Some(key) = &self.key {
-            let key = (envelope.secret)(key)?;
-            let signature = sign(key.expose(), timestamp, &body);
-            request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
-        }
-        Ok(request)
-    }
-
-    fn refusal(&self, answer: &Response) -> Option<Refusal> {
-        (!answer.status.is_success()).then(|| Refusal {
-            why: format!("the receiver refused it ({}): {}", answer.status, excerpt(answer)),
-            help: None,
+    fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
+        Box::pin(async move {
+            let mut outcome = None;
+            for message in messages {
+                let request = request(self, &message.body, post)?;
+                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
+            }
+            outcome.ok_or_else(nothing_rendered)
         })
     }
+}
+
+/// The request, signed where there is a key.
+fn request(webhook: &Webhook, body: &Value, post: &Post<'_>) -> Result<Request, Problem> {
+    let url = post.address(&webhook.url)?;
+    let body = body.to_string();
+    let timestamp = post.now.as_second();
+    let mut request = Request::post(url, body.clone())
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .header(HeaderName::from_static("x-timestamp"), timestamp.into())
+        .header(HeaderName::from_static("idempotency-key"), ascii(&post.idempotency_key)?);
+    if let Some(key) = &webhook.key {
+        let key = (post.secret)(key)?;
+        let signature = sign(key.expose(), timestamp, &body);
+        request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
+    }
+    Ok(request)
+}
+
+fn judge(answer: &Response) -> Result<Option<String>, Refusal> {
+    if answer.status.is_success() {
+        return Ok(None);
+    }
+    let why = format!("the receiver refused it ({}): {}", answer.status, excerpt(answer));
+    Err(Refusal { why, help: None })
 }
 
 fn title(story: &Story) -> String {
@@ -156,6 +172,7 @@ mod tests {
     use super::*;
     use crate::{
         channels::tests::{answer, any_story, overlong_stories},
+        delivery::tests::{client, limits, post},
         sections::tests::file,
         story::tests::failure,
     };
@@ -163,7 +180,7 @@ mod tests {
     #[test]
     fn the_body_is_the_story_as_data() {
         let file = file("  []\n").unwrap();
-        insta::assert_snapshot!(format!("{:#}", file.sections.medium("audit").unwrap().render(&failure())), @r#"
+        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure())[0].body), @r#"
 {
   "schema": 1,
   "event": "failure",
@@ -247,11 +264,10 @@ mod tests {
         );
     }
 
-    fn request(secret: &dyn Fn(&FromEnvironment) -> Result<Secret, Problem>) -> Result<Request, Problem> {
-        let now = "2026-01-02T03:04:05Z".parse().unwrap();
-        let file = file("  []\n").unwrap();
-        let envelope = Envelope { secret, now, idempotency_key: "0123".into() };
-        file.sections.medium("audit").unwrap().request("{}".into(), &envelope)
+    fn signed(secret: &dyn Fn(&FromEnvironment) -> Result<Secret, Problem>) -> Result<Request, Problem> {
+        let (file, client, limits) = (file("  []\n").unwrap(), client(), limits());
+        let sluice_config::Channel::Webhook(webhook) = &file.sections.channels["audit"] else { panic!() };
+        request(webhook, &json!({}), &post(&client, secret, &limits))
     }
 
     #[test]
@@ -260,28 +276,26 @@ mod tests {
             "AUDIT_URL" => Ok(Secret::new("https://audit.example/hook/SECRET\n")),
             name => Err(Problem::misconfigured(format!("{name} is missing"))),
         };
-        assert_eq!(request(&missing).unwrap_err().what, "AUDIT_KEY is missing");
+        assert_eq!(signed(&missing).unwrap_err().what, "AUDIT_KEY is missing");
     }
 
     #[test]
     fn an_address_that_is_none_is_not_told() {
-        let problem = request(&|_| Ok(Secret::new("hunter22"))).unwrap_err();
+        let problem = signed(&|_| Ok(Secret::new("hunter22"))).unwrap_err();
         insta::assert_snapshot!(format!("{}: {}", problem.what, problem.why.unwrap()), @"the variable AUDIT_URL holds no address to send to: not a usable URL: it does not begin with http:// or https://");
-        assert!(request(&|_| Ok(Secret::new("https://audit.example/hook/SECRET\n"))).is_ok());
+        assert!(signed(&|_| Ok(Secret::new("https://audit.example/hook/SECRET\n"))).is_ok());
     }
 
     #[test]
     fn any_answer_of_2xx_is_a_yes() {
-        let file = file("  []\n").unwrap();
-        let webhook = file.sections.medium("audit").unwrap();
-        assert_eq!(webhook.refusal(&answer(204, "")), None);
-        assert_eq!(webhook.refusal(&answer(202, "queued")), None);
-        insta::assert_snapshot!(webhook.refusal(&answer(401, "bad\nsignature")).unwrap().why, @"the receiver refused it (401 Unauthorized): bad signature");
+        assert_eq!(judge(&answer(204, "")), Ok(None));
+        assert_eq!(judge(&answer(202, "queued")), Ok(None));
+        insta::assert_snapshot!(judge(&answer(401, "bad\nsignature")).unwrap_err().why, @"the receiver refused it (401 Unauthorized): bad signature");
     }
 
     fn check(story: &Story) {
         let file = file("  []\n").unwrap();
-        let body = file.sections.medium("audit").unwrap().render(story);
+        let body = file.sections.channel("audit").unwrap().render(story).remove(0).body;
         assert!(body.to_string().len() <= 256 * 1024, "{} bytes", body.to_string().len());
         let told = body["steps"].as_array().unwrap().len();
         assert!(told > 0);
