@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sluice_yaml::Placed;
 
+use crate::github_channels::{DeploymentChannel, FindingsChannel, IssueChannel, StatusChannel};
+
 /// The channels by name.
 pub type Channels = IndexMap<String, Channel>;
 
@@ -18,6 +20,14 @@ pub enum Channel {
     PagerDuty(PagerDuty),
     /// Any address that takes JSON.
     Webhook(Webhook),
+    /// An issue as the ticket of an incident.
+    Issue(IssueChannel),
+    /// A status of the commit.
+    Status(StatusChannel),
+    /// GitHub Deployments.
+    Deployment(DeploymentChannel),
+    /// The security findings of a gate as issues.
+    Findings(FindingsChannel),
 }
 
 /// A Slack channel.

@@ -2,18 +2,24 @@
 //!
 //! One file a kind. A new kind is a file with a [`Channel`] and one arm in [`channel`].
 
+mod deployment;
+mod findings;
+mod issue;
 mod slack;
+mod status;
+mod ticket;
 mod webhook;
 
 use std::{fmt::Write as _, pin::Pin};
 
 use ring::digest;
 use serde_json::Value;
-use sluice_core::Problem;
+use sluice_core::{Problem, Verdict};
 use sluice_http::Response;
 
 use crate::{
     delivery::{Outcome, Post},
+    outputs::Delivery,
     story::Story,
     untrusted::Untrusted,
 };
@@ -58,6 +64,10 @@ pub(crate) fn channel<'a>(
     match channel {
         sluice_config::Channel::Slack(slack) => Ok(slack),
         sluice_config::Channel::Webhook(webhook) => Ok(webhook),
+        sluice_config::Channel::Issue(issue) => Ok(issue),
+        sluice_config::Channel::Status(status) => Ok(status),
+        sluice_config::Channel::Deployment(deployment) => Ok(deployment),
+        sluice_config::Channel::Findings(findings) => Ok(findings),
         sluice_config::Channel::PagerDuty(_) => {
             Err(Problem::misconfigured(format!("this version can't tell the channel \"{name}\" anything"))
                 .why("it is of kind `pagerduty`, and messages go to `slack` and `webhook` only")
@@ -77,8 +87,35 @@ fn nothing_rendered() -> Problem {
     Problem::undecided("the channel rendered no message")
 }
 
+/// That a channel has nothing to say of this event.
+fn not_told() -> Outcome {
+    Outcome::new(Delivery::Skipped, "it has nothing to say of this event")
+}
+
+/// The sign of a verdict.
+fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✅",
+        Verdict::Skipped => "➖",
+        Verdict::Pending => "⏳",
+        Verdict::Failed | Verdict::Misconfigured => "❌",
+        Verdict::Undecided => "❔",
+        Verdict::Broken => "🚨",
+    }
+}
+
+/// An address that can stand in a Markdown link; none where it could end the link or lead elsewhere.
+fn link_target(url: &str) -> Option<&str> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = url.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b':' | b'/' | b'.' | b'-' | b'_' | b'?' | b'=' | b'&' | b'%' | b'#')
+    });
+    (is_web && is_plain && url.len() <= 1_000).then_some(url)
+}
+
 /// A key that is the same for the same parts.
-pub(crate) fn idempotency_key(parts: &[&str]) -> String {
+pub(crate) fn hash(parts: &[&str]) -> String {
     hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
 }
 

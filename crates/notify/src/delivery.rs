@@ -12,7 +12,7 @@ use sluice_config::FromEnvironment;
 use sluice_core::{Problem, Secret, retry::Policy};
 use sluice_http::{Client, Error, Request, Response, StatusCode, Tried, Url};
 
-use crate::{channels::Refusal, outputs::Delivery, story::took};
+use crate::{channels::Refusal, github::Github, outputs::Delivery, story::took};
 
 /// How long sending may take.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ impl Default for Limits {
 /// What a channel is given to send with.
 pub(crate) struct Post<'a> {
     pub(crate) client: &'a Client,
+    /// GitHub; nothing without a token.
+    pub(crate) github: Option<&'a Github>,
     /// Finds the secret that the configuration names.
     pub(crate) secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
     /// Finds what the environment says of AWS. Its secrets are masked.
@@ -331,6 +333,7 @@ pub(crate) mod tests {
     ) -> Post<'a> {
         Post {
             client,
+            github: None,
             secret,
             variable: &|_| None,
             ca_file: None,

@@ -12,13 +12,18 @@
 //! 6. what was delivered, and what was not, is the `answer`.
 
 mod answer;
+mod background;
 mod channels;
 mod delivery;
+mod github;
 mod inputs;
 mod jobs;
+mod mention;
 mod outputs;
 mod plan;
+mod preview;
 mod progress;
+mod quiet;
 mod reports;
 mod routes;
 mod sections;
@@ -36,6 +41,7 @@ use crate::{
     answer::Outcomes,
     channels::{Channel, Message},
     delivery::{Ending, Limits, Outcome, Post, at_once},
+    github::Github,
     plan::Plan,
     story::Story,
     trust::Author,
@@ -56,31 +62,56 @@ impl Action for Notify {
     type Inputs = Inputs;
     type Config = File<Sections>;
     type Outputs = Outputs;
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[("token", "${{ github.token }}")];
 
     fn run(inputs: Inputs, config: File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
         let plan = Plan::new(inputs, &config, cx)?;
-        let story = plan.story(&config, cx)?;
-        let mut done = tell(&plan, &config, &story, cx)?;
+        let client = client(&plan, cx)?;
+        let github = Github::of(&client, plan.token.as_ref(), cx)?;
+        let (story, notes) = plan.story(&config, github.as_ref(), cx)?;
+        let mut done = tell(&plan, &config, &story, &Reach { client, github }, cx)?;
         answer::note_other_event(&mut done, plan.event);
+        answer::note_empty_outputs(&mut done, &plan.jobs);
+        done.report.findings.extend(notes);
         Ok(done)
     }
 }
 
-fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Result<Done<Outputs>, Problem> {
+/// How the world is reached.
+struct Reach {
+    client: Client,
+    github: Option<Github>,
+}
+
+fn tell(
+    plan: &Plan,
+    config: &File<Sections>,
+    story: &Story,
+    reach: &Reach,
+    cx: &Context,
+) -> Result<Done<Outputs>, Problem> {
     if trust::author(cx, &config.name)? == Author::Fork {
         return Ok(answer::fork(story));
     }
-    let letters = write(plan, config, story)?;
-    if letters.is_empty() {
-        return Ok(answer::no_route(story));
+    let (letters, held) = write(plan, config, story, cx)?;
+    if let Some(folder) = &plan.preview {
+        preview::write(folder, &letters)?;
     }
-    if plan.dry_run {
+    if letters.is_empty() {
+        let mut done = if held.is_empty() { answer::no_route(story) } else { answer::all_held(story) };
+        answer::note_held(&mut done, &held);
+        return Ok(done);
+    }
+    let mut done = if plan.dry_run {
         let messages = letters
             .into_iter()
             .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
-        return Ok(answer::rehearsed(story, messages.collect()));
-    }
-    deliver(plan, config, story, &letters, cx)
+        answer::rehearsed(story, messages.collect())
+    } else {
+        deliver(plan, config, story, &letters, reach, cx)?
+    };
+    answer::note_held(&mut done, &held);
+    Ok(done)
 }
 
 /// A channel that is to be told, and what.
@@ -90,13 +121,31 @@ struct Letter<'a> {
     messages: Vec<Message>,
 }
 
-fn write<'a>(plan: &'a Plan, config: &'a File<Sections>, story: &Story) -> Result<Vec<Letter<'a>>, Problem> {
-    let names = plan.channels(config, story)?;
-    let letters = names.into_iter().map(|name| {
+/// The channels that are told nothing now, and why.
+type Held<'a> = Vec<(&'a str, String)>;
+
+fn write<'a>(
+    plan: &'a Plan,
+    config: &'a File<Sections>,
+    story: &Story,
+    cx: &Context,
+) -> Result<(Vec<Letter<'a>>, Held<'a>), Problem> {
+    let mut letters = Vec::new();
+    let mut held = Vec::new();
+    for (name, told) in plan.channels(config, story, cx)? {
+        if let Some(why) = told.held {
+            held.push((name, why));
+            continue;
+        }
         let channel = config.sections.channel(name)?;
-        Ok(Letter { name, channel, messages: channel.render(story) })
-    });
-    letters.collect()
+        let messages = if told.mentions.is_empty() {
+            channel.render(story)
+        } else {
+            channel.render(&story.mentioning(told.mentions))
+        };
+        letters.push(Letter { name, channel, messages });
+    }
+    Ok((letters, held))
 }
 
 /// Sends what can be sent, and tells of each channel what became of it.
@@ -107,9 +156,9 @@ fn deliver(
     config: &File<Sections>,
     story: &Story,
     letters: &[Letter<'_>],
+    reach: &Reach,
     cx: &Context,
 ) -> Result<Done<Outputs>, Problem> {
-    let client = client(plan, cx)?;
     let secret = |from: &FromEnvironment| secret(from, config, cx);
     let variable = |name: &str| cx.variable(name).map(str::to_owned);
     let limits = Limits::default();
@@ -117,7 +166,8 @@ fn deliver(
     let posts: Vec<Post<'_>> = letters
         .iter()
         .map(|letter| Post {
-            client: &client,
+            client: &reach.client,
+            github: reach.github.as_ref(),
             secret: &secret,
             variable: &variable,
             ca_file: plan.http.ca_file.as_deref(),
@@ -165,7 +215,7 @@ fn secret(from: &FromEnvironment, config: &File<Sections>, cx: &Context) -> Resu
 /// The same for the same message: one run and attempt, one environment, one event, one channel.
 fn idempotency_key(channel: &str, story: &Story, cx: &Context) -> String {
     let now = cx.now().to_string();
-    channels::idempotency_key(&[
+    channels::hash(&[
         cx.variable("GITHUB_REPOSITORY").unwrap_or_default(),
         cx.variable("GITHUB_RUN_ID").unwrap_or(&now),
         cx.variable("GITHUB_RUN_ATTEMPT").unwrap_or_default(),
