@@ -160,7 +160,7 @@ mod tests {
         let file =
             file("  - {on: [failure], environments: [production], channels: [deployments]}\n").unwrap();
         let problem = names(&file, Event::Failure, None).unwrap_err();
-        assert_eq!(problem.place.unwrap().to_string(), "sluice.yml:8:36");
+        assert_eq!(problem.place.unwrap().to_string(), "sluice.yml:12:36");
         assert!(names(&file, Event::Success, None).unwrap().is_empty());
     }
 }

@@ -206,13 +206,16 @@ notify:
         ];
         let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
         insta::assert_snapshot!(problems.join("\n"), @r#"
-sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
+sluice.yml:12:32: no channel is called "deploymnts" (did you mean "deployments"?)
 sluice.yml:5:43: this version can't tell the channel "oncall" anything (name another channel instead)
-sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
-sluice.yml:8:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
-sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
-sluice.yml:8:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
-sluice.yml:8:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:36: no environment is called "prodution" (did you mean "production"?)
+sluice.yml:12:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
+sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:12:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:56: "<!channel>" can't be mentioned ()
+sluice.yml:12:76: "7" is no time of day (write it as `22:00`)
+sluice.yml:12:90: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
+sluice.yml:12:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
 "#);
         assert!(file("  - {on: [failure], channels: [audit], incident: false}\n").is_ok());
     }

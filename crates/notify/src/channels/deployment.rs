@@ -154,6 +154,20 @@ mod tests {
         story.verdict = Verdict::Passed;
         let sections = file("  []\n").unwrap().sections;
         let rendered = sections.channel("records").unwrap().render(&story);
-        insta::assert_snapshot!(format!("{:#}", rendered[0].body), @"");
+        insta::assert_snapshot!(format!("{:#}", rendered[0].body), @r##"
+{
+  "sha": "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",
+  "environment": "production",
+  "state": "success",
+  "payload": {
+    "component": "backend",
+    "image": "registry.example.com:5000/shop/backend",
+    "digest": "",
+    "version": "v1.4.2"
+  },
+  "description": "Succeeded: v1.4.1 → v1.4.2",
+  "log_url": "https://github.com/acme/shop/actions/runs/7/attempts/2"
+}
+"##);
     }
 }

@@ -137,8 +137,13 @@ mod tests {
     fn findings_are_an_issue_and_their_end_closes_it() {
         let opened = render(&[("reports", Verdict::Passed), ("reports", Verdict::Failed)]);
         let [message] = opened.as_slice() else { panic!("{opened:?}") };
-        insta::assert_snapshot!(message.body["title"].as_str().unwrap(), @"");
-        insta::assert_snapshot!(message.body["body"].as_str().unwrap(), @"");
+        insta::assert_snapshot!(message.body["title"].as_str().unwrap(), @"Security findings in production: trivy.sarif: 1 critical (0 allowed)");
+        insta::assert_snapshot!(message.body["body"].as_str().unwrap(), @r##"
+The gate of <code>production</code> stays closed: its condition <code>reports</code> says no.
+
+- <code>trivy.sarif: 1 critical &#40;0 allowed&#41;</code>
+  - <code>critical CVE-2026-0001 go.mod&#58;1 &#64;mallory &#60;&#33;-- x --&#62;</code>
+"##);
         let closed = render(&[("reports", Verdict::Passed)]);
         assert_eq!((closed[0].name, &closed[0].body["key"]), ("close", &message.body["key"]));
         assert!(render(&[("reports", Verdict::Undecided)]).is_empty() && render(&[]).is_empty());

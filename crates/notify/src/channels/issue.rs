@@ -208,7 +208,21 @@ mod tests {
         assert_eq!(ticket.labels, ["incident", "deploy"]);
         assert_eq!(ticket.assignees, ["octocat"]);
         insta::assert_snapshot!(ticket.title, @"Failed in production: smoke-test: 2 of 12 checks failed");
-        insta::assert_snapshot!(ticket.body, @"");
+        insta::assert_snapshot!(ticket.body, @r##"
+**Failed** in <code>production</code> · [open the run](https://github.com/acme/shop/actions/runs/7/attempts/2)
+
+| | |
+|---|---|
+| Version | <code>registry.example.com&#58;5000/shop/backend</code> <code>v1.4.1</code> → <code>v1.4.2</code> |
+| Commit | <code>1a2b3c4</code> on <code>main</code> |
+| By | <code>octocat</code> |
+
+- ✅ <code>gate-approval</code> <code>approved: 6 of 6 conditions hold</code> · 1.2s
+- ✅ <code>bump-image-tag</code> <code>1 image set in 1 overlay</code> · 1.2s
+- ❌ <code>smoke-test</code> <code>2 of 12 checks failed</code> · 1m 34s
+  - <code>GET /healthz</code>: <code>status 503, expected 200</code>
+  - <code>GET /orders</code>: <code>no answer within 10s</code>
+"##);
     }
 
     #[test]

@@ -121,7 +121,15 @@ mod tests {
     fn the_status_says_the_answer_of_the_commit() {
         let sections = file("  []\n").unwrap().sections;
         let rendered = sections.channel("commit").unwrap().render(&failure());
-        insta::assert_snapshot!(format!("{:#}", rendered[0].body), @"");
+        insta::assert_snapshot!(format!("{:#}", rendered[0].body), @r##"
+{
+  "sha": "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",
+  "state": "failure",
+  "context": "sluice/production",
+  "description": "Failed: smoke-test: 2 of 12 checks failed",
+  "target_url": "https://github.com/acme/shop/actions/runs/7/attempts/2"
+}
+"##);
         for story in overlong_stories() {
             let [message] = sections.channel("commit").unwrap().render(&story).try_into().unwrap();
             assert!(length(message.body["description"].as_str().unwrap()) <= DESCRIPTION);

@@ -10,5 +10,6 @@ mod gate_approval;
 mod gate_approval_github;
 mod hostile;
 mod notify;
+mod notify_story;
 mod signals;
 mod smoke_test;
