@@ -21,7 +21,10 @@ use serde::Deserialize;
 pub use sluice_yaml::{Placed, Unread};
 
 pub use self::{
-    channels::{Channel, Channels, FromEnvironment, PagerDuty, Slack, Webhook},
+    channels::{
+        Channel, Channels, Datadog, Discord, Email, Encryption, EventBridge, FromEnvironment, Grafana,
+        PagerDuty, Slack, Sns, Teams, TeamsBody, Webhook,
+    },
     components::{Component, Components},
     environments::{Cluster, Environment, Environments, Strategy},
     file::{File, Places, Sections, VERSION},

@@ -2,26 +2,39 @@
 //!
 //! One file a kind. A new kind is a file with a [`Channel`] and one arm in [`channel`].
 
+mod datadog;
 mod deployment;
+mod discord;
+mod email;
+mod eventbridge;
 mod findings;
+mod grafana;
 mod issue;
+mod pagerduty;
 mod slack;
+mod sns;
 mod status;
+mod teams;
 mod ticket;
 mod webhook;
+
+#[cfg(test)]
+pub(crate) mod limits;
 
 use std::{fmt::Write as _, pin::Pin};
 
 use ring::digest;
 use serde_json::Value;
+use sluice_config::Placed;
 use sluice_core::{Problem, Verdict};
-use sluice_http::Response;
+use sluice_http::{Response, Url};
 
 use crate::{
     delivery::{Outcome, Post},
+    inputs::name_of,
     outputs::Delivery,
     story::Story,
-    untrusted::Untrusted,
+    untrusted::{Untrusted, cut},
 };
 
 /// A channel: somewhere to tell a story.
@@ -30,7 +43,9 @@ pub(crate) trait Channel {
     fn kind(&self) -> &'static str;
 
     /// The story as the channel shows it, within all of its limits. Pure: neither clock nor network nor secret.
-    fn render(&self, story: &Story) -> Vec<Message>;
+    ///
+    /// It fails only where the configuration has a say in the rendering, and is wrong.
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem>;
 
     /// Hands the rendered messages over. It fails before anything was sent when a secret is missing or unusable;
     /// what goes wrong afterwards is part of the outcome.
@@ -49,31 +64,105 @@ pub(crate) struct Message {
 /// The sending of a channel's messages.
 pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Problem>> + 'a>>;
 
+/// That a channel took a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// What the message is updated by.
+    pub(crate) message_id: Option<String>,
+    /// What it means where it means less than that the message is shown.
+    pub(crate) note: Option<&'static str>,
+}
+
 /// Why a channel did not take a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) why: String,
     pub(crate) help: Option<String>,
+    /// Whether the message that was to be updated is there no more.
+    pub(crate) is_gone: bool,
+    /// Whether the channel surely did nothing, and may take the message a little later.
+    pub(crate) is_temporary: bool,
 }
 
 /// The channel that the configuration describes.
-pub(crate) fn channel<'a>(
-    name: &str,
-    channel: &'a sluice_config::Channel,
-) -> Result<&'a dyn Channel, Problem> {
+pub(crate) fn channel(channel: &sluice_config::Channel) -> Result<&dyn Channel, Problem> {
+    use sluice_config::Channel as Kind;
     match channel {
-        sluice_config::Channel::Slack(slack) => Ok(slack),
-        sluice_config::Channel::Webhook(webhook) => Ok(webhook),
-        sluice_config::Channel::Issue(issue) => Ok(issue),
-        sluice_config::Channel::Status(status) => Ok(status),
-        sluice_config::Channel::Deployment(deployment) => Ok(deployment),
-        sluice_config::Channel::Findings(findings) => Ok(findings),
-        sluice_config::Channel::PagerDuty(_) => {
-            Err(Problem::misconfigured(format!("this version can't tell the channel \"{name}\" anything"))
-                .why("it is of kind `pagerduty`, and messages go to `slack` and `webhook` only")
-                .help("name another channel instead"))
-        }
+        Kind::Slack(channel) => slack::check(channel).map(|()| channel as _),
+        Kind::Teams(channel) => Ok(channel),
+        Kind::PagerDuty(channel) => check(channel.url.as_ref()).map(|()| channel as _),
+        Kind::Datadog(channel) => check(channel.url.as_ref()).map(|()| channel as _),
+        Kind::Grafana(channel) => check(Some(&channel.url)).map(|()| channel as _),
+        Kind::Discord(channel) => Ok(channel),
+        Kind::Webhook(channel) => webhook::check(channel).map(|()| channel as _),
+        Kind::Email(channel) => email::check(channel).map(|()| channel as _),
+        Kind::Sns(channel) => sns::check(channel).map(|()| channel as _),
+        Kind::EventBridge(channel) => Ok(channel),
+        Kind::Issue(channel) => Ok(channel),
+        Kind::Status(channel) => Ok(channel),
+        Kind::Deployment(channel) => Ok(channel),
+        Kind::Findings(channel) => Ok(channel),
     }
+}
+
+fn check(url: Option<&Placed<String>>) -> Result<(), Problem> {
+    url.map_or(Ok(()), |url| endpoint(Some(url), "").map(drop))
+}
+
+/// Where an API answers: what the configuration says, else its own address. A secret goes there, so that nothing
+/// but this machine is spoken to without TLS.
+fn endpoint(url: Option<&Placed<String>>, default: &str) -> Result<Url, Problem> {
+    let text = url.map_or(default, |url| url.as_str());
+    let invalid = || Problem::misconfigured("an address of a channel can't be used");
+    let help = "write it as `https://host`";
+    let parsed = Url::parse(text).map_err(|error| invalid().why(error).help(help))?;
+    if text.starts_with("https://") || is_loopback(parsed.host()) {
+        return Ok(parsed);
+    }
+    Err(invalid().why("it is not encrypted, and a secret would go there").help(help))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The address of a path below another one.
+fn under(base: &Url, path: &str) -> Result<Url, Problem> {
+    Url::parse(&format!("{}/{path}", base.reveal().trim_end_matches('/')))
+        .map_err(|error| Problem::misconfigured("an address of a channel can't be used").why(error))
+}
+
+/// The tags of a story, each at most so long: `sluice`, event, environment and repository, then those of the
+/// configuration.
+fn tags(story: &Story, more: &[String], longest: usize) -> Vec<String> {
+    let tag = |name: &str, value: &Option<Untrusted>| {
+        let value = value.as_ref()?.line(longest);
+        // What all systems of tags allow.
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+        let value: String = value.chars().map(|c| if is_allowed(c) { c } else { '_' }).collect();
+        (!value.is_empty()).then(|| cut_ascii(&format!("{name}:{}", value.to_lowercase()), longest))
+    };
+    let mut tags = vec!["sluice".to_owned(), format!("event:{}", name_of(story.event))];
+    tags.extend(tag("environment", &story.environment));
+    tags.extend(tag("repository", &story.run.repository));
+    tags.extend(more.iter().map(|tag| cut(tag, longest)));
+    tags
+}
+
+fn cut_ascii(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// What AWS says instead of success.
+fn refused_by_aws(service: &str, answer: &Response) -> Refusal {
+    refusal_of_aws(service, &sluice_sigv4::Refusal::of(answer))
+}
+
+fn refusal_of_aws(service: &str, refusal: &sluice_sigv4::Refusal) -> Refusal {
+    let is_temporary = refusal.reason() == sluice_sigv4::Reason::Throttled;
+    let why = format!("{service} refused it: {}", Untrusted::new(refusal.to_string()).line(300));
+    Refusal { why, help: Problem::from(refusal.clone()).help, is_temporary, ..Refusal::default() }
 }
 
 impl Message {
@@ -139,7 +228,10 @@ pub(crate) mod tests {
     use sluice_core::{Finding, Report, SubjectKind, Verdict};
 
     use super::*;
-    use crate::story::tests::{report, tell};
+    use crate::{
+        progress::{Stage, State},
+        story::tests::{report, tell},
+    };
 
     /// An answer as the client hands it over.
     pub(crate) fn answer(status: u16, body: &str) -> Response {
@@ -150,7 +242,7 @@ pub(crate) mod tests {
             body: body.to_owned().into(),
             truncated: false,
             timings: sluice_http::Timings::default(),
-            url: sluice_http::Url::parse("https://hooks.example.com/services/SECRET").unwrap(),
+            url: Url::parse("https://hooks.example.com/services/SECRET").unwrap(),
         }
     }
 
@@ -212,6 +304,70 @@ pub(crate) mod tests {
         )
     }
 
+    /// What strangers write where they hope to be read as something else than text.
+    pub(crate) const INJECTIONS: [&str; 42] = [
+        "<!channel>",
+        "<!here|here>",
+        "<!everyone>",
+        "<@U0123456789>",
+        "<#C0123456789>",
+        "<!subteam^S012>",
+        "<https://evil.example|Open the run>",
+        "<mailto:a@b.example>",
+        "&lt;!channel&gt;",
+        "&#60;!here>",
+        "@channel @here @everyone",
+        "@slack-oncall @pagerduty @all",
+        "a\n*bold*\n> quote",
+        "`</code>` ```block```",
+        "``` @everyone ```",
+        "*bold* _it_ ~strike~ __under__ ||spoiler||",
+        "# heading\n- item",
+        ":rotating_light: :x: <:a:1>",
+        "a\r\n::error::b",
+        "x\u{202e}txt.exe",
+        "\u{200b}\u{feff}\u{2066}",
+        "\u{1b}]0;title\u{7}",
+        "\"}, {\"type\": \"divider\"}",
+        "\"}],\"allowed_mentions\":{\"parse\":[\"everyone\"]}",
+        "<!date^1^{date}^https://evil.example|x>",
+        "\\u003c!channel\\u003e",
+        "`",
+        "\\",
+        "https://evil.example/?a=<b>|c",
+        "[Open the run](https://evil.example)",
+        "![x](https://evil.example/x.png)",
+        "<at>Everyone</at>",
+        "{{DATE(2026-01-02T03:04:05Z,SHORT)}}",
+        "{{{{title}}}} ${title} {% raw %}",
+        "%%%\n# markdown\n%%%",
+        "%%%%%%%",
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "</div></body><a href=\"https://evil.example\">Open the run</a>",
+        "' onmouseover='alert(1)",
+        "x\r\nBcc: victim@evil.example\r\n\r\nbody",
+        ".\r\nMAIL FROM:<a@evil.example>\r\nDATA",
+    ];
+
+    /// A story in which strangers wrote this wherever they can.
+    pub(crate) fn injected(text: &str) -> Story {
+        let mut bad = report(text, Verdict::Failed, text);
+        bad.findings.push(Finding::new(text, Verdict::Failed, text));
+        let mut story = tell(None, vec![bad], "{}", &[]).unwrap();
+        for place in
+            [&mut story.environment, &mut story.run.repository, &mut story.run.actor, &mut story.run.workflow]
+        {
+            *place = Some(text.into());
+        }
+        story.commits[0].branch = Some(text.into());
+        story.images.push(text.into());
+        story.progress = vec![Stage { name: text.into(), state: State::Current }];
+        story.run.number = Some(text.into());
+        story.run.url = Some(format!("https://github.com/{text}"));
+        story
+    }
+
     /// What can be too much of.
     #[derive(Clone, Copy, Debug)]
     enum Excess {
@@ -245,6 +401,7 @@ pub(crate) mod tests {
             let mut story = tell(None, reports, "{}", &[]).unwrap();
             let text = Some(Untrusted::new(long(8)));
             story.environment.clone_from(&text);
+            story.progress = vec![Stage { name: Untrusted::new(long(8)), state: State::Current }; 2_000];
             story.run.repository.clone_from(&text);
             story.run.workflow.clone_from(&text);
             story.run.actor = text;
@@ -294,6 +451,8 @@ pub(crate) mod tests {
                 story.run.actor = text(3);
                 story.run.number = Some(texts[4].clone());
                 story.run.url = Some(format!("https://github.com/{}", texts[5]));
+                let stage = Stage { name: Untrusted::new(&texts[5]), state: State::Waiting };
+                story.progress = vec![stage; texts[4].len() % 40];
                 story
             },
         )

@@ -8,11 +8,17 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 use sluice_config::FromEnvironment;
 use sluice_core::{Problem, Secret, retry::Policy};
-use sluice_http::{Client, Error, Request, Response, StatusCode, Tried, Url};
+use sluice_http::{Client, Error, HeaderValue, Request, Response, StatusCode, Tried, Url, header};
 
-use crate::{channels::Refusal, github::Github, outputs::Delivery, story::took};
+use crate::{
+    channels::{Refusal, Taken},
+    github::Github,
+    outputs::Delivery,
+    story::took,
+};
 
 /// How long sending may take.
 #[derive(Clone, Debug)]
@@ -73,6 +79,8 @@ pub(crate) struct Outcome {
     pub(crate) place: Option<sluice_core::Place>,
     /// What a later run of the pipeline updates the message by.
     pub(crate) message_id: Option<String>,
+    /// Whether the message that was to be updated is there no more.
+    pub(crate) is_gone: bool,
 }
 
 /// A sending that ends in an outcome, whatever happens.
@@ -100,21 +108,38 @@ pub(crate) async fn at_once<'a>(
 impl Post<'_> {
     /// Sends a request, again where that is right and worth it, and has the channel judge the last answer.
     ///
-    /// `judge` tells the message's id, if the channel gives one, or what the channel has against the message. It
-    /// is asked about answers only that no other try would change: redirects, 429 and 5xx are judged before.
+    /// `judge` tells that the channel took the message, or what it has against it. It is not asked about redirects,
+    /// 429 and 5xx: they mean the same everywhere.
     pub(crate) async fn request(
         &self,
         kind: &str,
         request: Request,
         repeat: Repeat,
-        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
     ) -> Outcome {
         let began = Instant::now();
         // What is sent again, and when, is said by `is_worth_another_try`.
         let request = request.timeout(self.limits.one).idempotent(true);
-        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat);
+        let again = |outcome: &Result<Response, Error>| is_worth_another_try(outcome, repeat, &judge);
         let tried = self.client.send_with_retry(request, &self.limits.policy, self.deadline, again).await;
         Outcome::of(kind, tried, began.elapsed(), repeat, judge)
+    }
+
+    /// Sends JSON with these headers.
+    pub(crate) fn json(url: Url, body: &Value) -> Request {
+        Request::post(url, body.to_string())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    /// A secret that is to stand in a header, as `Bearer` does before a token.
+    pub(crate) fn header(&self, from: &FromEnvironment, before: &str) -> Result<HeaderValue, Problem> {
+        let secret = (self.secret)(from)?;
+        let mut value =
+            HeaderValue::from_str(&format!("{before}{}", secret.expose().trim())).map_err(|_| {
+                Problem::misconfigured(format!("the variable {} holds what no header can", from.env.value))
+            })?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// An address that is a secret. White space around it is nobody's intent.
@@ -130,9 +155,16 @@ impl Post<'_> {
 /// A webhook knows no repetition, so a message is sent again only when it was surely not shown: the channel
 /// was not reached, or said that it could not take it. A connection that broke, and an answer that did not
 /// come, leave open whether it was: it is not risked to tell it twice, unless the receiver knows repetitions.
-fn is_worth_another_try(outcome: &Result<Response, Error>, repeat: Repeat) -> bool {
+fn is_worth_another_try(
+    outcome: &Result<Response, Error>,
+    repeat: Repeat,
+    judge: impl Fn(&Response) -> Result<Taken, Refusal>,
+) -> bool {
     match outcome {
-        Ok(answer) => can_not_take_it_now(answer.status),
+        Ok(answer) if answer.status.is_redirection() => false,
+        Ok(answer) => {
+            can_not_take_it_now(answer.status) || judge(answer).is_err_and(|refusal| refusal.is_temporary)
+        }
         Err(error) if repeat == Repeat::Always => error.is_retryable(),
         Err(error) => error.could_not_reach(),
     }
@@ -146,14 +178,17 @@ impl Outcome {
     /// Judges the last try by the rules that all channels share, then by the channel's own.
     fn of(
         kind: &str,
-        tried: Tried,
+        last: Tried,
         time: Duration,
         repeat: Repeat,
-        judge: impl Fn(&Response) -> Result<Option<String>, Refusal>,
+        judge: impl Fn(&Response) -> Result<Taken, Refusal>,
     ) -> Self {
-        let tries = if tried.tries == 1 { "1 try".to_owned() } else { format!("{} tries", tried.tries) };
+        let tries = match last.tries {
+            1 => "1 try".to_owned(),
+            tries => format!("{tries} tries"),
+        };
         let effort = format!("{tries}, {}", took(time));
-        let outcome = match tried.outcome {
+        let outcome = match last.outcome {
             Err(error) if error.could_not_reach() => Self::new(Delivery::Unreachable, error.to_string()),
             Err(error) => {
                 let outcome = Self::new(Delivery::Unreachable, error.to_string());
@@ -174,10 +209,14 @@ impl Outcome {
             )
             .help("set the address to the one that it redirects to"),
             Ok(answer) => match judge(&answer) {
-                Ok(message_id) => {
-                    Self { message_id, ..Self::new(Delivery::Delivered, format!("delivered to {kind}")) }
+                Ok(Taken { message_id, note }) => {
+                    let reason = note.map_or_else(|| format!("delivered to {kind}"), str::to_owned);
+                    Self { message_id, ..Self::new(Delivery::Delivered, reason) }
                 }
-                Err(Refusal { why, help }) => Self { help, ..Self::new(Delivery::Refused, why) },
+                Err(Refusal { why, help, is_temporary, is_gone }) => {
+                    let delivery = if is_temporary { Delivery::Unreachable } else { Delivery::Refused };
+                    Self { help, is_gone, ..Self::new(delivery, why) }
+                }
             },
         };
         Self { effort: Some(effort), ..outcome }
@@ -198,16 +237,20 @@ impl Outcome {
     }
 
     pub(crate) fn new(delivery: Delivery, reason: impl Into<String>) -> Self {
-        Self { delivery, reason: reason.into(), effort: None, help: None, place: None, message_id: None }
+        Self {
+            delivery,
+            reason: reason.into(),
+            effort: None,
+            help: None,
+            place: None,
+            message_id: None,
+            is_gone: false,
+        }
     }
 
     pub(crate) fn help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
-    }
-
-    pub(crate) fn is_delivered(&self) -> bool {
-        self.delivery == Delivery::Delivered
     }
 
     /// The outcome of two messages to one channel: the worse one is told, and no id is lost.
@@ -246,6 +289,8 @@ pub(crate) mod tests {
         Hang,
         /// Closes the connection without an answer.
         Close,
+        /// Begins an answer, and never ends it.
+        Slow,
         /// Answers `ok` once the other server was asked.
         Await(Arc<tokio::sync::Notify>),
     }
@@ -278,6 +323,10 @@ pub(crate) mod tests {
                         Act::Answer(head, body) => answer(stream, head, body).await,
                         Act::Hang => hanging.push(stream),
                         Act::Close => drop(stream),
+                        Act::Slow => {
+                            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await.unwrap();
+                            hanging.push(stream);
+                        }
                         Act::Await(other) => {
                             other.notified().await;
                             answer(stream, "200 OK", "ok").await;
@@ -353,7 +402,7 @@ pub(crate) mod tests {
     async fn send_to(channel: &str, addresses: &[&str], limits: &Limits) -> Vec<Outcome> {
         let file = file("  []\n").unwrap();
         let channel = file.sections.channel(channel).unwrap();
-        let messages = channel.render(&failure());
+        let messages = channel.render(&failure()).unwrap();
         let client = client();
         let secrets: Vec<_> =
             addresses.iter().map(|address| move |_: &FromEnvironment| Ok(Secret::new(*address))).collect();
@@ -473,5 +522,192 @@ pub(crate) mod tests {
         }
         let signature = first.lines().find_map(|line| line.strip_prefix("x-signature-256: sha256=")).unwrap();
         assert_eq!(signature.len(), 64);
+    }
+
+    /// What is wrong with a server, what becomes of the message, and how often it is sent.
+    #[tokio::test]
+    async fn faults_end_as_designed() {
+        use Delivery::{Delivered, Refused, Unreachable};
+        let retry_at = "429 Too Many Requests\r\ndate: Fri, 02 Jan 2026 03:04:05 GMT\r\nretry-after: ";
+        let soon: &'static str = format!("{retry_at}Fri, 02 Jan 2026 03:04:05 GMT").leak();
+        let late: &'static str = format!("{retry_at}Fri, 02 Jan 2026 04:04:05 GMT").leak();
+        let bot_ok = Act::Answer("200 OK", r#"{"ok":true,"channel":"C1","ts":"1.2"}"#);
+        let accepted = Act::Answer("202 Accepted", r#"{"status":"success","dedup_key":"x"}"#);
+        let says =
+            |error: &str| Act::Answer("200 OK", format!("{{\"ok\":false,\"error\":\"{error}\"}}").leak());
+        let table: Vec<(&str, &str, Vec<Act>, Delivery, usize)> = vec![
+            ("bot", "taken", vec![bot_ok.clone()], Delivered, 1),
+            ("bot", "429, a date that has come", vec![Act::Answer(soon, ""), bot_ok.clone()], Delivered, 2),
+            (
+                "bot",
+                "429, a date past the deadline",
+                vec![Act::Answer(late, ""), bot_ok.clone()],
+                Unreachable,
+                1,
+            ),
+            ("bot", "200, ok: false", vec![says("channel_not_found"), bot_ok.clone()], Refused, 1),
+            ("bot", "200, ok: false, for now", vec![says("ratelimited"), bot_ok.clone()], Delivered, 2),
+            ("bot", "200, ok: false, for good", vec![says("ratelimited")], Unreachable, 3),
+            ("bot", "200, a page", vec![Act::Answer("200 OK", "<html>")], Refused, 1),
+            ("bot", "reset", vec![Act::Close, bot_ok.clone()], Unreachable, 1),
+            ("bot", "hang", vec![Act::Hang], Unreachable, 1),
+            ("bot", "slow body", vec![Act::Slow], Unreachable, 1),
+            ("teams", "accepted", vec![Act::Answer("202 Accepted", "")], Delivered, 1),
+            (
+                "teams",
+                "200, but failed",
+                vec![Act::Answer("200 OK", "Webhook message delivery failed with error: x")],
+                Refused,
+                1,
+            ),
+            ("teams", "gone", vec![Act::Answer("404 Not Found", "")], Refused, 1),
+            ("pagerduty", "accepted", vec![accepted.clone()], Delivered, 1),
+            ("pagerduty", "200 is no 202", vec![Act::Answer("200 OK", "")], Refused, 1),
+            (
+                "pagerduty",
+                "500",
+                vec![Act::Answer("500 Internal Server Error", ""), accepted.clone()],
+                Delivered,
+                2,
+            ),
+            (
+                "pagerduty",
+                "400",
+                vec![Act::Answer("400 Bad Request", r#"{"errors":["bad"]}"#), accepted.clone()],
+                Refused,
+                1,
+            ),
+            // The key of the incident is the same in every try: nobody is paged twice.
+            ("pagerduty", "reset", vec![Act::Close, accepted.clone()], Delivered, 2),
+            ("pagerduty", "slow body", vec![Act::Slow, accepted], Delivered, 2),
+            ("datadog", "taken", vec![Act::Answer("202 Accepted", r#"{"status":"ok"}"#)], Delivered, 1),
+            (
+                "datadog",
+                "no key",
+                vec![Act::Answer("403 Forbidden", r#"{"errors":["Forbidden"]}"#)],
+                Refused,
+                1,
+            ),
+            (
+                "grafana",
+                "taken",
+                vec![Act::Answer("200 OK", r#"{"id":1,"message":"Annotation added"}"#)],
+                Delivered,
+                1,
+            ),
+            ("grafana", "200, a page", vec![Act::Answer("200 OK", "<html>")], Refused, 1),
+            ("discord", "taken", vec![Act::Answer("200 OK", r#"{"id":"1"}"#)], Delivered, 1),
+            (
+                "discord",
+                "gone",
+                vec![Act::Answer("404 Not Found", r#"{"message":"Unknown Webhook"}"#)],
+                Refused,
+                1,
+            ),
+            ("sns", "taken", vec![Act::Answer("200 OK", "<MessageId>1</MessageId>")], Delivered, 1),
+            (
+                "sns",
+                "throttled",
+                vec![
+                    Act::Answer("400 Bad Request", r#"{"__type":"ThrottlingException"}"#),
+                    Act::Answer("200 OK", "<MessageId>1</MessageId>"),
+                ],
+                Delivered,
+                2,
+            ),
+            (
+                "eventbridge",
+                "taken",
+                vec![Act::Answer("200 OK", r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#)],
+                Delivered,
+                1,
+            ),
+            (
+                "eventbridge",
+                "200, but failed",
+                vec![Act::Answer(
+                    "200 OK",
+                    r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure"}]}"#,
+                )],
+                Refused,
+                1,
+            ),
+        ];
+        let limits = Limits { one: Duration::from_millis(300), ..limits() };
+        for (channel, fault, acts, delivery, sends) in table {
+            let server = Server::start(acts).await;
+            let outcome = tell(channel, &server.address, None, &limits).await;
+            assert_eq!(
+                (outcome.delivery, server.sends()),
+                (delivery, sends),
+                "{channel}, {fault}: {outcome:?}"
+            );
+            assert!(!format!("{outcome:?}").contains("SECRET"), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answer_to_tls_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("https://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            }
+        });
+        let outcome = tell("teams", &address, None, &limits()).await;
+        assert_eq!(outcome.delivery, Delivery::Unreachable);
+        assert!(outcome.reason.contains("TLS"), "{}", outcome.reason);
+    }
+
+    /// The address is the channel's, or its API's where the configuration would have it.
+    async fn tell(channel: &str, address: &str, message_id: Option<&str>, limits: &Limits) -> Outcome {
+        let mut file = crate::channels::limits::all();
+        let url: sluice_config::Placed<String> = serde_json::from_value(address.into()).unwrap();
+        match file.sections.channels.get_mut(channel).unwrap() {
+            sluice_config::Channel::Slack(slack) => slack.url = Some(url),
+            sluice_config::Channel::PagerDuty(pagerduty) => pagerduty.url = Some(url),
+            sluice_config::Channel::Datadog(datadog) => datadog.url = Some(url),
+            sluice_config::Channel::Grafana(grafana) => grafana.url = url,
+            _ => {}
+        }
+        let client = client();
+        let secret = |_: &FromEnvironment| Ok(Secret::new(address));
+        let variable = |name: &str| match name {
+            "AWS_ENDPOINT_URL" => Some(address.to_owned()),
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("SECRET".to_owned()),
+            _ => None,
+        };
+        let post = Post { variable: &variable, message_id, ..post(&client, &secret, limits) };
+        let channel = file.sections.channel(channel).unwrap();
+        let messages = channel.render(&failure()).unwrap();
+        channel.send(&messages, &post).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_bot_updates_its_message_and_says_so_in_the_thread() {
+        let ok = Act::Answer("200 OK", r#"{"ok":true,"channel":"C1","ts":"9.9"}"#);
+        let server = Server::start([ok.clone()]).await;
+        let outcome = tell("bot", &server.address, Some("C1/1.2"), &limits()).await;
+        assert_eq!(outcome.message_id.as_deref(), Some("C1/1.2"));
+        let requests = server.requests.lock().unwrap().clone();
+        let [update, reply] = requests.as_slice() else { panic!("{requests:?}") };
+        assert!(update.starts_with("POST /services/SECRET/chat.update "), "{update}");
+        assert!(
+            update.contains(r#""channel":"C1","ts":"1.2""#) && update.contains("authorization: Bearer "),
+            "{update}"
+        );
+        assert!(reply.starts_with("POST /services/SECRET/chat.postMessage "), "{reply}");
+        assert!(
+            reply.contains(r#""reply_broadcast":true"#) && reply.contains(r#""thread_ts":"1.2""#),
+            "{reply}"
+        );
+
+        let gone = Act::Answer("200 OK", r#"{"ok":false,"error":"message_not_found"}"#);
+        let server = Server::start([gone, ok]).await;
+        let outcome = tell("bot", &server.address, Some("C1/1.2"), &limits()).await;
+        assert_eq!((outcome.message_id.as_deref(), server.sends()), (Some("C1/9.9"), 2));
     }
 }

@@ -14,6 +14,7 @@
 mod answer;
 mod background;
 mod channels;
+mod data;
 mod delivery;
 mod github;
 mod inputs;
@@ -27,6 +28,7 @@ mod quiet;
 mod reports;
 mod routes;
 mod sections;
+mod sheet;
 mod story;
 mod trust;
 mod untrusted;
@@ -106,7 +108,7 @@ fn tell(
         let messages = letters
             .into_iter()
             .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
-        answer::rehearsed(story, messages.collect())
+        answer::rehearsed(story, messages.collect())?
     } else {
         deliver(plan, config, story, &letters, reach, cx)?
     };
@@ -118,7 +120,7 @@ fn tell(
 struct Letter<'a> {
     name: &'a str,
     channel: &'a dyn Channel,
-    messages: Vec<Message>,
+    messages: Result<Vec<Message>, Problem>,
 }
 
 /// The channels that are told nothing now, and why.
@@ -160,7 +162,13 @@ fn deliver(
     cx: &Context,
 ) -> Result<Done<Outputs>, Problem> {
     let secret = |from: &FromEnvironment| secret(from, config, cx);
-    let variable = |name: &str| cx.variable(name).map(str::to_owned);
+    let variable = |name: &str| match name {
+        // Masked by being asked for.
+        "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => {
+            cx.secret(name).map(|secret| secret.expose().to_owned())
+        }
+        _ => cx.variable(name).map(str::to_owned),
+    };
     let limits = Limits::default();
     let deadline = Instant::now() + limits.all;
     let posts: Vec<Post<'_>> = letters
@@ -180,7 +188,12 @@ fn deliver(
         .collect();
     let sendings = std::iter::zip(letters, &posts).enumerate().map(|(index, (letter, post))| {
         let sending: Ending<'_> = Box::pin(async {
-            letter.channel.send(&letter.messages, post).await.unwrap_or_else(Outcome::of_problem)
+            let messages = letter.messages.as_ref().map_err(Clone::clone);
+            let sent = match messages {
+                Ok(messages) => letter.channel.send(messages, post).await,
+                Err(problem) => Err(problem),
+            };
+            sent.unwrap_or_else(Outcome::of_problem)
         });
         (index, sending)
     });

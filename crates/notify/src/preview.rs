@@ -3,7 +3,9 @@
 //! The pages need nothing but themselves and are for the eyes of whoever writes routes and texts; fonts and colours
 //! follow the channel, not to the pixel.
 
+mod discord;
 mod slack;
+mod teams;
 
 use std::path::Path;
 
@@ -16,7 +18,8 @@ use crate::{Letter, channels::Message};
 pub(crate) fn write(folder: &Path, letters: &[Letter<'_>]) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     for letter in letters {
-        for (index, message) in letter.messages.iter().enumerate() {
+        let messages = letter.messages.as_ref().map_err(Clone::clone)?;
+        for (index, message) in messages.iter().enumerate() {
             let number = if index == 0 { String::new() } else { format!("-{}", index + 1) };
             let name = format!("{}-{}{number}", plain(letter.name), message.name);
             save(&folder.join(format!("{name}.json")), &format!("{:#}\n", message.body))?;
@@ -32,6 +35,9 @@ pub(crate) fn write(folder: &Path, letters: &[Letter<'_>]) -> Result<(), Problem
 fn page(kind: &str, message: &Message) -> Option<String> {
     match kind {
         "slack" => Some(slack::page(&message.body)),
+        "teams" => Some(teams::page(&message.body)),
+        "discord" => Some(discord::page(&message.body)),
+        "email" => Some(text(&message.body, "html").to_owned()),
         _ => None,
     }
 }
@@ -92,7 +98,10 @@ mod tests {
         names.sort();
         assert_eq!(names, ["deployments-message.html", "deployments-message.json", "tickets-issue.json"]);
         let read = std::fs::read(folder.path().join("new/deployments-message.json")).unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&read).unwrap(), letters[0].messages[0].body);
+        assert_eq!(
+            serde_json::from_slice::<Value>(&read).unwrap(),
+            letters[0].messages.as_ref().unwrap()[0].body
+        );
     }
 
     #[test]
@@ -103,11 +112,11 @@ mod tests {
         story.environment = Some("<script>alert(1)</script>".into());
         story.steps[0].name = "\"><img src=x onerror=alert(1)>".into();
         story.run.actor = Some("</span><b>".into());
-        let page = slack::page(&channel.render(&story)[0].body);
+        let page = slack::page(&channel.render(&story).unwrap()[0].body);
         assert!(
             !page.contains("<script") && !page.contains("<img") && !page.contains("</span><b>"),
             "{page}"
         );
-        overlong_stories().for_each(|story| drop(slack::page(&channel.render(&story)[0].body)));
+        overlong_stories().for_each(|story| drop(slack::page(&channel.render(&story).unwrap()[0].body)));
     }
 }

@@ -49,7 +49,7 @@ impl Sections {
     /// The channel that is called so.
     pub(crate) fn channel(&self, name: &str) -> Result<&dyn Channel, Problem> {
         match self.channels.get(name) {
-            Some(channel) => channels::channel(name, channel),
+            Some(channel) => channels::channel(channel),
             None => Err(unknown(
                 "channel",
                 name,
@@ -97,11 +97,7 @@ impl Sections {
             check(self.check_environment(name), places.of(name));
         }
         for name in &route.channels {
-            let place = match self.channels.get(name.as_str()) {
-                Some(sluice_config::Channel::PagerDuty(channel)) => places.of(&channel.routing_key.env),
-                _ => places.of(name),
-            };
-            check(self.channel(name).map(drop), place);
+            check(self.channel(name).map(drop), places.of(name));
         }
         if let Some(incident) = route.incident.as_ref().filter(|incident| incident.value) {
             let held = route.channels.iter().any(|name| self.holds_incidents(name.as_str()));
@@ -170,7 +166,7 @@ pub(crate) mod tests {
 channels:
   deployments: {slack: {webhook: {env: SLACK_WEBHOOK_URL}}}
   audit: {webhook: {url: {env: AUDIT_URL}, key: {env: AUDIT_KEY}}}
-  oncall: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}}}
+  plain: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}, url: \"http://pager.example\"}}
   tickets: {issue: {labels: [incident, deploy], assignees: [octocat]}}
   commit: {status: {}}
   records: {deployment: {}}
@@ -194,7 +190,7 @@ notify:
     fn a_route_that_could_not_be_followed_is_refused_with_its_place() {
         let wrong = [
             "  - {on: [failure], channels: [deploymnts]}\n",
-            "  - {on: [failure], channels: [oncall]}\n  - {on: [success], channels: [oncall]}\n",
+            "  - {on: [failure], channels: [plain]}\n  - {on: [success], channels: [plain]}\n",
             "  - {on: [failure], environments: [prodution], channels: [audit]}\n",
             "  - {on: [failure], channels: [audit], incident: true}\n",
             "  - {on: [failed], channels: [audit]}\n",
@@ -206,16 +202,14 @@ notify:
         ];
         let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
         insta::assert_snapshot!(problems.join("\n"), @r#"
-sluice.yml:12:32: no channel is called "deploymnts" (did you mean "deployments"?)
-sluice.yml:5:43: this version can't tell the channel "oncall" anything (name another channel instead)
-sluice.yml:12:36: no environment is called "prodution" (did you mean "production"?)
-sluice.yml:12:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
-sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
-sluice.yml:12:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
-sluice.yml:12:56: "<!channel>" can't be mentioned ()
-sluice.yml:12:76: "7" is no time of day (write it as `22:00`)
-sluice.yml:12:90: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
-sluice.yml:12:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
+sluice.yml:8:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:9:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
+sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
+sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:8:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:8:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
 "#);
         assert!(file("  - {on: [failure], channels: [audit], incident: false}\n").is_ok());
     }

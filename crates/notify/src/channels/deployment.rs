@@ -34,7 +34,7 @@ impl Channel for DeploymentChannel {
         "deployment"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let message = |payload: &DeploymentPayload| {
             let deployed = Deployed {
                 sha: commit(story).unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Channel for DeploymentChannel {
             };
             Message::new("deployment", json!(deployed))
         };
-        story.deployed.iter().map(message).collect()
+        Ok(story.deployed.iter().map(message).collect())
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
@@ -153,7 +153,7 @@ mod tests {
         story.event = Event::Success;
         story.verdict = Verdict::Passed;
         let sections = file("  []\n").unwrap().sections;
-        let rendered = sections.channel("records").unwrap().render(&story);
+        let rendered = sections.channel("records").unwrap().render(&story).unwrap();
         insta::assert_snapshot!(format!("{:#}", rendered[0].body), @r##"
 {
   "sha": "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 use sluice_config::FindingsChannel;
-use sluice_core::Verdict;
+use sluice_core::{Problem, Verdict};
 
 use super::{Channel, Message, Sending, hash, issue, nothing_rendered, ticket};
 use crate::{
@@ -26,9 +26,9 @@ impl Channel for FindingsChannel {
         "findings"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let conditions = ["findings", "reports"];
-        conditions.into_iter().filter_map(|condition| about(self, condition, story)).collect()
+        Ok(conditions.into_iter().filter_map(|condition| about(self, condition, story)).collect())
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn render(scans: &[(&'static str, Verdict)]) -> Vec<Message> {
-        file("  []\n").unwrap().sections.channel("security").unwrap().render(&story(scans))
+        file("  []\n").unwrap().sections.channel("security").unwrap().render(&story(scans)).unwrap()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 use sluice_config::{Event, IssueChannel};
+use sluice_core::Problem;
 
 use super::{Channel, Message, Sending, hash, nothing_rendered, ticket};
 use crate::{
@@ -27,10 +28,10 @@ impl Channel for IssueChannel {
         "issue"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let labels = labels(&self.labels, LABEL);
         let key = key("incident", story);
-        match story.event {
+        Ok(match story.event {
             Event::Failure | Event::Rollback => {
                 let text = ticket::text(&text(story));
                 let ticket = ticket::Open {
@@ -50,7 +51,7 @@ impl Channel for IssueChannel {
             }
             // Nothing has failed, and nothing is over.
             Event::Start | Event::Pending => Vec::new(),
-        }
+        })
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
@@ -198,7 +199,7 @@ mod tests {
     };
 
     fn render(story: &Story) -> Vec<Message> {
-        file("  []\n").unwrap().sections.channel("tickets").unwrap().render(story)
+        file("  []\n").unwrap().sections.channel("tickets").unwrap().render(story).unwrap()
     }
 
     #[test]

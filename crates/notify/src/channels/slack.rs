@@ -1,4 +1,7 @@
-//! Slack, through an incoming webhook.
+//! Slack: through an incoming webhook, or as a bot.
+//!
+//! A webhook posts and is done. A bot's message is updated by the runs after it, and what happened is said once more
+//! in its thread: an update alone calls nobody. What is not good is shown in the channel too.
 //!
 //! Text of strangers stands where Slack interprets nothing: in `plain_text` and in `rich_text` elements, whose
 //! text is data (a mention there is an element of its own). The only `mrkdwn` are labels and links of ours, and
@@ -7,187 +10,227 @@
 //! like it, can't take it for a mention or a link.
 //!
 //! <https://docs.slack.dev/messaging/formatting-message-text>,
-//! <https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>
+//! <https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>,
+//! <https://docs.slack.dev/reference/methods/chat.postMessage>
 
 use serde_json::{Value, json};
-use sluice_config::{Event, Slack};
-use sluice_core::Verdict;
-use sluice_http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use sluice_config::{Event, FromEnvironment, Slack};
+use sluice_core::Problem;
+use sluice_http::{Response, Url, header::AUTHORIZATION};
 
-use super::{Channel, Message, Refusal, Sending, excerpt, nothing_rendered};
+use super::{Channel, Message, Refusal, Sending, Taken, endpoint, excerpt, nothing_rendered, under};
 use crate::{
-    delivery::{Post, Repeat},
-    story::{Change, Commit, Reason, Step, Story},
+    delivery::{Outcome, Post, Repeat},
+    sheet::{self, Fact, Line, Voice},
+    story::Story,
     untrusted::{Untrusted, cut, length},
 };
 
 /// <https://docs.slack.dev/reference/block-kit/blocks/header-block>
 const HEADER: usize = 150;
-/// The names in a field: a field may hold 2,000, but nobody reads that.
-const NAME: usize = 120;
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
 const FIELD: usize = 2_000;
-/// How many names a field shows.
-const NAMES: usize = 3;
-/// The line about a step, without its name.
-const TITLE: usize = 300;
-/// How many steps are shown: more is no message but a log.
-const STEPS: usize = 20;
-/// How many reasons a step shows.
-const REASONS: usize = 3;
-/// An address that is longer is left out.
-const ADDRESS: usize = 1_000;
 /// What the blocks may have together, as JSON. Slack refuses more than about 13,200 as `msg_blocks_too_long`,
 /// which is documented nowhere.
 const TOTAL: usize = 13_000;
-/// The room that is kept for saying what was cut.
-const RESERVE: usize = 300;
+
+/// Where nothing is interpreted.
+const PLAIN: Voice = Voice { text: shown, name: |name| shown(name, sheet::NAME) };
+/// In `mrkdwn`, names are code.
+const MARKDOWN: Voice = Voice { text: shown, name: code };
 
 impl Channel for Slack {
     fn kind(&self) -> &'static str {
         "slack"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
-        let mut blocks = vec![header(story)];
-        blocks.extend(fields(story));
-        let context = context(story);
-        let used = size(&json!(blocks)) + context.as_ref().map_or(0, size);
-        blocks.extend(steps(&story.steps, TOTAL.saturating_sub(used)));
-        blocks.extend(context);
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         // `text` is what a notification shows. It is no mrkdwn, and escaped all the same: a mention is
         // formed wherever Slack finds one.
-        let body = json!({"text": escape(&fallback(story)), "mrkdwn": false, "blocks": blocks});
-        vec![Message::new("message", body)]
+        let text = escape(&sheet::summary(story, PLAIN));
+        let mut messages =
+            vec![Message::new("message", json!({"text": text, "mrkdwn": false, "blocks": blocks(story)}))];
+        if self.token.is_some() && story.event != Event::Start {
+            let calls = matches!(story.event, Event::Failure | Event::Rollback);
+            let reply = json!({"text": text, "mrkdwn": false, "reply_broadcast": calls});
+            messages.push(Message::new("reply", reply));
+        }
+        Ok(messages)
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
         Box::pin(async move {
-            let mut outcome = None;
-            for message in messages {
-                let request = Request::post(post.address(&self.webhook)?, message.body.to_string())
-                    .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
+            let [message, replies @ ..] = messages else { return Err(nothing_rendered()) };
+            match (access(self)?, post.message_id) {
+                (Access::Webhook(webhook), _) => {
+                    let request = Post::json(post.address(webhook)?, &message.body);
+                    Ok(post.request(self.kind(), request, Repeat::NotArrived, judge_webhook).await)
+                }
+                (Access::Bot(bot), None) => bot.call("chat.postMessage", &message.body, &[], post).await,
+                (Access::Bot(bot), Some(id)) => bot.update(id, &message.body, replies, post).await,
             }
-            outcome.ok_or_else(nothing_rendered)
         })
     }
 }
 
-fn judge(answer: &Response) -> Result<Option<String>, Refusal> {
+/// How Slack is spoken to.
+enum Access<'a> {
+    Webhook(&'a FromEnvironment),
+    Bot(Bot<'a>),
+}
+
+/// A bot and its channel.
+struct Bot<'a> {
+    token: &'a FromEnvironment,
+    channel: &'a str,
+    api: Url,
+}
+
+/// Refuses a channel that is neither a webhook nor a bot.
+pub(super) fn check(slack: &Slack) -> Result<(), Problem> {
+    access(slack).map(drop)
+}
+
+fn access(slack: &Slack) -> Result<Access<'_>, Problem> {
+    match (&slack.webhook, &slack.token, &slack.channel) {
+        (Some(webhook), None, None) => Ok(Access::Webhook(webhook)),
+        (None, Some(token), Some(channel)) => {
+            let api = endpoint(slack.url.as_ref(), "https://slack.com/api")?;
+            Ok(Access::Bot(Bot { token, channel, api }))
+        }
+        _ => Err(Problem::misconfigured("a channel of kind `slack` is either a webhook or a bot")
+            .why("it needs `webhook`, or `token` and `channel`")
+            .help("write `slack: {webhook: {env: NAME}}` or `slack: {token: {env: NAME}, channel: C0123456789}`")),
+    }
+}
+
+impl Bot<'_> {
+    /// Updates the message and says in its thread what happened. A message that is gone is posted anew.
+    async fn update(
+        &self,
+        id: &str,
+        message: &Value,
+        replies: &[Message],
+        post: &Post<'_>,
+    ) -> Result<Outcome, Problem> {
+        let Some((channel, ts)) = id.split_once('/').filter(|(channel, ts)| is_id(channel) && is_id(ts))
+        else {
+            return Err(Problem::misconfigured("the input `message-id` holds no message of Slack")
+                .why("it is the id of a channel and that of a message, as in `C0123456789/1700000000.000100`")
+                .help("give it the output `message-id` of the run of notify before this one"));
+        };
+        let place = [("channel", channel), ("ts", ts)];
+        let updated = self.call("chat.update", message, &place, post).await?;
+        if updated.is_gone {
+            return self.call("chat.postMessage", message, &[], post).await;
+        }
+        let mut outcome = updated;
+        for reply in replies {
+            let thread = [("channel", channel), ("thread_ts", ts)];
+            outcome = outcome.and(self.call("chat.postMessage", &reply.body, &thread, post).await?);
+        }
+        // The message to update stays the one above.
+        Ok(Outcome { message_id: Some(id.to_owned()), ..outcome })
+    }
+
+    async fn call(
+        &self,
+        method: &'static str,
+        body: &Value,
+        more: &[(&str, &str)],
+        post: &Post<'_>,
+    ) -> Result<Outcome, Problem> {
+        let mut body = body.clone();
+        body["channel"] = self.channel.into();
+        for (name, value) in more {
+            body[*name] = (*value).into();
+        }
+        let url = under(&self.api, method)?;
+        let request = Post::json(url, &body).header(AUTHORIZATION, post.header(self.token, "Bearer ")?);
+        let repeat = if method == "chat.update" { Repeat::Always } else { Repeat::NotArrived };
+        Ok(post.request("slack", request, repeat, judge_bot).await)
+    }
+}
+
+/// Ids of Slack are letters, digits and a full stop.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+}
+
+fn judge_webhook(answer: &Response) -> Result<Taken, Refusal> {
     let word = excerpt(answer);
     if answer.status != 200 {
         let why = format!("Slack refused it ({}): {word}", answer.status);
-        return Err(Refusal { why, help: explain(&word) });
+        return Err(Refusal { why, help: explain(&word), ..Refusal::default() });
     }
     if word == "ok" {
-        return Ok(None);
+        return Ok(Taken::default());
     }
+    let help = "check that the address is that of an incoming webhook, not of a workflow or a page";
     Err(Refusal {
         why: format!("Slack answered 200, but not `ok`: {word}"),
-        help: Some(
-            "check that the address is that of an incoming webhook, not of a workflow or a page".into(),
-        ),
+        help: Some(help.into()),
+        ..Refusal::default()
     })
 }
 
-fn header(story: &Story) -> Value {
-    let text = cut(&format!("{} {}", sign(story), headline(story)), HEADER);
-    json!({"type": "header", "text": plain(&text)})
-}
-
-/// "Failed in production"
-fn headline(story: &Story) -> String {
-    let outcome = story.outcome();
-    match &story.environment {
-        Some(environment) => format!("{outcome} in {}", shown(environment, HEADER)),
-        None => outcome.to_owned(),
+/// A refusal comes with status 200 and `ok: false`.
+fn judge_bot(answer: &Response) -> Result<Taken, Refusal> {
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if said["ok"] == true {
+        let id = |name: &str| said[name].as_str().filter(|id| is_id(id));
+        let message_id = id("channel").zip(id("ts")).map(|(channel, ts)| format!("{channel}/{ts}"));
+        return Ok(Taken { message_id, note: None });
     }
+    let Some(error) = said["error"].as_str() else {
+        let why = format!("Slack's API did not answer ({}): {}", answer.status, excerpt(answer));
+        return Err(Refusal { why, ..Refusal::default() });
+    };
+    let word = Untrusted::from(error).line(100);
+    let help = match (word.as_str(), said["needed"].as_str()) {
+        ("missing_scope", Some(needed)) => Some(format!(
+            "give the bot the scope `{}` and install it anew",
+            Untrusted::from(needed).line(100)
+        )),
+        _ => explain(&word),
+    };
+    let is_temporary = matches!(error, "ratelimited" | "rate_limited" | "service_unavailable");
+    let is_gone = matches!(error, "message_not_found" | "cant_update_message" | "edit_window_closed");
+    Err(Refusal { why: format!("Slack refused it: {word}"), help, is_temporary, is_gone })
 }
 
-/// One line that says all: "❌ Failed in production · acme/shop · smoke-test: 2 of 12 checks failed"
-fn fallback(story: &Story) -> String {
-    let mut parts = vec![format!("{} {}", sign(story), headline(story))];
-    parts.extend(story.run.repository.as_ref().map(|name| shown(name, NAME)));
-    parts.extend(
-        story.cause().map(|step| format!("{}: {}", shown(&step.name, NAME), shown(&step.title, TITLE))),
+fn blocks(story: &Story) -> Vec<Value> {
+    let headline = cut(&sheet::headline(story, PLAIN), HEADER);
+    let mut blocks = vec![json!({"type": "header", "text": plain(&headline)})];
+    blocks.extend(
+        sheet::progress(story, PLAIN).map(|progress| json!({"type": "section", "text": plain(&progress)})),
     );
-    parts.join(" · ")
+    blocks.extend(fields(story));
+    let context = context(story);
+    let used = size(&json!(blocks)) + context.as_ref().map_or(0, size);
+    blocks.extend(steps(story, TOTAL.saturating_sub(used)));
+    blocks.extend(context);
+    blocks
 }
 
 /// What the story is about, two columns.
 fn fields(story: &Story) -> Option<Value> {
-    let version = |change: &Change| format!("{} → {}", code(&change.before), code(&change.after));
-    let versions: Vec<String> = match story.changes.as_slice() {
-        [change] => vec![version(change)],
-        changes => {
-            changes.iter().map(|change| format!("{} {}", code(&change.image), version(change))).collect()
-        }
-    };
-    let images = if versions.is_empty() { story.images.iter().map(code).collect() } else { Vec::new() };
-    let fields: Vec<Value> = [
-        field("Repository", &story.run.repository.iter().map(code).collect::<Vec<_>>()),
-        field("By", &story.run.actor.iter().map(code).collect::<Vec<_>>()),
-        field("Version", &versions),
-        field("Image", &images),
-        field("Commit", &story.commits.iter().map(commit).collect::<Vec<_>>()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let fields: Vec<Value> = sheet::facts(story, MARKDOWN).iter().take(10).filter_map(field).collect();
     (!fields.is_empty()).then(|| json!({"type": "section", "fields": fields}))
 }
 
-/// A label and as many of the values as fit below it; one always does.
-fn field(label: &str, values: &[String]) -> Option<Value> {
-    let shown = |count: usize| {
-        let mut lines = vec![format!("*{label}*")];
-        lines.extend_from_slice(&values[..count]);
-        lines.extend((count < values.len()).then(|| format!("and {} more", values.len() - count)));
-        lines.join("\n")
-    };
-    let text = (1..=values.len().min(NAMES)).rev().map(shown).find(|text| length(text) <= FIELD)?;
-    Some(json!({"type": "mrkdwn", "text": text, "verbatim": true}))
+fn field(fact: &Fact) -> Option<Value> {
+    let label = format!("*{}*", fact.label);
+    let lines = fact.lines(FIELD - length(&label) - 1);
+    let text = format!("{label}\n{}", lines.join("\n"));
+    (!lines.is_empty()).then(|| json!({"type": "mrkdwn", "text": text, "verbatim": true}))
 }
 
-fn commit(commit: &Commit) -> String {
-    // Seven digits are what GitHub shows of an id.
-    let id: String = commit.id.raw().chars().take(7).collect();
-    let id = code(&Untrusted::new(id));
-    match &commit.branch {
-        Some(branch) => format!("{id} on {}", code(branch)),
-        None => id,
-    }
-}
-
-/// The steps in order, as many as are worth reading and have room, the bad ones first to be kept.
-fn steps(steps: &[Step], room: usize) -> Option<Value> {
-    let mut by_weight: Vec<usize> = (0..steps.len()).collect();
-    by_weight.sort_by_key(|index| std::cmp::Reverse(steps[*index].verdict));
-    let mut room = room.saturating_sub(RESERVE);
-    let mut kept = Vec::new();
-    for index in by_weight {
-        if kept.len() == STEPS {
-            break;
-        }
-        let lines = step(&steps[index]);
-        let weight = size(&json!(lines)) + size(&text("\n"));
-        if weight <= room {
-            room -= weight;
-            kept.push((index, lines));
-        }
-    }
-    kept.sort_by_key(|(index, _)| *index);
-    let left_out = steps.len() - kept.len();
-    let bad = |step: &Step| !step.verdict.is_good();
-    let bad_left_out = steps.iter().filter(|each| bad(each)).count()
-        - kept.iter().filter(|(index, _)| bad(&steps[*index])).count();
-    let mut lines: Vec<Vec<Value>> = kept.into_iter().map(|(_, lines)| lines).collect();
-    match (left_out, bad_left_out) {
-        (0, _) => {}
-        (_, 0) => lines.push(vec![text(&format!("and {left_out} more steps, all of them fine"))]),
-        _ => lines.push(vec![text(&format!("and {left_out} more steps, {bad_left_out} of them not fine"))]),
-    }
+fn steps(story: &Story, room: usize) -> Option<Value> {
+    let weigh = |line: &Line| size(&json!(step(line))) + size(&text("\n"));
+    let steps = sheet::steps(story, PLAIN, room, weigh);
+    let mut lines: Vec<Vec<Value>> = steps.lines.iter().map(step).collect();
+    lines.extend(steps.left_out.map(|left_out| vec![text(&left_out)]));
     let elements = lines.join(&text("\n"));
     (!elements.is_empty()).then(
         || json!({"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}),
@@ -195,28 +238,13 @@ fn steps(steps: &[Step], room: usize) -> Option<Value> {
 }
 
 /// "❌ smoke-test · 2 of 12 checks failed · 1m 34s", and below it why.
-fn step(step: &Step) -> Vec<Value> {
-    let sign = match step.verdict {
-        Verdict::Passed => "✅",
-        Verdict::Skipped => "➖",
-        Verdict::Pending => "⏳",
-        Verdict::Failed | Verdict::Misconfigured => "❌",
-        Verdict::Undecided => "❔",
-        Verdict::Broken => "🚨",
-    };
-    let name = json!({"type": "text", "text": shown(&step.name, NAME), "style": {"bold": true}});
-    let mut parts = vec![String::new()];
-    parts.extend((!step.title.is_empty()).then(|| shown(&step.title, TITLE)));
-    parts.extend(step.took());
-    let mut lines = vec![parts.join(" · ")];
-    for Reason { subject, text } in step.reasons.iter().take(REASONS) {
-        lines.push(format!("{}: {}", shown(subject, NAME), shown(text, TITLE)));
-    }
-    if let Some(more @ 1..) = step.reasons.len().checked_sub(REASONS) {
-        lines.push(format!("and {more} more"));
-    }
+fn step(step: &Line) -> Vec<Value> {
+    let name = json!({"type": "text", "text": step.name, "style": {"bold": true}});
+    let first = if step.text.is_empty() { String::new() } else { format!(" · {}", step.text) };
+    let lines: Vec<&str> =
+        std::iter::once(first.as_str()).chain(step.reasons.iter().map(String::as_str)).collect();
     let line = lines.join("\n        ↳ ");
-    let mut elements = vec![text(&format!("{sign} "))];
+    let mut elements = vec![text(&format!("{} ", step.sign()))];
     elements.extend((!step.name.is_empty()).then_some(name));
     elements.extend((!line.is_empty()).then(|| text(&line)));
     elements
@@ -227,40 +255,12 @@ fn step(step: &Step) -> Vec<Value> {
 /// A link and no button: a click on a button asks an app for an answer, a webhook has none to give, and
 /// Slack shows a warning (<https://github.com/slackapi/slack-github-action/issues/513>).
 fn context(story: &Story) -> Option<Value> {
-    let link = story
-        .run
-        .url
-        .as_deref()
-        .and_then(address)
-        .map(|url| json!({"type": "mrkdwn", "text": format!("<{url}|Open the run>"), "verbatim": true}));
-    let name = story.run.workflow.as_ref().map(|name| shown(name, NAME));
-    let number = story.run.number.as_ref().map(|number| format!("#{}", shown(&Untrusted::new(number), 20)));
-    let attempt = story.run.attempt.as_ref().filter(|attempt| *attempt != "1");
-    let attempt = attempt.map(|attempt| format!("attempt {}", shown(&Untrusted::new(attempt), 20)));
-    let run = [name, number, attempt].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let run = (!run.trim().is_empty()).then(|| plain(run.trim()));
+    let link = sheet::run_url(story).map(
+        |url| json!({"type": "mrkdwn", "text": format!("<{}|Open the run>", escape(url)), "verbatim": true}),
+    );
+    let run = sheet::run(story, PLAIN).map(|run| plain(&run));
     let elements: Vec<Value> = link.into_iter().chain(run).collect();
     (!elements.is_empty()).then(|| json!({"type": "context", "elements": elements}))
-}
-
-/// An address that can stand in `<address|label>`; none where it could end the link or lead elsewhere.
-fn address(url: &str) -> Option<String> {
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '|' | '"' | '`'));
-    (is_web && is_plain && length(url) <= ADDRESS).then(|| escape(url))
-}
-
-fn sign(story: &Story) -> &'static str {
-    match (story.event, story.verdict) {
-        (Event::Start, _) => "🚀",
-        (Event::Success, _) => "✅",
-        (Event::Recovery, _) => "💚",
-        (Event::Rollback, _) => "⏪",
-        (Event::Pending, _) => "⏳",
-        (Event::Failure, Verdict::Broken) => "🚨",
-        (Event::Failure, Verdict::Undecided) => "❔",
-        (Event::Failure, _) => "❌",
-    }
 }
 
 fn plain(text: &str) -> Value {
@@ -281,7 +281,7 @@ fn code(name: &Untrusted) -> String {
     if name.is_empty() {
         return "—".to_owned();
     }
-    format!("`{}`", escape(&name.line(NAME).replace('`', "'")))
+    format!("`{}`", escape(&name.line(sheet::NAME).replace('`', "'")))
 }
 
 /// The three characters that start markup in a message.
@@ -295,9 +295,16 @@ fn size(value: &Value) -> usize {
 
 /// What Slack's words mean, and what to do.
 ///
-/// <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors>
+/// <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors>,
+/// <https://docs.slack.dev/reference/methods/chat.postMessage#errors>
 fn explain(word: &str) -> Option<String> {
     let help = match word {
+        "not_in_channel" => "invite the bot to the channel: `/invite @bot`",
+        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
+            "the token is wrong or no longer good: update the secret"
+        }
+        "is_archived" => "the channel is archived: unarchive it, or choose another one",
+        "restricted_action" => "an admin of the workspace does not let the bot post there",
         "invalid_token" | "no_active_hooks" | "no_service" | "no_service_id" => {
             "the webhook does not exist any more, or the address is incomplete: create it anew and update the secret"
         }
@@ -305,7 +312,7 @@ fn explain(word: &str) -> Option<String> {
             "the workspace does not exist any more or is disabled: see the secret's address"
         }
         "channel_not_found" => {
-            "the webhook's channel does not exist any more: create a webhook for another one"
+            "the channel does not exist any more, or the bot does not see it: choose another one"
         }
         "channel_is_archived" => {
             "the webhook's channel is archived: unarchive it, or create a webhook for another one"
@@ -336,13 +343,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        channels::tests::{answer, any_story, overlong_stories},
+        channels::tests::{INJECTIONS, answer, any_story, injected, overlong_stories},
+        progress::{Stage, State},
         sections::tests::file,
         story::tests::{failure, report, tell},
     };
 
     fn render(story: &Story) -> Value {
-        file("  []\n").unwrap().sections.channel("deployments").unwrap().render(story).remove(0).body
+        file("  []\n").unwrap().sections.channel("deployments").unwrap().render(story).unwrap().remove(0).body
     }
 
     /// The message as a reader sees it: one line a line, `*bold*` where Slack shows bold.
@@ -355,6 +363,9 @@ mod tests {
             };
             match block["type"].as_str().unwrap() {
                 "header" => lines.push(block["text"]["text"].as_str().unwrap().to_owned()),
+                "section" if block["fields"].is_null() => {
+                    lines.push(block["text"]["text"].as_str().unwrap().to_owned());
+                }
                 "section" => lines.push(texts(&block["fields"]).join(" | ")),
                 "context" => lines.push(texts(&block["elements"]).join(" | ")),
                 _ => {
@@ -413,6 +424,21 @@ mod tests {
     }
 
     #[test]
+    fn how_far_the_pipeline_is_stands_below_the_answer() {
+        let mut story = tell(Some(Event::Start), vec![], "{}", &[]).unwrap();
+        let stage = |name: &str, state| Stage { name: name.into(), state };
+        story.progress = vec![
+            stage("build", State::Done),
+            stage("gate-approval", State::Current),
+            stage("deploy", State::Ahead),
+        ];
+        insta::assert_snapshot!(seen(&render(&story)).lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
+🚀 Started in production
+✅ build → ▶️ gate-approval → ▫️ deploy
+"#);
+    }
+
+    #[test]
     fn what_is_cut_is_said_and_the_bad_is_kept() {
         let mut reports = vec![report("smoke-test", Verdict::Passed, "12 of 12 checks passed"); 33];
         reports[30].verdict = Verdict::Failed;
@@ -455,49 +481,10 @@ mod tests {
 
     #[test]
     fn injections_are_dead() {
-        let evil = [
-            "<!channel>",
-            "<!here|here>",
-            "<!everyone>",
-            "<@U0123456789>",
-            "<#C0123456789>",
-            "<!subteam^S012>",
-            "<https://evil.example|Open the run>",
-            "<mailto:a@b.example>",
-            "&lt;!channel&gt;",
-            "&#60;!here>",
-            "@channel @here @everyone",
-            "a\n*bold*\n> quote",
-            "`</code>` ```block```",
-            "*bold* _it_ ~strike~",
-            ":rotating_light: :x:",
-            "a\r\n::error::b",
-            "x\u{202e}txt.exe",
-            "\u{200b}\u{feff}",
-            "\u{1b}]0;title\u{7}",
-            "\"}, {\"type\": \"divider\"}",
-            "<!date^1^{date}^https://evil.example|x>",
-            "\\u003c!channel\\u003e",
-            "`",
-            "https://evil.example/?a=<b>|c",
-        ];
-        for text in evil {
-            let mut bad = report(text, Verdict::Failed, text);
-            bad.findings.push(sluice_core::Finding::new(text, Verdict::Failed, text));
-            let mut story = tell(None, vec![bad], "{}", &[]).unwrap();
-            for place in [
-                &mut story.environment,
-                &mut story.run.repository,
-                &mut story.run.actor,
-                &mut story.run.workflow,
-            ] {
-                *place = Some(text.into());
-            }
-            story.commits[0].branch = Some(text.into());
-            story.images.push(text.into());
-            story.run.url = Some(format!("https://github.com/{text}"));
+        for text in INJECTIONS {
+            let story = injected(text);
             let message = render(&story);
-            let run = address(story.run.url.as_deref().unwrap());
+            let run = sheet::run_url(&story).map(escape);
             let mut found = Vec::new();
             texts(&message, &mut found);
             for (kind, shown) in found {
@@ -533,6 +520,7 @@ mod tests {
         for block in blocks {
             match block["type"].as_str().unwrap() {
                 "header" => assert!(longest([&block["text"]]) <= 150),
+                "section" if block["fields"].is_null() => assert!(longest([&block["text"]]) <= 3_000),
                 "section" => {
                     let fields = block["fields"].as_array().unwrap();
                     assert!((1..=10).contains(&fields.len()) && longest(fields) <= 2_000, "{fields:?}");
@@ -547,7 +535,7 @@ mod tests {
         }
         let mut found = Vec::new();
         texts(&message, &mut found);
-        let run = story.run.url.as_deref().and_then(address);
+        let run = sheet::run_url(story).map(escape);
         for (kind, text) in found {
             assert!(!text.is_empty());
             assert!(kind != "mrkdwn" || is_dead(text, run.as_deref()), "{text:?}");
@@ -574,7 +562,7 @@ mod tests {
 
     #[test]
     fn only_ok_is_ok_and_words_of_refusal_are_explained() {
-        assert_eq!(judge(&answer(200, "ok")), Ok(None));
+        assert_eq!(judge_webhook(&answer(200, "ok")), Ok(Taken::default()));
         let cases = [
             (200, "<html>login</html>"),
             (200, ""),
@@ -586,7 +574,7 @@ mod tests {
         let told: Vec<String> = cases
             .iter()
             .map(|(status, body)| {
-                let Refusal { why, help } = judge(&answer(*status, body)).unwrap_err();
+                let Refusal { why, help, .. } = judge_webhook(&answer(*status, body)).unwrap_err();
                 format!("{why} => {}", help.unwrap_or_default())
             })
             .collect();
@@ -594,7 +582,7 @@ mod tests {
 Slack answered 200, but not `ok`: <html>login</html> => check that the address is that of an incoming webhook, not of a workflow or a page
 Slack answered 200, but not `ok`: (an empty body) => check that the address is that of an incoming webhook, not of a workflow or a page
 Slack refused it (403 Forbidden): invalid_token => the webhook does not exist any more, or the address is incomplete: create it anew and update the secret
-Slack refused it (404 Not Found): channel_not_found => the webhook's channel does not exist any more: create a webhook for another one
+Slack refused it (404 Not Found): channel_not_found => the channel does not exist any more, or the bot does not see it: choose another one
 Slack refused it (410 Gone): channel_is_archived => the webhook's channel is archived: unarchive it, or create a webhook for another one
 Slack refused it (400 Bad Request): strange_new_word =>
 "#);

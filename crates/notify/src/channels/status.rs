@@ -33,7 +33,7 @@ impl Channel for StatusChannel {
         "status"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let environment = story.environment.as_ref().map_or("deploy".to_owned(), |name| name.line(NAME));
         let status = Status {
             sha: commit(story).unwrap_or_default(),
@@ -42,7 +42,7 @@ impl Channel for StatusChannel {
             description: description(story),
             target_url: story.run.url.clone(),
         };
-        vec![Message::new("status", json!(status))]
+        Ok(vec![Message::new("status", json!(status))])
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_status_says_the_answer_of_the_commit() {
         let sections = file("  []\n").unwrap().sections;
-        let rendered = sections.channel("commit").unwrap().render(&failure());
+        let rendered = sections.channel("commit").unwrap().render(&failure()).unwrap();
         insta::assert_snapshot!(format!("{:#}", rendered[0].body), @r##"
 {
   "sha": "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",
@@ -131,7 +131,7 @@ mod tests {
 }
 "##);
         for story in overlong_stories() {
-            let [message] = sections.channel("commit").unwrap().render(&story).try_into().unwrap();
+            let [message] = sections.channel("commit").unwrap().render(&story).unwrap().try_into().unwrap();
             assert!(length(message.body["description"].as_str().unwrap()) <= DESCRIPTION);
         }
     }

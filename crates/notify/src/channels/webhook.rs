@@ -1,77 +1,38 @@
 //! Any address that takes JSON.
 //!
-//! The body is the story as data, in schema [`SCHEMA`]: strangers' text stands in it as it was written, and it
-//! is the receiver's to escape. Where the channel has a key, `X-Signature-256` is the HMAC with SHA-256 over the
+//! The body is the story as data, or what the channel's template makes of it. Where the channel has a key, `X-Signature-256` is the HMAC with SHA-256 over the
 //! time in `X-Timestamp`, a full stop and the body, in hex: a receiver checks it, and that the time is near.
 //! `Idempotency-Key` is the same whenever the same message is sent again.
 
+use minijinja::{Environment, UndefinedBehavior};
 use ring::hmac;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sluice_config::Webhook;
 use sluice_core::Problem;
 use sluice_http::{HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
 
-use super::{Channel, Message, Refusal, Sending, excerpt, hex, nothing_rendered};
+use super::{Channel, Message, Refusal, Sending, Taken, excerpt, hex, nothing_rendered};
 use crate::{
+    data,
     delivery::{Post, Repeat},
-    inputs::name_of,
-    story::{Change, Commit, Step, Story},
-    untrusted::{Untrusted, cut},
+    story::Story,
 };
 
-/// The version of the body's schema.
-const SCHEMA: u32 = 1;
-/// How long one text may be, in UTF-16 code units.
-const TEXT: usize = 1_000;
-/// How long one name may be, in UTF-16 code units.
-const NAME: usize = 300;
-/// How many images, changes and commits are told.
-const NAMES: usize = 10;
-/// How many reasons a step tells.
-const REASONS: usize = 10;
-/// The bytes that all steps may have together.
-const STEPS: usize = 100 * 1024;
+/// The most bytes that a body may have.
+const LARGEST: usize = 256 * 1024;
 
 impl Channel for Webhook {
     fn kind(&self) -> &'static str {
         "webhook"
     }
 
-    fn render(&self, story: &Story) -> Vec<Message> {
-        let mut room = STEPS;
-        let steps: Vec<Value> = story
-            .steps
-            .iter()
-            .map(step)
-            .map_while(|step| {
-                room = room.checked_sub(step.to_string().len())?;
-                Some(step)
-            })
-            .collect();
-        let commits = told(&story.commits, commit);
-        let images = told(&story.images, name);
-        let changes = told(&story.changes, change);
-        let body = json!({
-            "schema": SCHEMA,
-            "event": name_of(story.event),
-            "verdict": story.verdict,
-            "title": title(story),
-            "repository": story.run.repository.as_ref().map(name),
-            "environment": story.environment.as_ref().map(name),
-            "actor": story.run.actor.as_ref().map(name),
-            "run_url": story.run.url.as_deref().map(|url| cut(url, TEXT)),
-            "commits": commits,
-            "images": images,
-            "changes": changes,
-            "steps": steps,
-            "left_out": {
-                "commits": story.commits.len() - commits.len(),
-                "images": story.images.len() - images.len(),
-                "changes": story.changes.len() - changes.len(),
-                "steps": story.steps.len() - steps.len(),
-            },
-        });
-        vec![Message::new("message", body)]
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
+        let data = data::of(story);
+        let body = match &self.template {
+            None => data,
+            Some(template) => fill(template.as_str(), &data)?,
+        };
+        Ok(vec![Message::new("message", body)])
     }
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
@@ -103,53 +64,54 @@ fn request(webhook: &Webhook, body: &Value, post: &Post<'_>) -> Result<Request, 
     Ok(request)
 }
 
-fn judge(answer: &Response) -> Result<Option<String>, Refusal> {
+fn judge(answer: &Response) -> Result<Taken, Refusal> {
     if answer.status.is_success() {
-        return Ok(None);
+        return Ok(Taken::default());
     }
     let why = format!("the receiver refused it ({}): {}", answer.status, excerpt(answer));
-    Err(Refusal { why, help: None })
+    Err(Refusal { why, ..Refusal::default() })
 }
 
-fn title(story: &Story) -> String {
-    match &story.environment {
-        Some(environment) => format!("{} in {}", story.outcome(), environment.line(NAME)),
-        None => story.outcome().to_owned(),
+/// Refuses a template that can't be read.
+pub(super) fn check(webhook: &Webhook) -> Result<(), Problem> {
+    let Some(template) = &webhook.template else { return Ok(()) };
+    engine().template_from_named_str(TEMPLATE, template.as_str()).map(drop).map_err(|error| unusable(&error))
+}
+
+/// The name decides on the escaping: what a template writes is JSON, quotes included.
+const TEMPLATE: &str = "template.json";
+
+fn engine() -> Environment<'static> {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_recursion_limit(50);
+    engine
+}
+
+/// The template over the story. It must come out as JSON, whatever strangers wrote.
+fn fill(template: &str, data: &Value) -> Result<Value, Problem> {
+    let engine = engine();
+    let filled = engine
+        .template_from_named_str(TEMPLATE, template)
+        .and_then(|template| template.render(minijinja::value::Serde(data)))
+        .map_err(|error| unusable(&error))?;
+    if filled.len() > LARGEST {
+        return Err(Problem::misconfigured("the webhook's template makes a body that is too large")
+            .why(format!("it has {} bytes, and {LARGEST} are the most", filled.len())));
     }
-}
-
-fn step(step: &Step) -> Value {
-    let reasons = step.reasons.iter().take(REASONS);
-    let reasons =
-        reasons.map(|reason| json!({"subject": name(&reason.subject), "reason": text(&reason.text)}));
-    json!({
-        "name": name(&step.name),
-        "verdict": step.verdict,
-        "title": text(&step.title),
-        "duration": step.duration.map(|duration| duration.as_secs_f64()),
-        "reasons": reasons.collect::<Vec<_>>(),
-        "left_out": {"reasons": step.reasons.len().saturating_sub(REASONS)},
+    serde_json::from_str(&filled).map_err(|error| {
+        Problem::misconfigured("the webhook's template makes no JSON")
+            .why(error)
+            .help("write values without quotes around them, as in `{\"text\": {{ title }}}`, and look with `dry-run`")
     })
 }
 
-fn commit(commit: &Commit) -> Value {
-    json!({"branch": commit.branch.as_ref().map(name), "id": name(&commit.id)})
-}
-
-fn change(change: &Change) -> Value {
-    json!({"image": name(&change.image), "before": name(&change.before), "after": name(&change.after)})
-}
-
-fn told<T, V>(all: &[T], tell: impl Fn(&T) -> V) -> Vec<V> {
-    all.iter().take(NAMES).map(tell).collect()
-}
-
-fn name(name: &Untrusted) -> String {
-    cut(name.raw(), NAME)
-}
-
-fn text(text: &Untrusted) -> String {
-    cut(text.raw(), TEXT)
+fn unusable(error: &minijinja::Error) -> Problem {
+    let line = error.line().map(|line| format!(" in line {line}")).unwrap_or_default();
+    let what = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    Problem::misconfigured(format!("the webhook's template can't be used{line}")).why(what)
 }
 
 /// `sha256=` and the HMAC in hex, as GitHub writes the signature of its own webhooks.
@@ -166,6 +128,7 @@ fn ascii(text: &str) -> Result<HeaderValue, Problem> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
     use sluice_config::FromEnvironment;
     use sluice_core::Secret;
 
@@ -180,7 +143,7 @@ mod tests {
     #[test]
     fn the_body_is_the_story_as_data() {
         let file = file("  []\n").unwrap();
-        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure())[0].body), @r#"
+        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure()).unwrap()[0].body), @r#"
 {
   "schema": 1,
   "event": "failure",
@@ -204,6 +167,7 @@ mod tests {
       "after": "v1.4.2"
     }
   ],
+  "progress": [],
   "steps": [
     {
       "name": "gate-approval",
@@ -288,14 +252,14 @@ mod tests {
 
     #[test]
     fn any_answer_of_2xx_is_a_yes() {
-        assert_eq!(judge(&answer(204, "")), Ok(None));
-        assert_eq!(judge(&answer(202, "queued")), Ok(None));
+        assert_eq!(judge(&answer(204, "")), Ok(Taken::default()));
+        assert_eq!(judge(&answer(202, "queued")), Ok(Taken::default()));
         insta::assert_snapshot!(judge(&answer(401, "bad\nsignature")).unwrap_err().why, @"the receiver refused it (401 Unauthorized): bad signature");
     }
 
     fn check(story: &Story) {
         let file = file("  []\n").unwrap();
-        let body = file.sections.channel("audit").unwrap().render(story).remove(0).body;
+        let body = file.sections.channel("audit").unwrap().render(story).unwrap().remove(0).body;
         assert!(body.to_string().len() <= 256 * 1024, "{} bytes", body.to_string().len());
         let told = body["steps"].as_array().unwrap().len();
         assert!(told > 0);

@@ -167,7 +167,7 @@ fn python() -> anyhow::Result<PathBuf> {
 /// The packages of `tests/tools/package.json`, and our scripts over them as one file each.
 fn node() -> anyhow::Result<PathBuf> {
     let folder = target().join("tools/node");
-    let sources = ["package.json", "package-lock.json", "workflows.mjs", "graphql.mjs"]
+    let sources = ["package.json", "package-lock.json", "workflows.mjs", "graphql.mjs", "cards.mjs"]
         .map(|name| root().join("tests/tools").join(name));
     let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
     if !is_current(&folder, &sources)? {
@@ -181,7 +181,7 @@ fn node() -> anyhow::Result<PathBuf> {
         // GitHub's packages import JSON in a way that Node 20 can't: bundled it can.
         check(
             Command::new(folder.join("node_modules/.bin/esbuild"))
-                .args(["workflows.mjs", "graphql.mjs", "--bundle", "--platform=node", "--format=cjs"])
+                .args(["workflows.mjs", "graphql.mjs", "cards.mjs", "--bundle", "--platform=node", "--format=cjs"])
                 .args(["--log-level=error", "--out-extension:.js=.cjs", "--outdir=bundle"])
                 .current_dir(&folder),
         )?;

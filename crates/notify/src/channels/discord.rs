@@ -1,0 +1,137 @@
+//! Discord, through a webhook.
+//!
+//! Names stand in code spans and steps in a code block, where nothing but the backtick means anything; elsewhere
+//! every sign of Markdown is escaped. `allowed_mentions` is empty: nobody is called, whatever a text looks like.
+//!
+//! <https://docs.discord.com/developers/resources/webhook#execute-webhook>,
+//! <https://docs.discord.com/developers/resources/message#embed-object>
+
+use serde_json::{Value, json};
+use sluice_config::{Discord, Event};
+use sluice_core::{Problem, Verdict};
+use sluice_http::{Response, Url};
+
+use super::{Channel, Message, Refusal, Sending, Taken, excerpt, nothing_rendered};
+use crate::{
+    delivery::{Post, Repeat},
+    sheet::{self, Line, Voice},
+    story::Story,
+    untrusted::{Untrusted, cut, length},
+};
+
+/// <https://docs.discord.com/developers/resources/message#embed-object-embed-limits>
+const TITLE: usize = 256;
+const FIELD: usize = 1_024;
+const FOOTER: usize = 200;
+/// All texts of a message's embeds together.
+const TOTAL: usize = 6_000;
+/// What a description may have: 4,096, less the fence of the block.
+const DESCRIPTION: usize = 4_000;
+/// What a field takes of the total at most, so that several fit beside the steps.
+const SHARE: usize = 500;
+
+const CODE: Voice = Voice { text: in_block, name: code };
+const ESCAPED: Voice = Voice { text: escaped, name: code };
+
+impl Channel for Discord {
+    fn kind(&self) -> &'static str {
+        "discord"
+    }
+
+    fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
+        let title = cut(&sheet::headline(story, ESCAPED), TITLE);
+        let footer = sheet::run(story, CODE).map(|run| cut(&run, FOOTER));
+        let mut room = TOTAL - TITLE - FOOTER;
+        let mut fields = Vec::new();
+        for fact in sheet::facts(story, ESCAPED).iter().take(25) {
+            let value = fact.lines(SHARE.min(FIELD)).join("\n");
+            if let Some(left) =
+                room.checked_sub(length(fact.label) + length(&value)).filter(|_| !value.is_empty())
+            {
+                room = left;
+                fields.push(json!({"name": fact.label, "value": value, "inline": true}));
+            }
+        }
+        let mut embed = json!({"title": title, "color": color(story), "fields": fields});
+        if let Some(description) = description(story, room.min(DESCRIPTION)) {
+            embed["description"] = description.into();
+        }
+        if let Some(url) = sheet::run_url(story) {
+            embed["url"] = url.into();
+        }
+        if let Some(footer) = footer {
+            embed["footer"] = json!({"text": footer});
+        }
+        let body = json!({"embeds": [embed], "allowed_mentions": {"parse": []}});
+        Ok(vec![Message::new("message", body)])
+    }
+
+    fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
+        Box::pin(async move {
+            let [message] = messages else { return Err(nothing_rendered()) };
+            // With `wait` Discord answers once the message stands.
+            let url = post.address(&self.webhook)?.reveal();
+            let url = format!("{url}{}wait=true", if url.contains('?') { '&' } else { '?' });
+            let url = Url::parse(&url).map_err(|_| nothing_rendered())?;
+            Ok(post.request(self.kind(), Post::json(url, &message.body), Repeat::NotArrived, judge).await)
+        })
+    }
+}
+
+fn judge(answer: &Response) -> Result<Taken, Refusal> {
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if answer.status == 204 || answer.status == 200 && said["id"].is_string() {
+        return Ok(Taken::default());
+    }
+    let word = match said["message"].as_str() {
+        Some(message) => Untrusted::from(message).line(200),
+        None => excerpt(answer),
+    };
+    let help = matches!(answer.status.as_u16(), 401 | 404)
+        .then(|| "the webhook does not exist any more: create it anew and update the secret".to_owned());
+    Err(Refusal {
+        why: format!("Discord refused it ({}): {word}", answer.status),
+        help,
+        ..Refusal::default()
+    })
+}
+
+/// The progress line and the steps, in a block of code.
+fn description(story: &Story, room: usize) -> Option<String> {
+    const FENCE: &str = "```\n";
+    let mut lines: Vec<String> = sheet::progress(story, CODE).map(|line| line + "\n").into_iter().collect();
+    let used: usize = lines.iter().map(|line| length(line) + 1).sum::<usize>() + 2 * FENCE.len();
+    let steps = sheet::steps(story, CODE, room.saturating_sub(used), |line| length(&line.plain()) + 1);
+    lines.extend(steps.lines.iter().map(Line::plain));
+    lines.extend(steps.left_out);
+    (!lines.is_empty()).then(|| format!("{FENCE}{}\n```", lines.join("\n")))
+}
+
+fn color(story: &Story) -> u32 {
+    match (story.event, story.verdict) {
+        (Event::Start, _) => 0x36_84_F0,
+        (Event::Success | Event::Recovery, _) => 0x2E_A0_43,
+        (Event::Pending | Event::Rollback, _) | (Event::Failure, Verdict::Undecided) => 0xD2_99_22,
+        (Event::Failure, _) => 0xDA_36_33,
+    }
+}
+
+/// Text in a block of code, which a backtick could end.
+fn in_block(text: &Untrusted, most: usize) -> String {
+    text.line(most).replace('`', "'")
+}
+
+fn code(name: &Untrusted) -> String {
+    if name.is_empty() { "—".to_owned() } else { format!("`{}`", in_block(name, 100)) }
+}
+
+/// A backslash before a sign takes its meaning: <https://support.discord.com/hc/articles/210298617>.
+fn escaped(text: &Untrusted, most: usize) -> String {
+    text.line(most).chars().fold(String::new(), |mut escaped, c| {
+        if c.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        escaped
+    })
+}

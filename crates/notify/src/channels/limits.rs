@@ -1,0 +1,331 @@
+//! All kinds of channels held to what they allow: every limit, and nothing of a stranger's alive.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sluice_config::File;
+use sluice_core::{Configuration as _, Verdict};
+
+use crate::{
+    channels::{
+        Message,
+        tests::{INJECTIONS, any_story, injected, overlong_stories},
+    },
+    sections::Sections,
+    story::{
+        Story,
+        tests::{failure, report, tell},
+    },
+    untrusted::length,
+};
+
+/// A channel of each kind, but those that have tests of their own.
+const CHANNELS: &str = "version: 1
+channels:
+  bot: {slack: {token: {env: A}, channel: C1}}
+  teams: {teams: {webhook: {env: A}}}
+  card: {teams: {webhook: {env: A}, body: card}}
+  pagerduty: {pagerduty: {routing-key: {env: A}, acknowledge: [start]}}
+  datadog: {datadog: {api-key: {env: A}, tags: [team:shop]}}
+  grafana: {grafana: {url: \"https://grafana.example.com\", token: {env: A}, dashboard: abc, tags: [shop]}}
+  discord: {discord: {webhook: {env: A}}}
+  template: {webhook: {url: {env: A}, template: '{\"text\": {{ title }}, \"why\": [{% for step in steps %}{{ step.title }}{% if not loop.last %},{% endif %}{% endfor %}]}'}}
+  email: {email: {server: smtp.example.com, from: Sluice <sluice@example.com>, to: [team@example.com]}}
+  sns: {sns: {topic: \"arn:aws:sns:eu-west-1:123456789012:deployments.fifo\"}}
+  eventbridge: {eventbridge: {bus: deployments}}
+";
+
+pub(crate) fn all() -> File<Sections> {
+    File::parse(CHANNELS.as_bytes(), "sluice.yml").unwrap()
+}
+
+pub(crate) fn render(file: &File<Sections>, name: &str, story: &Story) -> Vec<Message> {
+    file.sections.channel(name).unwrap().render(story).unwrap()
+}
+
+/// Holds what all channels make of a story to their limits.
+fn check(file: &File<Sections>, story: &Story) {
+    for name in file.sections.channels.keys() {
+        for Message { name: part, body } in render(file, name, story) {
+            let text = body.to_string();
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), body);
+            match name.as_str() {
+                "bot" => {
+                    assert!(!body["text"].as_str().unwrap().is_empty());
+                    assert!(length(body["text"].as_str().unwrap()) <= 4_000);
+                    assert_eq!(part == "reply", body["blocks"].is_null());
+                }
+                "teams" => {
+                    assert!(text.len() <= 28 * 1024, "{} bytes", text.len());
+                    assert_eq!(body["attachments"].as_array().unwrap().len(), 1);
+                }
+                "card" => assert!(text.len() <= 28 * 1024, "{} bytes", text.len()),
+                "pagerduty" => check_pagerduty(part, &body),
+                "datadog" => {
+                    let tags = body["tags"].as_array().unwrap();
+                    assert!(tags.iter().all(|tag| length(tag.as_str().unwrap()) <= 200));
+                    assert!((1..=100).contains(&length(body["title"].as_str().unwrap())));
+                    assert!((1..=4_000).contains(&length(body["text"].as_str().unwrap())));
+                    assert!(body["aggregation_key"].as_str().unwrap().len() <= 100);
+                }
+                "grafana" => {
+                    assert!((1..=2_000).contains(&length(body["text"].as_str().unwrap())));
+                    assert!(body["tags"].to_string().len() <= 500);
+                }
+                "discord" => check_discord(&body),
+                "template" => assert!(text.len() <= 256 * 1024),
+                "email" => {
+                    assert!(length(body["subject"].as_str().unwrap()) <= 200);
+                    assert!(length(body["text"].as_str().unwrap()) <= 32_000);
+                    assert!(length(body["html"].as_str().unwrap()) <= 100_000);
+                }
+                "sns" => {
+                    let subject = body["Subject"].as_str().unwrap();
+                    assert!((1..100).contains(&subject.len()) && subject.is_ascii(), "{subject:?}");
+                    assert!(subject.starts_with(|c: char| c.is_ascii_alphabetic()), "{subject:?}");
+                    assert!(body["Message"].to_string().len() <= 256 * 1024);
+                    assert!(body["MessageGroupId"].as_str().unwrap().len() <= 128);
+                }
+                "eventbridge" => {
+                    let entry = &body["Entries"][0];
+                    assert!(entry["DetailType"].as_str().unwrap().len() <= 128);
+                    assert!(text.len() <= 256 * 1024, "{} bytes", text.len());
+                    let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+                    assert_eq!(detail["schema"], 1);
+                }
+                other => panic!("{other} is held to nothing"),
+            }
+        }
+    }
+}
+
+/// The shape that PagerDuty documents, all but the key.
+fn check_pagerduty(part: &str, body: &Value) {
+    assert!(body.to_string().len() <= 512 * 1024 - 1024);
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    if part == "change" {
+        assert!(keys(body).iter().all(|key| ["payload", "links"].contains(&key.as_str())));
+    } else {
+        assert_eq!(body["event_action"], part);
+        assert!((1..=255).contains(&body["dedup_key"].as_str().unwrap().len()));
+        let known = ["event_action", "dedup_key", "payload", "client", "client_url", "links"];
+        assert!(keys(body).iter().all(|key| known.contains(&key.as_str())), "{body:#}");
+    }
+    if part == "trigger" || part == "change" {
+        let payload = &body["payload"];
+        assert!((1..=1_024).contains(&length(payload["summary"].as_str().unwrap())));
+        assert!(!payload["source"].as_str().unwrap().is_empty());
+        assert!(payload["custom_details"].is_object());
+        let known = ["summary", "source", "severity", "class", "component", "custom_details"];
+        assert!(keys(payload).iter().all(|key| known.contains(&key.as_str())), "{payload:#}");
+    }
+    if part == "trigger" {
+        let severities = ["critical", "error", "warning", "info"];
+        assert!(severities.contains(&body["payload"]["severity"].as_str().unwrap()));
+    }
+}
+
+fn check_discord(body: &Value) {
+    let embeds = body["embeds"].as_array().unwrap();
+    assert_eq!(embeds.len(), 1);
+    let embed = &embeds[0];
+    let long = |value: &Value| value.as_str().map_or(0, length);
+    let fields = embed["fields"].as_array().unwrap();
+    assert!((1..=256).contains(&long(&embed["title"])));
+    assert!(long(&embed["description"]) <= 4_096);
+    assert!(long(&embed["footer"]["text"]) <= 2_048);
+    assert!(fields.len() <= 25);
+    let of_fields = |name: &str| fields.iter().map(|field| long(&field[name])).collect::<Vec<_>>();
+    assert!(of_fields("name").iter().all(|length| (1..=256).contains(length)));
+    assert!(of_fields("value").iter().all(|length| (1..=1_024).contains(length)), "{fields:#?}");
+    let all = long(&embed["title"])
+        + long(&embed["description"])
+        + long(&embed["footer"]["text"])
+        + of_fields("name").iter().sum::<usize>()
+        + of_fields("value").iter().sum::<usize>();
+    assert!(all <= 6_000, "{all} in all");
+    assert_eq!(body["allowed_mentions"], json!({"parse": []}));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_story_makes_a_message_that_a_channel_refuses(story in any_story()) {
+        check(&all(), &story);
+    }
+}
+
+#[test]
+fn a_story_that_is_too_long_everywhere_is_cut_and_says_so() {
+    let file = all();
+    for story in overlong_stories() {
+        check(&file, &story);
+        for name in ["teams", "pagerduty", "discord", "email", "sns"] {
+            let told = render(&file, name, &story)[0].body.to_string();
+            assert!(told.contains(" of them not fine"), "{name}: {told}");
+        }
+    }
+}
+
+#[test]
+fn thousands_of_jobs_and_a_text_of_a_megabyte_fit() {
+    let file = all();
+    let long = "ab <@U1> `x` ".repeat(80_000);
+    let mut reports = vec![report(&long, Verdict::Failed, &long); 2];
+    reports[0].findings.push(sluice_core::Finding::new(&long, Verdict::Failed, &long));
+    let jobs: Vec<String> =
+        (0..5_000).map(|index| format!("\"job {index}\": {{\"result\": \"failure\"}}")).collect();
+    let story = tell(None, reports, &format!("{{{}}}", jobs.join(",")), &[]).unwrap();
+    assert!(story.steps.len() > 5_000);
+    check(&file, &story);
+}
+
+/// All strings in a value.
+fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(entries) => entries.values().for_each(|entry| strings(entry, found)),
+        _ => {}
+    }
+}
+
+/// The tags of a piece of HTML.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
+}
+
+#[test]
+fn injections_are_dead() {
+    let file = all();
+    let harmless = injected("harmless");
+    for text in INJECTIONS {
+        let mut story = injected(text);
+        // One with a link, so that the same things are shown.
+        story.run.url.clone_from(&harmless.run.url);
+        check(&file, &story);
+        for name in ["bot", "teams", "card", "pagerduty", "datadog", "grafana", "discord", "email", "sns"] {
+            for Message { body, .. } in render(&file, name, &story) {
+                let mut body = body;
+                // Data for programs: JSON whatever stands in it, which is held below.
+                body.get_mut("Message").map(|message| message["default"].take());
+                let mut found = Vec::new();
+                strings(&body, &mut found);
+                for shown in &found {
+                    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{name}: {shown:?}");
+                    assert!(
+                        !shown.contains(['\u{202e}', '\u{200b}', '\u{feff}', '\u{2066}']),
+                        "{name}: {shown:?}"
+                    );
+                }
+                let is_dead = |shown: &str| match name {
+                    "teams" | "card" => !shown.contains("{{") && !shown.contains(['<', '>']),
+                    "datadog" => !shown.contains('@') && !shown.contains("%%%"),
+                    "grafana" => tags(shown)
+                        .iter()
+                        .all(|tag| tag.starts_with("a href=\"https://github.com/") || *tag == "/a"),
+                    "pagerduty" | "sns" => !shown.contains(['<', '>']),
+                    _ => true,
+                };
+                assert!(found.iter().all(|shown| is_dead(shown)), "{text:?} lives in {name}: {found:#?}");
+            }
+        }
+        let html = |story: &Story| render(&file, "email", story)[0].body["html"].as_str().unwrap().to_owned();
+        assert_eq!(tags(&html(&story)), tags(&html(&harmless)), "{text:?}");
+        assert!(!render(&file, "email", &story)[0].body["subject"].as_str().unwrap().contains(['\r', '\n']));
+        assert!(!render(&file, "sns", &story)[0].body["Subject"].as_str().unwrap().contains(['\r', '\n']));
+        discord_is_dead(&render(&file, "discord", &story)[0].body);
+        teams_is_dead(&render(&file, "card", &story)[0].body, &render(&file, "card", &harmless)[0].body);
+        let filled = &render(&file, "template", &story)[0].body;
+        assert_eq!(filled["why"], json!([text]));
+        assert_eq!(filled.as_object().unwrap().len(), 2);
+    }
+}
+
+/// Outside of code there is nothing but words of ours and escaped signs.
+fn discord_is_dead(body: &Value) {
+    let embed = &body["embeds"][0];
+    let title = embed["title"].as_str().unwrap();
+    let mut escaped = false;
+    for c in title.chars() {
+        assert!(escaped || c == '\\' || !c.is_ascii_punctuation(), "{title}");
+        escaped = c == '\\' && !escaped;
+    }
+    let block = embed["description"].as_str().unwrap();
+    let block = block.strip_prefix("```\n").unwrap().strip_suffix("\n```").unwrap();
+    assert!(!block.contains('`'), "{block}");
+    for field in embed["fields"].as_array().unwrap() {
+        let value = field["value"].as_str().unwrap();
+        assert!(value.matches('`').count().is_multiple_of(2), "{value}");
+        let outside: String = value.split('`').step_by(2).collect();
+        assert!(outside.chars().all(|c| c.is_ascii_alphanumeric() || " →—\n".contains(c)), "{value}");
+    }
+}
+
+/// What strangers wrote changed texts, and no text stands where Markdown is read.
+fn teams_is_dead(evil: &Value, harmless: &Value) {
+    fn shape(value: &Value) -> Value {
+        match value {
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(key, value)| match key.as_str() {
+                    "text" | "fallbackText" => (key.clone(), Value::Null),
+                    _ => (key.clone(), shape(value)),
+                })
+                .collect(),
+            Value::Array(items) => items.iter().map(shape).collect(),
+            other => other.clone(),
+        }
+    }
+    assert_eq!(shape(evil), shape(harmless));
+    assert!(!evil.to_string().contains("\"TextBlock\""));
+}
+
+/// Held to the npm package `adaptivecards`, which `cargo xtask test` sets up: the renderer that Microsoft publishes.
+#[test]
+fn every_card_is_one_that_microsoft_s_own_library_understands() {
+    let file = all();
+    let mut stories: Vec<Story> = overlong_stories().chain(INJECTIONS.map(injected)).collect();
+    stories.push(failure());
+    stories.push(tell(Some(sluice_config::Event::Start), vec![], "{}", &[]).unwrap());
+    let cards: Vec<String> =
+        stories.iter().map(|story| render(&file, "card", story)[0].body.to_string()).collect();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/node/bundle/cards.cjs");
+    let mut library = Command::new("node")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    library.stdin.take().unwrap().write_all(cards.join("\n").as_bytes()).unwrap();
+    let said = library.wait_with_output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(
+        said.contains(&format!("{} cards, 0 problems", cards.len())),
+        "run `cargo xtask test` once: {said}"
+    );
+}
+
+#[test]
+fn a_template_that_can_not_be_used_is_refused() {
+    let refused = |template: &str| {
+        let text = format!(
+            "version: 1\nchannels:\n  a: {{webhook: {{url: {{env: A}}, template: '{template}'}}}}\nnotify: [{{on: [failure], channels: [a]}}]\n"
+        );
+        File::<Sections>::parse(text.as_bytes(), "sluice.yml").map_err(|problems| problems.0[0].clone())
+    };
+    insta::assert_snapshot!(refused("{\"a\": {{ title }").unwrap_err().what, @"the webhook's template can't be used in line 1");
+    let fails = |template: &str| {
+        let file = refused(template).unwrap();
+        let problem = file.sections.channel("a").unwrap().render(&failure()).unwrap_err();
+        format!("{}: {}", problem.what, problem.why.unwrap_or_default())
+    };
+    insta::assert_snapshot!(fails("{\"a\": {{ titel }}}"), @"the webhook's template can't be used in line 1: undefined value");
+    insta::assert_snapshot!(fails("{\"a\": \"{{ title }}\"}"), @"the webhook's template makes no JSON: expected `,` or `}` at line 1 column 9");
+}
