@@ -126,6 +126,10 @@ fn text(story: &Story) -> Vec<String> {
         let shown = range.newest.len().min(COMMITS) as u64;
         lines.extend((range.total > shown).then(|| format!("- and {} more", range.total - shown)));
     }
+    lines.extend(story.links.iter().take(COMMITS).filter_map(|link| {
+        let url = super::link_target(&link.url)?;
+        Some(format!("\n{}: <{url}>", ticket::code(&link.label, NAME)))
+    }));
     let mentions: Vec<String> = logins(&story.mentions).map(|login| format!("@{login}")).collect();
     if !mentions.is_empty() {
         lines.extend([String::new(), format!("cc {}", mentions.join(" "))]);

@@ -202,6 +202,7 @@ fn judge_bot(answer: &Response) -> Result<Taken, Refusal> {
 fn blocks(story: &Story) -> Vec<Value> {
     let headline = cut(&sheet::headline(story, PLAIN), HEADER);
     let mut blocks = vec![json!({"type": "header", "text": plain(&headline)})];
+    blocks.extend(mentions(story));
     blocks.extend(
         sheet::progress(story, PLAIN).map(|progress| json!({"type": "section", "text": plain(&progress)})),
     );
@@ -211,6 +212,31 @@ fn blocks(story: &Story) -> Vec<Value> {
     blocks.extend(steps(story, TOTAL.saturating_sub(used)));
     blocks.extend(context);
     blocks
+}
+
+/// Whom the configuration or an input names, the only ones who are ever called: `here`, `channel`, `everyone`, a
+/// member's id, a group's.
+///
+/// <https://docs.slack.dev/messaging/formatting-message-text#mentioning-users>
+fn mentions(story: &Story) -> Option<Value> {
+    let called: Vec<String> = story
+        .mentions
+        .iter()
+        .filter_map(|mention| {
+            let id = mention.as_str();
+            let is_id =
+                id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            match (id, id.as_bytes()[0]) {
+                ("here" | "channel" | "everyone", _) => Some(format!("<!{id}>")),
+                (_, b'U' | b'W') if is_id => Some(format!("<@{id}>")),
+                (_, b'S') if is_id => Some(format!("<!subteam^{id}>")),
+                _ => None,
+            }
+        })
+        .take(20)
+        .collect();
+    let text = called.join(" ");
+    (!called.is_empty()).then(|| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}}))
 }
 
 /// What the story is about, two columns.
@@ -255,11 +281,11 @@ fn step(step: &Line) -> Vec<Value> {
 /// A link and no button: a click on a button asks an app for an answer, a webhook has none to give, and
 /// Slack shows a warning (<https://github.com/slackapi/slack-github-action/issues/513>).
 fn context(story: &Story) -> Option<Value> {
-    let link = sheet::run_url(story).map(
-        |url| json!({"type": "mrkdwn", "text": format!("<{}|Open the run>", escape(url)), "verbatim": true}),
-    );
+    let link = |(label, url): (String, &str)| json!({"type": "mrkdwn", "text": format!("<{}|{}>", escape(url), escape(&label.replace('|', "¦"))), "verbatim": true});
+    let links = sheet::run_url(story).map(|url| ("Open the run".to_owned(), url)).into_iter();
+    let links = links.chain(sheet::links(story, PLAIN)).map(link);
     let run = sheet::run(story, PLAIN).map(|run| plain(&run));
-    let elements: Vec<Value> = link.into_iter().chain(run).collect();
+    let elements: Vec<Value> = links.chain(run).collect();
     (!elements.is_empty()).then(|| json!({"type": "context", "elements": elements}))
 }
 
@@ -541,6 +567,16 @@ mod tests {
             assert!(kind != "mrkdwn" || is_dead(text, run.as_deref()), "{text:?}");
         }
         assert_eq!(serde_json::from_str::<Value>(&message.to_string()).unwrap(), message);
+    }
+
+    #[test]
+    fn only_those_are_called_who_were_named_and_as_slack_knows_them() {
+        let mut story = failure();
+        story.mentions =
+            ["here", "U123", "S9X", "octocat", "Uabc"].map(|name| name.parse().unwrap()).to_vec();
+        let message = render(&story).to_string();
+        assert!(message.contains("<!here> <@U123> <!subteam^S9X>\""), "{message}");
+        assert_eq!(message.matches("<!").count() + message.matches("<@").count(), 3);
     }
 
     proptest! {
