@@ -96,7 +96,7 @@ impl Background {
 
     fn note(&mut self, subject: &str, error: Error) {
         let mut finding = Finding::from(sluice_core::Problem::from(error));
-        finding.subject = subject.to_owned();
+        subject.clone_into(&mut finding.subject);
         // The message is told without it.
         finding.verdict = Verdict::Skipped;
         self.notes.push(finding);
@@ -108,11 +108,9 @@ impl Background {
 async fn before(github: &Github, current: &Current, question: &Question<'_>) -> Result<Before, Error> {
     if let Some(environment) = question.environment {
         let known = by_deployments(github, current, environment).await;
-        match known {
-            Ok(Before::Unknown) => {}
-            // A job without `deployments: read` has the runs left to go by.
-            Err(_) => {}
-            known => return known,
+        // A job without `deployments: read` has the runs left to go by.
+        if let Ok(Before::Good | Before::Bad) = known {
+            return known;
         }
     }
     let Github { api, repository, .. } = github;
@@ -231,7 +229,7 @@ fn pushed(event: &Value) -> Option<Range> {
         })
         .collect();
     let url = event.get("compare").and_then(Value::as_str).map(str::to_owned);
-    (!newest.is_empty()).then(|| Range { total: newest.len() as u64, newest, url })
+    (!newest.is_empty()).then_some(Range { total: newest.len() as u64, newest, url })
 }
 
 impl ChangeCommit {

@@ -110,7 +110,7 @@ fn tell(
             .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
         answer::rehearsed(story, messages.collect())?
     } else {
-        deliver(plan, config, story, &letters, reach, cx)?
+        deliver(plan, config, story, &letters, reach, cx)
     };
     answer::note_held(&mut done, &held);
     Ok(done)
@@ -160,7 +160,7 @@ fn deliver(
     letters: &[Letter<'_>],
     reach: &Reach,
     cx: &Context,
-) -> Result<Done<Outputs>, Problem> {
+) -> Done<Outputs> {
     let secret = |from: &FromEnvironment| secret(from, config, cx);
     let variable = |name: &str| match name {
         // Masked by being asked for.
@@ -207,7 +207,7 @@ fn deliver(
             (letter.name.to_owned(), outcome.unwrap_or_else(|| Outcome::interrupted(&lost)))
         })
         .collect();
-    Ok(answer::told(story, &outcomes, plan.on_error, interrupted.is_some()))
+    answer::told(story, &outcomes, plan.on_error, interrupted.is_some())
 }
 
 fn client(plan: &Plan, cx: &Context) -> Result<Client, Problem> {

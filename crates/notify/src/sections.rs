@@ -202,14 +202,17 @@ notify:
         ];
         let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
         insta::assert_snapshot!(problems.join("\n"), @r#"
-sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
-sluice.yml:8:32: an address of a channel can't be used (write it as `https://host`)
-sluice.yml:9:32: an address of a channel can't be used (write it as `https://host`)
-sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
-sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
-sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
-sluice.yml:8:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
-sluice.yml:8:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:32: no channel is called "deploymnts" (did you mean "deployments"?)
+sluice.yml:12:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:13:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:12:36: no environment is called "prodution" (did you mean "production"?)
+sluice.yml:12:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
+sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:12:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:56: "<!channel>" can't be mentioned ()
+sluice.yml:12:76: "7" is no time of day (write it as `22:00`)
+sluice.yml:12:90: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
+sluice.yml:12:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
 "#);
         assert!(file("  - {on: [failure], channels: [audit], incident: false}\n").is_ok());
     }

@@ -99,13 +99,14 @@ pub(crate) fn facts(story: &Story, voice: Voice) -> Vec<Fact> {
     let images = if versions.is_empty() { names(&story.images) } else { Vec::new() };
     let commits = story.commits.iter().map(|each| commit(each, voice)).collect();
     let changes = story.range.iter().flat_map(|range| range.newest.iter().map(|one| change(one, voice)));
+    let approvers: Vec<String> = story.approvers.iter().take(NAMES).map(voice.name).collect();
     let took = story.duration.map(crate::story::took);
     [
         ("Version", versions),
         ("Image", images),
         ("Repository", one(&story.run.repository)),
         ("By", one(&story.run.actor)),
-        ("Approved by", names(&story.approvers)),
+        ("Approved by", (!approvers.is_empty()).then(|| approvers.join(", ")).into_iter().collect()),
         ("Commit", commits),
         ("Duration", took.into_iter().collect()),
         ("Changes", changes.collect()),
@@ -126,10 +127,10 @@ fn commit(commit: &Commit, voice: Voice) -> String {
     }
 }
 
-/// "Sell more · octocat · #7". As names: anyone may have written it, and not every channel reads prose as it is.
+/// "Sell more · octocat · #7"
 fn change(commit: &ChangeCommit, voice: Voice) -> String {
-    let mut parts = vec![(voice.name)(&commit.subject)];
-    parts.extend((!commit.author.is_empty()).then(|| (voice.name)(&commit.author)));
+    let mut parts = vec![(voice.text)(&commit.subject, NAME)];
+    parts.extend((!commit.author.is_empty()).then(|| (voice.text)(&commit.author, NAME)));
     let is_told = |number: &u64| commit.subject.raw().ends_with(&format!("(#{number})"));
     parts.extend(commit.pull.filter(|number| !is_told(number)).map(|number| format!("#{number}")));
     parts.join(" · ")

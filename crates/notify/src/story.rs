@@ -347,7 +347,7 @@ fn deployed(reports: &[Report], components: &IndexMap<String, String>) -> Vec<De
     let digest = |image: &str| {
         let of_image = subjects(reports, SubjectKind::Image).filter(|subject| subject.name == image);
         let digests: IndexSet<&String> = of_image.filter_map(|subject| subject.digest.as_ref()).collect();
-        (digests.len() == 1).then(|| digests[0].clone()).unwrap_or_default()
+        if digests.len() == 1 { digests[0].clone() } else { String::new() }
     };
     let last = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
     versions
@@ -435,7 +435,7 @@ impl Step {
         let name = cells.first().map(|(_, report)| name_of(report)).unwrap_or_default();
         Self {
             duration: longest,
-            reasons: bad.iter().map(|one| reason(one)).collect(),
+            reasons: bad.iter().map(reason).collect(),
             ..Self::new(name, verdict, title)
         }
     }

@@ -77,12 +77,11 @@ impl Channel for DeploymentChannel {
 async fn tell(github: &Github, deployed: &Deployed, sha: &Sha) -> Result<Outcome, Error> {
     let Github { api, repository, .. } = github;
     let Deployed { environment, payload, description, log_url, .. } = deployed;
-    let id = match of_this_run(github, deployed, sha).await? {
-        Some(id) => id,
-        None => {
-            let new = NewDeployment { sha, environment, payload: json!(payload), description };
-            api.clone().at_most_once().create_deployment(repository, &new).await?.id
-        }
+    let id = if let Some(id) = of_this_run(github, deployed, sha).await? {
+        id
+    } else {
+        let new = NewDeployment { sha, environment, payload: json!(payload), description };
+        api.clone().at_most_once().create_deployment(repository, &new).await?.id
     };
     let status = NewDeploymentStatus {
         state: match deployed.state.as_str() {

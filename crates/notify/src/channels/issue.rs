@@ -84,11 +84,11 @@ pub(super) fn key(kind: &str, story: &Story) -> String {
 
 /// "Failed in production: smoke-test: 2 of 12 checks failed". GitHub makes nothing of mentions in a title.
 fn title(story: &Story) -> String {
-    let mut title = headline(story);
-    if let Some(step) = story.cause() {
-        title.push_str(&format!(": {}: {}", step.name.line(NAME), step.title.line(LINE)));
+    let headline = headline(story);
+    match story.cause() {
+        Some(step) => format!("{headline}: {}: {}", step.name.line(NAME), step.title.line(LINE)),
+        None => headline,
     }
-    title
 }
 
 fn headline(story: &Story) -> String {

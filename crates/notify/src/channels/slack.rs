@@ -36,8 +36,11 @@ const TOTAL: usize = 13_000;
 
 /// Where nothing is interpreted.
 const PLAIN: Voice = Voice { text: shown, name: |name| shown(name, sheet::NAME) };
-/// In `mrkdwn`, names are code.
-const MARKDOWN: Voice = Voice { text: shown, name: code };
+/// In `mrkdwn`, names are code, and prose has no sign that means anything.
+const MARKDOWN: Voice = Voice {
+    text: |text, most| escape(&shown(text, most).replace('`', "'").replace('*', "∗").replace('~', "∼")),
+    name: code,
+};
 
 impl Channel for Slack {
     fn kind(&self) -> &'static str {
@@ -418,7 +421,7 @@ mod tests {
         insta::assert_snapshot!(message["text"].as_str().unwrap(), @"❌ Failed in production · acme/shop · smoke-test: 2 of 12 checks failed");
         insta::assert_snapshot!(seen(&message), @r#"
 ❌ Failed in production
-*Repository* `acme/shop` | *By* `octocat` | *Version* `v1.4.1` → `v1.4.2` | *Commit* `1a2b3c4` on `main`
+*Version* `v1.4.1` → `v1.4.2` | *Repository* `acme/shop` | *By* `octocat` | *Commit* `1a2b3c4` on `main`
 ✅ *gate-approval* · approved: 6 of 6 conditions hold · 1.2s
 ✅ *bump-image-tag* · 1 image set in 1 overlay · 1.2s
 ❌ *smoke-test* · 2 of 12 checks failed · 1m 34s
@@ -434,7 +437,7 @@ mod tests {
         let blocks = message["blocks"].as_array().unwrap().iter().map(ToString::to_string);
         insta::assert_snapshot!(blocks.collect::<Vec<_>>().join("\n"), @r#"
 {"type":"header","text":{"type":"plain_text","text":"❌ Failed in production","emoji":false}}
-{"type":"section","fields":[{"type":"mrkdwn","text":"*Repository*\n`acme/shop`","verbatim":true},{"type":"mrkdwn","text":"*By*\n`octocat`","verbatim":true},{"type":"mrkdwn","text":"*Version*\n`v1.4.1` → `v1.4.2`","verbatim":true},{"type":"mrkdwn","text":"*Commit*\n`1a2b3c4` on `main`","verbatim":true}]}
+{"type":"section","fields":[{"type":"mrkdwn","text":"*Version*\n`v1.4.1` → `v1.4.2`","verbatim":true},{"type":"mrkdwn","text":"*Repository*\n`acme/shop`","verbatim":true},{"type":"mrkdwn","text":"*By*\n`octocat`","verbatim":true},{"type":"mrkdwn","text":"*Commit*\n`1a2b3c4` on `main`","verbatim":true}]}
 {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"✅ "},{"type":"text","text":"gate-approval","style":{"bold":true}},{"type":"text","text":" · approved: 6 of 6 conditions hold · 1.2s"},{"type":"text","text":"\n"},{"type":"text","text":"✅ "},{"type":"text","text":"bump-image-tag","style":{"bold":true}},{"type":"text","text":" · 1 image set in 1 overlay · 1.2s"},{"type":"text","text":"\n"},{"type":"text","text":"❌ "},{"type":"text","text":"smoke-test","style":{"bold":true}},{"type":"text","text":" · 2 of 12 checks failed · 1m 34s\n        ↳ GET /healthz: status 503, expected 200\n        ↳ GET /orders: no answer within 10s"}]}]}
 {"type":"context","elements":[{"type":"mrkdwn","text":"<https://github.com/acme/shop/actions/runs/7/attempts/2|Open the run>","verbatim":true},{"type":"plain_text","text":"Deploy #42 attempt 2","emoji":false}]}
 "#);

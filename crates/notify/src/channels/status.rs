@@ -100,13 +100,13 @@ fn state(story: &Story) -> &'static str {
 
 /// "Failed: smoke-test: 2 of 12 checks failed". GitHub shows it as text.
 pub(super) fn description(story: &Story) -> String {
-    let mut text = story.outcome().to_owned();
-    if let Some(step) = story.cause() {
-        text.push_str(&format!(": {}: {}", step.name.line(NAME), step.title.line(DESCRIPTION)));
-    } else if let [change] = story.changes.as_slice() {
-        let line = |version: &Untrusted| version.line(NAME);
-        text.push_str(&format!(": {} → {}", line(&change.before), line(&change.after)));
-    }
+    let outcome = story.outcome();
+    let line = |version: &Untrusted| version.line(NAME);
+    let text = match (story.cause(), story.changes.as_slice()) {
+        (Some(step), _) => format!("{outcome}: {}: {}", line(&step.name), step.title.line(DESCRIPTION)),
+        (None, [change]) => format!("{outcome}: {} → {}", line(&change.before), line(&change.after)),
+        (None, _) => outcome.to_owned(),
+    };
     cut(&text, DESCRIPTION)
 }
 

@@ -180,8 +180,7 @@ pub(super) fn text(lines: &[String]) -> String {
     for (index, line) in lines.iter().enumerate() {
         let rest = lines.len() - index;
         if length(&text) + length(line) + MARKERS > BODY - MARKERS {
-            text.push_str(&format!("\n… and {rest} more lines\n"));
-            break;
+            return cut(&text, BODY - 2 * MARKERS) + &format!("\n… and {rest} more lines\n");
         }
         text.push_str(line);
         text.push('\n');

@@ -58,7 +58,7 @@ fn markdown(source: &str) -> String {
         if let Some((fence, end)) = closed {
             let inside = html(&found[fence.len()..fence.len() + end]);
             let tag = if fence.len() == 3 { "pre" } else { "code" };
-            shown.push_str(&format!("<{tag}>{}</{tag}>", inside.trim_matches('\n')));
+            shown.extend(["<", tag, ">", inside.trim_matches('\n'), "</", tag, ">"]);
             rest = &found[2 * fence.len() + end..];
         } else if let Some(after) = found.strip_prefix('\\') {
             let next = after.chars().next().map_or(0, char::len_utf8);

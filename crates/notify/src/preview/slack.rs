@@ -32,16 +32,17 @@ fn block(block: &Value) -> String {
     match text(block, "type") {
         "header" => format!("<h1>{}</h1>\n", object(&block["text"])),
         "section" => {
-            let fields: String =
+            let fields: Vec<String> =
                 list(block, "fields").map(|field| format!("<div>{}</div>", object(field))).collect();
+            let fields = fields.concat();
             let own = block.get("text").map(|own| format!("<div class=\"text\">{}</div>", object(own)));
             let fields = (!fields.is_empty()).then(|| format!("<div class=\"fields\">{fields}</div>"));
             [own, fields].into_iter().flatten().collect::<Vec<_>>().concat() + "\n"
         }
         "context" => {
-            let elements: String =
+            let elements: Vec<String> =
                 list(block, "elements").map(|one| format!("<span>{}</span>", object(one))).collect();
-            format!("<div class=\"context\">{elements}</div>\n")
+            format!("<div class=\"context\">{}</div>\n", elements.concat())
         }
         "rich_text" => {
             let parts = list(block, "elements").flat_map(|section| list(section, "elements"));
@@ -95,8 +96,8 @@ fn mrkdwn(source: &str) -> String {
         };
         rest = after;
         match (mark, end) {
-            ("*", Some(end)) => shown.push_str(&format!("<b>{}</b>", quoted(&after[..end]))),
-            ("`", Some(end)) => shown.push_str(&format!("<code>{}</code>", quoted(&after[..end]))),
+            ("*", Some(end)) => shown.extend(["<b>", &quoted(&after[..end]), "</b>"]),
+            ("`", Some(end)) => shown.extend(["<code>", &quoted(&after[..end]), "</code>"]),
             ("<", Some(end)) => shown.push_str(&link(&after[..end])),
             ("\n", _) => shown.push_str("<br>"),
             _ => shown.push_str(&html(mark)),

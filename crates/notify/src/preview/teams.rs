@@ -64,8 +64,12 @@ fn element(element: &Value) -> String {
         }
         "ColumnSet" => format!("<div class=\"columns\">{}</div>", inside("columns")),
         "Column" => {
-            let width = if text(element, "width") == "auto" { "auto" } else { "" };
-            format!("<div class=\"{width}\">{}</div>", inside("items"))
+            let width = text(element, "width");
+            let pixels = width.strip_suffix("px").and_then(|pixels| pixels.parse::<u32>().ok());
+            let style =
+                pixels.map(|pixels| format!(" style=\"flex: none; width: {pixels}px\"")).unwrap_or_default();
+            let class = if width == "auto" { "auto" } else { "" };
+            format!("<div class=\"{class}\"{style}>{}</div>", inside("items"))
         }
         "ActionSet" => actions(element),
         other => format!("<div class=\"text\">[{}]</div>", html(other)),

@@ -181,7 +181,14 @@ fn node() -> anyhow::Result<PathBuf> {
         // GitHub's packages import JSON in a way that Node 20 can't: bundled it can.
         check(
             Command::new(folder.join("node_modules/.bin/esbuild"))
-                .args(["workflows.mjs", "graphql.mjs", "cards.mjs", "--bundle", "--platform=node", "--format=cjs"])
+                .args([
+                    "workflows.mjs",
+                    "graphql.mjs",
+                    "cards.mjs",
+                    "--bundle",
+                    "--platform=node",
+                    "--format=cjs",
+                ])
                 .args(["--log-level=error", "--out-extension:.js=.cjs", "--outdir=bundle"])
                 .current_dir(&folder),
         )?;

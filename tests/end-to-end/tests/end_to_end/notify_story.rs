@@ -72,7 +72,7 @@ impl Shop {
 
     fn reports(&self, reports: &[Value]) {
         for (index, report) in reports.iter().enumerate() {
-            self.repository.write(&format!("reports/job-{index}/{index}.json"), report.to_string());
+            self.repository.write(format!("reports/job-{index}/{index}.json"), report.to_string());
         }
     }
 }
