@@ -35,7 +35,7 @@ class Mailbox:
                 {
                     "from": envelope.mail_from,
                     "to": envelope.rcpt_tos,
-                    "tls": session.ssl is not None,
+                    "tls": server.transport.get_extra_info("sslcontext") is not None,
                     "login": session.authenticated,
                     "mail": envelope.original_content.decode("utf-8"),
                 }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use sluice_config::Event;
-use sluice_core::{Block, Done, Draft, Finding, Link, Problem, Verdict};
+use sluice_core::{Block, Done, Draft, Finding, Link, Verdict};
 
 use crate::{
     channels::Message,
@@ -37,21 +37,18 @@ pub(crate) fn told(
 }
 
 /// What would be told: each message as it would be sent.
-pub(crate) fn rehearsed(
-    story: &Story,
-    channels: Vec<(String, &'static str, Result<Vec<Message>, Problem>)>,
-) -> Result<Done<Outputs>, Problem> {
+pub(crate) fn rehearsed(story: &Story, channels: Vec<(String, &'static str, Vec<Message>)>) -> Done<Outputs> {
     let title = format!("would tell {}: {}", count(channels.len(), "channel"), what(story));
     let mut outcomes = Outcomes::new();
     let mut draft = Draft::new(Verdict::Passed, title);
     for (channel, kind, messages) in channels {
-        for Message { name, body } in messages? {
+        for Message { name, body } in messages {
             let text = format!("{body:#}\n");
             draft.block(Block::Diff { title: format!("{name} to {channel} ({kind})"), text });
         }
         outcomes.insert(channel, Outcome::new(Delivery::Skipped, "not sent: this is a dry run"));
     }
-    Ok(done(story, draft, &outcomes))
+    done(story, draft, &outcomes)
 }
 
 /// That nobody is to be told.
@@ -142,7 +139,7 @@ fn count(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_core::Place;
+    use sluice_core::{Place, Problem};
 
     use super::*;
     use crate::story::tests::failure;
@@ -252,7 +249,7 @@ skipped, {"event":"failure","delivered":{},"message-id":{}}
     #[test]
     fn a_rehearsal_prints_each_message() {
         let message = serde_json::json!({"text": "hello"});
-        insta::assert_snapshot!(shown(rehearsed(&failure(), vec![("deployments".into(), "slack", Ok(vec![Message::new("message", message)]))]).unwrap()), @r#"
+        insta::assert_snapshot!(shown(rehearsed(&failure(), vec![("deployments".into(), "slack", vec![Message::new("message", message)])])), @r#"
 passed, {"event":"failure","delivered":{"deployments":"skipped"},"message-id":{}}
 ✓ notify — would tell 1 channel: failure in production
 

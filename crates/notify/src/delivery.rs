@@ -166,7 +166,8 @@ fn is_worth_another_try(
             can_not_take_it_now(answer.status) || judge(answer).is_err_and(|refusal| refusal.is_temporary)
         }
         Err(error) if repeat == Repeat::Always => error.is_retryable(),
-        Err(error) => error.could_not_reach(),
+        // A certificate that is not trusted will not be a moment later.
+        Err(error) => error.could_not_reach() && error.is_retryable(),
     }
 }
 
@@ -524,18 +525,16 @@ pub(crate) mod tests {
         assert_eq!(signature.len(), 64);
     }
 
-    /// What is wrong with a server, what becomes of the message, and how often it is sent.
     #[tokio::test]
-    async fn faults_end_as_designed() {
+    async fn faults_of_slack_end_as_designed() {
         use Delivery::{Delivered, Refused, Unreachable};
         let retry_at = "429 Too Many Requests\r\ndate: Fri, 02 Jan 2026 03:04:05 GMT\r\nretry-after: ";
         let soon: &'static str = format!("{retry_at}Fri, 02 Jan 2026 03:04:05 GMT").leak();
         let late: &'static str = format!("{retry_at}Fri, 02 Jan 2026 04:04:05 GMT").leak();
         let bot_ok = Act::Answer("200 OK", r#"{"ok":true,"channel":"C1","ts":"1.2"}"#);
-        let accepted = Act::Answer("202 Accepted", r#"{"status":"success","dedup_key":"x"}"#);
         let says =
             |error: &str| Act::Answer("200 OK", format!("{{\"ok\":false,\"error\":\"{error}\"}}").leak());
-        let table: Vec<(&str, &str, Vec<Act>, Delivery, usize)> = vec![
+        let table: Vec<Fault> = vec![
             ("bot", "taken", vec![bot_ok.clone()], Delivered, 1),
             ("bot", "429, a date that has come", vec![Act::Answer(soon, ""), bot_ok.clone()], Delivered, 2),
             (
@@ -549,9 +548,19 @@ pub(crate) mod tests {
             ("bot", "200, ok: false, for now", vec![says("ratelimited"), bot_ok.clone()], Delivered, 2),
             ("bot", "200, ok: false, for good", vec![says("ratelimited")], Unreachable, 3),
             ("bot", "200, a page", vec![Act::Answer("200 OK", "<html>")], Refused, 1),
+            ("bot", "redirect", vec![Act::Answer("307 X\r\nlocation: /x", ""), bot_ok.clone()], Refused, 1),
             ("bot", "reset", vec![Act::Close, bot_ok.clone()], Unreachable, 1),
             ("bot", "hang", vec![Act::Hang], Unreachable, 1),
             ("bot", "slow body", vec![Act::Slow], Unreachable, 1),
+        ];
+        hold(table).await;
+    }
+
+    #[tokio::test]
+    async fn faults_of_other_channels_end_as_designed() {
+        use Delivery::{Delivered, Refused};
+        let accepted = Act::Answer("202 Accepted", r#"{"status":"success","dedup_key":"x"}"#);
+        let table: Vec<Fault> = vec![
             ("teams", "accepted", vec![Act::Answer("202 Accepted", "")], Delivered, 1),
             (
                 "teams",
@@ -633,6 +642,13 @@ pub(crate) mod tests {
                 1,
             ),
         ];
+        hold(table).await;
+    }
+
+    /// The channel, what is wrong, what the server does, what becomes of the message, and how often it is sent.
+    type Fault = (&'static str, &'static str, Vec<Act>, Delivery, usize);
+
+    async fn hold(table: Vec<Fault>) {
         let limits = Limits { one: Duration::from_millis(300), ..limits() };
         for (channel, fault, acts, delivery, sends) in table {
             let server = Server::start(acts).await;
@@ -658,6 +674,7 @@ pub(crate) mod tests {
         });
         let outcome = tell("teams", &address, None, &limits()).await;
         assert_eq!(outcome.delivery, Delivery::Unreachable);
+        assert!(outcome.effort.unwrap().starts_with("1 try, "));
         assert!(outcome.reason.contains("TLS"), "{}", outcome.reason);
     }
 

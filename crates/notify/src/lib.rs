@@ -105,10 +105,11 @@ fn tell(
         return Ok(done);
     }
     let mut done = if plan.dry_run {
-        let messages = letters
+        let messages: Result<Vec<_>, Problem> = letters
             .into_iter()
-            .map(|letter| (letter.name.to_owned(), letter.channel.kind(), letter.messages));
-        answer::rehearsed(story, messages.collect())?
+            .map(|letter| Ok((letter.name.to_owned(), letter.channel.kind(), letter.messages?)))
+            .collect();
+        answer::rehearsed(story, messages?)
     } else {
         deliver(plan, config, story, &letters, reach, cx)
     };

@@ -290,17 +290,20 @@ fn job_steps(jobs: &Jobs, found: &Found, ended: &[Ended]) -> Vec<Step> {
     told.collect()
 }
 
+/// A report, and the folder that it lay in.
+type Cell<'a> = (&'a str, &'a Report);
+
 /// One step for each action and command of each job, and one for all the jobs of a matrix.
 ///
 /// Reports of the same action in different folders are those of a matrix's cells; in one folder they are different
 /// steps of one job.
 fn merged(found: &Found) -> Vec<Step> {
-    let mut groups: IndexMap<(&str, Option<&str>), Vec<(&str, &Report)>> = IndexMap::new();
+    let mut groups: IndexMap<(&str, Option<&str>), Vec<Cell<'_>>> = IndexMap::new();
     let cells = found.cells.iter().map(String::as_str).chain(std::iter::repeat(""));
     for (report, cell) in std::iter::zip(&found.reports, cells) {
         groups.entry((&report.action, report.command.as_deref())).or_default().push((cell, report));
     }
-    let is_matrix = |group: &[(&str, &Report)]| {
+    let is_matrix = |group: &[Cell<'_>]| {
         let cells: IndexSet<&str> = group.iter().map(|(cell, _)| *cell).collect();
         group.len() > 1 && cells.len() == group.len()
     };
@@ -414,7 +417,7 @@ impl Step {
     }
 
     /// The cells of a matrix as one: the worst verdict, and which cells are not fine.
-    fn of_matrix(cells: &[(&str, &Report)]) -> Self {
+    fn of_matrix(cells: &[Cell<'_>]) -> Self {
         let bad: Vec<_> = cells.iter().filter(|(_, report)| !report.verdict.is_good()).collect();
         let titles: IndexSet<&str> = cells.iter().map(|(_, report)| report.title.as_str()).collect();
         let all = cells.len();
@@ -425,7 +428,7 @@ impl Step {
                 format!("{bad} of {all} jobs {}", if bad == 1 { "is not fine" } else { "are not fine" })
             }
         };
-        let reason = |(cell, report): &&(&str, &Report)| Reason {
+        let reason = |(cell, report): &&Cell<'_>| Reason {
             subject: Untrusted::new(*cell),
             text: Untrusted::new(&report.title),
         };

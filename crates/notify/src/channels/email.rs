@@ -31,7 +31,7 @@ use super::{Channel, Message, Sending, is_loopback, nothing_rendered};
 use crate::{
     delivery::{Outcome, Post},
     outputs::Delivery,
-    sheet::{self, Line, Voice},
+    sheet::{self, Fact, Line, Voice},
     story::{Story, took},
     untrusted::{Untrusted, cut, length},
 };
@@ -53,10 +53,8 @@ impl Channel for Email {
 
     fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let summary = sheet::summary(story, PLAIN);
-        let mut text = format!("{summary}\n\n{}\n", sheet::text(story, PLAIN, TEXT));
-        if let Some(url) = sheet::run_url(story) {
-            text.push_str(&format!("\n{url}\n"));
-        }
+        let link = sheet::run_url(story).map(|url| format!("\n{url}\n")).unwrap_or_default();
+        let text = format!("{summary}\n\n{}\n{link}", sheet::text(story, PLAIN, TEXT));
         let body = json!({"subject": cut(&summary, SUBJECT), "text": text, "html": html(story)});
         Ok(vec![Message::new("message", body)])
     }
@@ -145,14 +143,14 @@ fn message_id(from: &Address, key: &str) -> String {
 }
 
 fn transport(channel: &Email, post: &Post<'_>) -> Result<AsyncSmtpTransport<Tokio1Executor>, Problem> {
-    let (host, port) = host_and_port(channel)?;
+    let (host, port_number) = host_and_port(channel)?;
     let tls = match channel.encryption.unwrap_or_default() {
         Encryption::Tls => Tls::Wrapper(trust(host, post)?),
         Encryption::StartTls => Tls::Required(trust(host, post)?),
         Encryption::None => Tls::None,
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-        .port(port)
+        .port(port_number)
         .tls(tls)
         .timeout(Some(post.limits.one));
     if let (Some(username), Some(password)) = (&channel.username, &channel.password) {
@@ -181,6 +179,8 @@ enum Try {
     /// Surely not taken; a little later it may be.
     Again(String),
     Refused(String),
+    /// Not taken, and no other try would change that.
+    Impossible(String),
     /// It may have arrived.
     Lost(String),
 }
@@ -194,6 +194,7 @@ async fn deliver(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail, po
         match once(transport, mail, post.limits.one.min(left())).await {
             Try::Delivered => break Outcome::new(Delivery::Delivered, "accepted by the mail server"),
             Try::Refused(why) => break Outcome::new(Delivery::Refused, why),
+            Try::Impossible(why) => break Outcome::new(Delivery::Unreachable, why),
             Try::Lost(why) => {
                 break Outcome::new(Delivery::Unreachable, why)
                     .help("it may have arrived: it was not sent again, so as not to be told twice");
@@ -218,7 +219,9 @@ async fn once(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail, limit
         Try::Again(why("the mail server could not take it now"))
     } else if error.is_permanent() {
         Try::Refused(why("the mail server refused it"))
-    } else if was_not_reached(&error) {
+    } else if error.is_client() || (never_stood(&error) && has_cause(&error, io::ErrorKind::InvalidData)) {
+        Try::Impossible(why("no secure connection with the mail server, or none as it was asked for"))
+    } else if never_stood(&error) {
         Try::Again(why("the mail server was not reached"))
     } else {
         Try::Lost(why("the connection with the mail server broke"))
@@ -240,20 +243,15 @@ fn told(error: &smtp::Error) -> String {
     told
 }
 
-/// Whether the connection never stood: no TCP, or no TLS.
-fn was_not_reached(error: &smtp::Error) -> bool {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    let mut io_errors = causes.filter_map(|error| error.downcast_ref::<io::Error>());
-    error.is_tls()
-        || io_errors.any(|error| {
-            matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::HostUnreachable
-                    | io::ErrorKind::NetworkUnreachable
-                    | io::ErrorKind::InvalidData
-            )
-        })
+/// Whether the connection never stood. lettre tells by its words alone: what breaks later is a "network error".
+fn never_stood(error: &smtp::Error) -> bool {
+    error.to_string().starts_with("Connection error")
+}
+
+/// rustls calls a certificate that it does not trust invalid data.
+fn has_cause(error: &smtp::Error, kind: io::ErrorKind) -> bool {
+    let mut causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.any(|error| error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == kind))
 }
 
 fn html(story: &Story) -> String {
@@ -275,13 +273,7 @@ fn html(story: &Story) -> String {
         sheet::progress(story, HTML).map(|line| format!("<div style=\"margin-top:12px\">{line}</div>")),
     );
     html.push_str("<table style=\"margin-top:16px;border-collapse:collapse\">");
-    for fact in sheet::facts(story, HTML) {
-        html.push_str(&format!(
-            "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">{}</td><td>{}</td></tr>",
-            fact.label,
-            fact.lines(6_000).join("<br>")
-        ));
-    }
+    html.extend(sheet::facts(story, HTML).iter().map(row));
     html.push_str("</table>");
     let steps = sheet::steps(story, HTML, STEPS, |line| length(&step(line)));
     html.extend(steps.lines.iter().map(step));
@@ -296,13 +288,18 @@ fn html(story: &Story) -> String {
     html
 }
 
+fn row(fact: &Fact) -> String {
+    format!(
+        "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">{}</td><td>{}</td></tr>",
+        fact.label,
+        fact.lines(6_000).join("<br>")
+    )
+}
+
 fn step(line: &Line) -> String {
     let text = if line.text.is_empty() { String::new() } else { format!(" · {}", line.text) };
-    let reasons: String = line
-        .reasons
-        .iter()
-        .map(|reason| format!("<div style=\"margin-left:24px;color:#59636e\">↳ {reason}</div>"))
-        .collect();
+    let reason = |reason: &String| format!("<div style=\"margin-left:24px;color:#59636e\">↳ {reason}</div>");
+    let reasons = line.reasons.iter().map(reason).collect::<Vec<_>>().concat();
     format!("<div style=\"margin-top:8px\">{} <b>{}</b>{text}{reasons}</div>", line.sign(), line.name)
 }
 

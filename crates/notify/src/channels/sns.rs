@@ -90,7 +90,7 @@ fn region(sns: &Sns) -> Result<&str, Problem> {
 }
 
 fn is_fifo(sns: &Sns) -> bool {
-    sns.topic.as_str().ends_with(".fifo")
+    sns.topic.as_str().rsplit_once('.').is_some_and(|(_, kind)| kind == "fifo")
 }
 
 fn parameters(sns: &Sns, body: &Value, key: &str) -> Vec<(String, String)> {

@@ -102,13 +102,13 @@ fn explain(status: u16) -> Option<&'static str> {
 
 fn card(story: &Story) -> Value {
     let mut body = vec![banner(story)];
-    body.extend(sheet::progress(story, PLAIN).map(|progress| paragraph(vec![run(&progress)])));
+    body.extend(sheet::progress(story, PLAIN).map(|progress| paragraph(&[run(&progress)])));
     body.extend(facts(story));
     let rest = card_of(story, &body);
     let weigh = |line: &Line| step(line).to_string().len() + 1;
     let steps = sheet::steps(story, PLAIN, TOTAL.saturating_sub(rest.to_string().len()), weigh);
     body.extend(steps.lines.iter().map(step));
-    body.extend(steps.left_out.map(|left_out| paragraph(vec![subtle(&left_out)])));
+    body.extend(steps.left_out.map(|left_out| paragraph(&[subtle(&left_out)])));
     card_of(story, &body)
 }
 
@@ -145,8 +145,8 @@ fn banner(story: &Story) -> Value {
         "size": "Large",
         "weight": "Bolder",
     });
-    let mut items = vec![paragraph(vec![headline])];
-    items.extend(sheet::run(story, PLAIN).map(|name| paragraph(vec![subtle(&name)])));
+    let mut items = vec![paragraph(&[headline])];
+    items.extend(sheet::run(story, PLAIN).map(|name| paragraph(&[subtle(&name)])));
     json!({"type": "Container", "style": style, "bleed": true, "items": items})
 }
 
@@ -157,8 +157,8 @@ fn facts(story: &Story) -> Option<Value> {
         .filter_map(|fact| {
             let lines = fact.lines(FACT);
             let column = |width: &str, item: Value| json!({"type": "Column", "width": width, "items": [item]});
-            let value = paragraph(vec![run(&lines.join("\n"))]);
-            let label = paragraph(vec![subtle(fact.label)]);
+            let value = paragraph(&[run(&lines.join("\n"))]);
+            let label = paragraph(&[subtle(fact.label)]);
             (!lines.is_empty()).then(
                 || json!({"type": "ColumnSet", "spacing": "Small", "columns": [column("100px", label), column("stretch", value)]}),
             )
@@ -174,12 +174,12 @@ fn step(line: &Line) -> Value {
     );
     runs.extend((!line.text.is_empty()).then(|| run(&format!(" · {}", line.text))));
     runs.extend(line.reasons.iter().map(|reason| subtle(&format!("\n↳ {reason}"))));
-    let mut step = paragraph(runs);
+    let mut step = paragraph(&runs);
     step["spacing"] = "Small".into();
     step
 }
 
-fn paragraph(runs: Vec<Value>) -> Value {
+fn paragraph(runs: &[Value]) -> Value {
     json!({"type": "RichTextBlock", "inlines": runs})
 }
 

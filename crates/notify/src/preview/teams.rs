@@ -78,13 +78,11 @@ fn element(element: &Value) -> String {
 
 /// A run of text, or a text alone.
 fn run(run: &Value) -> String {
-    match run.as_str() {
-        Some(plain) => html(plain).replace('\n', "<br>"),
-        None => {
-            let shown = html(text(run, "text")).replace('\n', "<br>");
-            format!("<span class=\"{}\">{shown}</span>", look(run))
-        }
-    }
+    let Some(plain) = run.as_str() else {
+        let shown = html(text(run, "text")).replace('\n', "<br>");
+        return format!("<span class=\"{}\">{shown}</span>", look(run));
+    };
+    html(plain).replace('\n', "<br>")
 }
 
 fn look(of: &Value) -> String {

@@ -10,6 +10,8 @@ mod gate_approval;
 mod gate_approval_github;
 mod hostile;
 mod notify;
+mod notify_channels;
+mod notify_email;
 mod notify_story;
 mod signals;
 mod smoke_test;

@@ -108,7 +108,7 @@ fn what_this_version_does_not_do_is_refused() {
     let repository = shop();
     repository.write(
         ".github/sluice.yml",
-        "version: 1\nchannels: {oncall: {pagerduty: {routing-key: {env: KEY}}}}\nnotify: [{on: [failure], channels: [oncall]}]\n",
+        "version: 1\nchannels: {oncall: {pagerduty: {routing-key: {env: KEY}}}}\nnotify: [{on: [failure], channels: [oncall], incident: true}]\n",
     );
     repository
         .run("notify")
@@ -116,8 +116,8 @@ fn what_this_version_does_not_do_is_refused() {
         .variable("KEY", "x")
         .ends()
         .exits(2)
-        .says("pagerduty")
-        .says(".github/sluice.yml:2:");
+        .says("incident")
+        .says(".github/sluice.yml:3:");
     repository.write(".github/sluice.yml", CONFIG.replace("channels: [team, audit]", "channels: [taem]"));
     repository.run("notify").argument("--event=start").ends().exits(2).says("did you mean \"team\"?");
 }
