@@ -29,8 +29,8 @@ pub use self::{
     environments::{Cluster, Environment, Environments, Strategy},
     file::{File, Places, Sections, VERSION},
     gate::{
-        Approvals, Checks, ClusterHealth, Findings, Freeze, Gate, ImageCondition, Quota, Reports, Soak,
-        Source,
+        Approvals, BreakGlass, Checks, ClusterHealth, Findings, Freeze, Gate, Ignore, ImageCondition,
+        Percent, Quota, RecordKeeping, Reports, Soak, Source,
     },
     github_channels::{DeploymentChannel, FindingsChannel, IssueChannel, StatusChannel},
     gitops::Gitops,

@@ -139,7 +139,7 @@ pub(crate) fn parse<A: Action>(
             words.extend(flag.words_from(environment));
         }
     }
-    refuse_inputs_of_other_commands(command, &flags, chosen.as_ref(), environment)?;
+    refuse_inputs_of_other_commands::<A>(command, &flags, chosen.as_ref(), environment)?;
 
     let name = chosen.map(|command| command.get_name().to_owned());
     if is_given(&words, "check-config") {
@@ -307,7 +307,7 @@ fn take_positional(
 }
 
 /// action.yml holds the inputs of all commands: one that the chosen command lacks would be ignored.
-fn refuse_inputs_of_other_commands(
+fn refuse_inputs_of_other_commands<A: Action>(
     command: &Command,
     flags: &Flags<'_>,
     chosen: Option<&Command>,
@@ -317,7 +317,9 @@ fn refuse_inputs_of_other_commands(
     for other in command.get_subcommands() {
         for flag in Flags::of(other).0 {
             let is_ours = flags.0.iter().any(|ours| ours.long == flag.long);
-            if !is_ours && environment.get(&variable(flag.long)).is_some() {
+            // Nobody gave it: the runner passes it to every command.
+            let is_of_runner = A::RUNNER_DEFAULTS.iter().any(|(name, _)| *name == flag.long);
+            if !is_ours && !is_of_runner && environment.get(&variable(flag.long)).is_some() {
                 return Err(Problem::misconfigured(format!(
                     "the command `{}` takes no input `{}`",
                     chosen.get_name(),

@@ -6,10 +6,10 @@
 use std::pin::Pin;
 
 use futures_util::future::join_all;
-use sluice_core::{Context, Place, Problem};
-use sluice_gate::{Case, Gathered, Outcome, Policy, Question};
+use sluice_core::{Context, ImageReference, Place, Problem};
+use sluice_gate::{Case, Gathered, Outcome, Policy, Question, record::Answered};
 
-use crate::network::Network;
+use crate::{image::Resolved, network::Network};
 
 /// Looks for the facts of one condition.
 pub(crate) trait Gather {
@@ -30,17 +30,20 @@ type FactsOf<G> = <<G as Gather>::Policy as Policy>::Facts;
 pub(crate) struct World<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) question: &'a Question,
+    pub(crate) image: Option<&'a ImageReference>,
+    pub(crate) resolved: &'a Resolved,
     pub(crate) network: &'a Network<'a>,
 }
 
 impl World<'_> {
     /// The digest of the image that the gate is asked about, for a condition that can't do without.
     pub(crate) fn digest(&self) -> Result<&str, Problem> {
-        self.question.digest.as_deref().ok_or_else(|| match &self.question.image {
-            Some(image) => Problem::undecided("the image's digest is not known")
-                .why(format!("{image} names none"))
-                .help("give `image` with its digest: name:tag@sha256:..."),
-            None => Problem::misconfigured("it is not said which image is meant").help("give `image`"),
+        self.question.digest.as_deref().ok_or_else(|| match (self.image, self.resolved) {
+            (None, _) => Problem::misconfigured("it is not said which image is meant").help("give `image`"),
+            (_, Resolved::Unknown(problem)) => problem.clone(),
+            (Some(image), _) => Problem::undecided("the image's digest is not known")
+                .why(format!("its registry has no {image}"))
+                .help("push it, or give `image` with its digest: name:tag@sha256:..."),
         })
     }
 }
@@ -70,8 +73,16 @@ impl Condition {
     }
 
     /// What is asked for, for the digest of all policies.
-    pub(crate) fn policy(&self) -> serde_json::Value {
+    pub(crate) fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
         self.gatherer.policy()
+    }
+}
+
+impl Answer {
+    /// As records write it.
+    pub(crate) fn to_record(&self) -> Answered {
+        let Self { place, condition, outcome } = self.clone();
+        Answered { place, condition, outcome }
     }
 }
 
@@ -89,7 +100,7 @@ pub(crate) async fn ask(conditions: &[Condition], world: &World<'_>) -> Vec<Answ
 trait Ask {
     fn ask<'a>(&'a self, world: &'a World<'_>) -> Pin<Box<dyn Future<Output = sluice_gate::Condition> + 'a>>;
 
-    fn policy(&self) -> serde_json::Value;
+    fn policy(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
 impl<G: Gather> Ask for G
@@ -103,9 +114,8 @@ where
         })
     }
 
-    fn policy(&self) -> serde_json::Value {
-        // A policy is plain data, with names for keys.
-        serde_json::to_value(Gather::policy(self)).unwrap_or_default()
+    fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(Gather::policy(self))
     }
 }
 
@@ -150,6 +160,16 @@ pub(crate) mod tests {
         let question = question();
         let access = Access::default();
         let network = Network::new(&cx, &access);
-        cx.block_on(ask(conditions, &World { cx: &cx, question: &question, network: &network })).unwrap()
+        cx.block_on(ask(
+            conditions,
+            &World {
+                cx: &cx,
+                question: &question,
+                image: None,
+                resolved: &Resolved::Unasked,
+                network: &network,
+            },
+        ))
+        .unwrap()
     }
 }

@@ -2,9 +2,11 @@
 
 mod approvals;
 mod checks;
+mod cluster;
 mod confirm;
+mod findings;
 mod freeze;
-mod not_evaluated;
+mod image;
 mod quota;
 mod reports;
 mod soak;
@@ -17,7 +19,6 @@ use sluice_gate::{
     approvals::Approvals,
     checks::{Checks, Named},
     confirm::Confirm,
-    not_evaluated::NotEvaluated,
     quota::Quota,
     soak::Soak,
     source::Source,
@@ -35,8 +36,21 @@ pub(crate) fn of(
     config: &File<Policy>,
 ) -> Result<Vec<Condition>, Problem> {
     // Each key by name, without `..`: a key that is added to the gate and not here does not compile.
-    let Gate { confirm, source, approvals, checks, image, findings, reports, freeze, soak, cluster, quota } =
-        gate;
+    let Gate {
+        confirm,
+        source,
+        approvals,
+        checks,
+        image,
+        findings,
+        reports,
+        freeze,
+        break_glass,
+        soak,
+        cluster,
+        quota,
+        record: _,
+    } = gate;
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(phrase) = confirm {
         let policy = Confirm { phrase: phrase.value.clone() };
@@ -50,7 +64,11 @@ pub(crate) fn of(
         conditions.push(Condition::new(place, source::Gatherer(policy)));
     }
     if let Some(rule) = approvals {
-        let gatherer = approvals::Gatherer { policy: approvals_policy(rule), has_issue: rule.issue };
+        let mut policy = approvals_policy(rule);
+        if let (Some(break_glass), Some(_)) = (break_glass, &inputs.break_glass) {
+            policy.count = policy.count.max(break_glass.approvals.value);
+        }
+        let gatherer = approvals::Gatherer { policy, has_issue: rule.issue };
         conditions.push(Condition::new(config.place_of(rule), gatherer));
     }
     if let Some(rule) = checks {
@@ -64,7 +82,9 @@ pub(crate) fn of(
         conditions.push(Condition::new(place, gatherer));
     }
     if let Some(first) = freeze.first() {
-        let gatherer = freeze::Gatherer::new(freeze, |text| config.place_of(text))?;
+        let break_glass = break_glass.as_ref().map(|break_glass| break_glass.approvals.value);
+        let reason = inputs.break_glass.as_deref();
+        let gatherer = freeze::Gatherer::new(freeze, break_glass, reason, |text| config.place_of(text))?;
         conditions.push(Condition::new(config.place_of(first), gatherer));
     }
     if let Some(rule) = soak {
@@ -76,16 +96,20 @@ pub(crate) fn of(
     if let Some(rule) = quota {
         conditions.push(Condition::new(config.place_of(rule), quota::Gatherer(quota_policy(rule))));
     }
-    let not_evaluated = [
-        ("image", image.as_ref().map(|key| config.place_of(key))),
-        ("findings", findings.as_ref().map(|key| config.place_of(key))),
-        ("cluster", cluster.as_ref().map(|key| config.place_of(key))),
-    ];
-    for (name, place) in not_evaluated {
-        if let Some(place) = place {
-            let gatherer = not_evaluated::Gatherer(NotEvaluated { key: name.to_owned() });
-            conditions.push(Condition::new(place, gatherer));
-        }
+    if let Some(rule) = image {
+        conditions.push(Condition::new(config.place_of(rule), image::Gatherer(image::policy(rule))));
+    }
+    if let Some(rule) = findings {
+        let policy = findings::policy(rule, |text| config.place_of(text))?;
+        conditions.push(Condition::new(config.place_of(rule), findings::Gatherer(policy)));
+    }
+    if let Some(rule) = cluster {
+        let place = config.place_of(rule);
+        let of = policy::cluster(config, &inputs.environment);
+        let gatherer = cluster::Gatherer::new(rule, of, &inputs.environment, |text| config.place_of(text));
+        let gatherer = gatherer
+            .map_err(|problem| Problem { place: problem.place.clone().or(Some(place.clone())), ..problem })?;
+        conditions.push(Condition::new(place, gatherer));
     }
     if conditions.is_empty() {
         return Err(Problem::misconfigured(format!(
@@ -122,7 +146,48 @@ pub(crate) fn check(gate: &Gate, places: &Places<'_>) -> Vec<Problem> {
         let problem = quota_policy(rule).check().err()?;
         Some(problem.at(places.of(rule)))
     });
+    let break_glass = gate.break_glass.iter().filter_map(|rule| {
+        let problem = check_break_glass(rule, gate).err()?;
+        Some(problem.at(places.of(&rule.approvals)))
+    });
+    let freeze = freeze.chain(break_glass);
+    let image = gate.image.iter().filter_map(|rule| {
+        let problem = image::policy(rule).check().err()?;
+        Some(problem.at(places.of(rule)))
+    });
+    let findings = gate.findings.iter().filter_map(|rule| {
+        let policy = findings::policy(rule, |text| places.of(text));
+        policy.and_then(|policy| policy.check().map_err(|problem| problem.at(places.of(rule)))).err()
+    });
+    let cluster = gate.cluster.iter().filter_map(|rule| {
+        let policy = cluster::policy(rule, String::new(), |text| places.of(text));
+        policy.and_then(|policy| policy.check().map_err(|problem| problem.at(places.of(rule)))).err()
+    });
+    let reports = reports.chain(image).chain(findings).chain(cluster);
     confirm.chain(approvals).chain(checks).chain(reports).chain(freeze).chain(quota).collect()
+}
+
+/// Who breaks a freeze asks more people than usual, and people that there are.
+fn check_break_glass(rule: &sluice_config::BreakGlass, gate: &Gate) -> Result<(), Problem> {
+    let wrong = |what: &str| Err(Problem::misconfigured(what));
+    if gate.freeze.is_empty() {
+        return wrong("there is no freeze to break");
+    }
+    let Some(approvals) = &gate.approvals else {
+        return wrong("nobody is asked for the approvals that break a freeze")
+            .map_err(|problem: Problem| problem.help("say in `approvals` who may approve"));
+    };
+    if rule.approvals.value <= approvals.count {
+        return Err(Problem::misconfigured("a freeze is broken with no more approvals than usual")
+            .why(format!(
+                "it takes {}, and `approvals` asks for {} at any time",
+                rule.approvals.value, approvals.count
+            ))
+            .help(format!("ask for {} or more", approvals.count.saturating_add(1))));
+    }
+    let mut raised = approvals_policy(approvals);
+    raised.count = rule.approvals.value;
+    raised.check()
 }
 
 fn source_policy(rule: &sluice_config::Source, branch: Option<&str>) -> Source {
@@ -196,17 +261,71 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_evaluated_closes_the_gate_and_the_others_are_still_asked() {
-        for key in ["image: {exists: true}", "findings: {critical: 0}", "cluster: {healthy: true}"] {
+    fn a_condition_that_lacks_what_it_is_about_closes_the_gate() {
+        for key in ["image: {exists: true}", "findings: {critical: 0}"] {
             let answers = answers(&format!("{{confirm: YES, {key}}}")).unwrap();
             let [confirm, other] = answers.as_slice() else { panic!("{answers:?}") };
             assert_eq!(confirm.outcome.state, State::Approved, "{key}");
-            assert_eq!(other.outcome.state, State::Misconfigured, "{key}");
-            assert!(key.starts_with(other.condition.name()), "{key}");
+            assert_eq!(other.outcome.reason, "it is not said which image is meant", "{key}");
             assert_eq!(other.place.line, Some(4), "{key}");
-            assert_eq!(other.outcome.reason, "not evaluated by this version of gate-approval");
             assert_eq!(decide(answers.iter().map(|answer| answer.outcome.state)), State::Misconfigured);
         }
+        let problem = answers("{confirm: YES, cluster: {healthy: true}}").unwrap_err();
+        assert_eq!(problem.what, "it is not said which cluster \"production\" runs in");
+        assert_eq!(problem.place.unwrap().line, Some(4));
+    }
+
+    #[test]
+    fn what_a_registry_or_a_cluster_can_t_be_asked_is_told_at_its_place() {
+        let told = |rule: &str| {
+            let text = format!("version: 1\nenvironments:\n  x:\n    gate:\n      {rule}\n");
+            let problem = File::<Policy>::parse(text.as_bytes(), "f").unwrap_err().0.remove(0);
+            format!("{}: {problem}", problem.place.as_ref().unwrap())
+        };
+        let rules = [
+            "image: {exists: false}",
+            "image: {platforms: [amd64]}",
+            "findings: {max-age: 7d}",
+            "findings: {critical: 0, ignore: [{id: CVE-1, reason: '', owner: me, until: 2026-12-31}]}",
+            "findings: {critical: 0, ignore: [{id: CVE-1, reason: x, owner: me, until: tomorrow}]}",
+            "findings: {critical: 0, ignore: [{id: CVE-1, reason: x, owner: me}]}",
+            "cluster: {healthy: false}",
+            "cluster: {min-version: v1.34}",
+            "cluster: {min-version: '1.34', max-version: '1.33'}",
+        ];
+        insta::assert_snapshot!(rules.map(told).join("\n"), @r#"
+        f:5:14: the image condition asks for nothing
+        f:5:14: "amd64" is no platform
+        f:5:17: the findings have no limit
+        f:5:17: what is ignored has no reason
+        f:5:81: "tomorrow" is no day
+        f:5:40: missing key "until"
+        f:5:16: the cluster condition asks for nothing
+        f:5:30: "v1.34" is no version of Kubernetes
+        f:5:16: no version is 1.34 or newer, and 1.33 or older
+        "#);
+    }
+
+    #[test]
+    fn who_breaks_a_freeze_asks_more_people() {
+        let text = "version: 1
+environments:
+  production:
+    gate:
+      approvals: {count: 2, users: [octocat, hubot, monalisa]}
+      freeze: [{from: Fri 15:00, until: Mon 07:00, zone: UTC}]
+      break-glass: {approvals: 3}
+";
+        let config = File::<Policy>::parse(text.as_bytes(), "sluice.yml").unwrap();
+        let gate = policy::gate(&config, "production").unwrap();
+        let count = |break_glass: Option<&str>| {
+            let inputs = Evaluate { break_glass: break_glass.map(str::to_owned), ..Evaluate::default() };
+            let conditions = of(gate, &inputs, None, &config).unwrap();
+            conditions[0].policy().unwrap()["count"].as_u64()
+        };
+        assert_eq!(count(None), Some(2));
+        assert_eq!(count(Some("checkout is down")), Some(3));
+        assert_eq!(count(Some("")), Some(3));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use sluice_http::jitter;
 
 use crate::{
     condition::{self, Answer, World},
+    image::Resolved,
     network::Network,
     plan::Plan,
     request,
@@ -98,8 +99,13 @@ async fn wait(
 ) -> Result<Evaluation, Problem> {
     let until = plan.wait.and_then(|wait| Instant::now().checked_add(wait.0));
     let mut tries = 0;
+    let mut resolved = Resolved::Unasked;
     loop {
-        let mut evaluation = once(plan, network, cx).await?;
+        // What a tag points to is asked once: whoever is waited for says yes to that.
+        if resolved.digest().is_none() {
+            resolved = Resolved::of(plan, network).await;
+        }
+        let mut evaluation = once(plan, network, &resolved, cx).await?;
         if let Some((api, repository, commit)) = asks_by_issue(plan, network)? {
             let is_pending = evaluation.state == State::Pending;
             let found = request::find(&api, &repository, &plan.environment, &commit).await;
@@ -141,10 +147,15 @@ async fn wait(
 }
 
 /// Asks every condition once, and decides. Before a yes, what was judged is looked at again.
-async fn once(plan: &Plan, network: &Network<'_>, cx: &Context) -> Result<Evaluation, Problem> {
+async fn once(
+    plan: &Plan,
+    network: &Network<'_>,
+    resolved: &Resolved,
+    cx: &Context,
+) -> Result<Evaluation, Problem> {
     cx.cancellation().check()?;
-    let question = plan.question(cx.now());
-    let world = World { cx, question: &question, network };
+    let question = plan.question(resolved.digest(), cx.now());
+    let world = World { cx, question: &question, image: plan.image.as_ref(), resolved, network };
     let mut answers = condition::ask(&plan.conditions, &world).await;
     let state = |answers: &[Answer]| decide(answers.iter().map(|answer| answer.outcome.state));
     if state(&answers) == State::Approved {

@@ -7,9 +7,22 @@ use sluice_core::{ImageReference, Period, Secret};
 
 /// Decide whether a change may go to an environment, and stay closed unless that is certain
 #[derive(Clone, Debug, clap::Parser)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Inputs {
     /// Evaluate all conditions of the environment's gate, and decide
     Evaluate(Evaluate),
+    /// Repeat the decision of records from what they hold alone, without a network
+    Replay(Records),
+    /// Check that no record of a chain was changed, taken out or put in between
+    Verify(Records),
+}
+
+/// The inputs of `replay` and `verify`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Records {
+    /// Files of records, one a line, as `record` wrote them
+    #[arg(long, required = true, value_name = "FILE")]
+    pub records: Vec<PathBuf>,
 }
 
 /// The inputs of `evaluate`.
@@ -21,7 +34,10 @@ pub struct Evaluate {
     /// The phrase as it was typed, for a gate with `confirm`. Default: nothing was typed
     #[arg(long, value_name = "PHRASE")]
     pub confirm: Option<String>,
-    /// The image that goes there, for the report: `registry/name:tag@sha256:...`. Default: none is named
+    /// Why a freeze is to be broken, for a gate with `break-glass`: it takes more approvals then. Default: it is not
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+    /// The image that goes there: `registry/name:tag@sha256:...`. Default: none is named. A tag alone is looked up where a condition needs the digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<ImageReference>,
     /// The file of the Terraform plan that is applied: the answer is for its digest. Default: none is named
@@ -47,6 +63,15 @@ pub struct Evaluate {
     /// A token that may read the organisation's teams, which the job's may not: `organization: members: read`. Default: none
     #[arg(long, value_name = "TOKEN")]
     pub org_token: Option<Secret>,
+    /// Where the record of the decision goes: a file to add it to, `branch:NAME` of this repository, or `s3://BUCKET/PREFIX`. Default: as the gate's `record` says; else in a workflow a file in the runner's temporary folder, on a terminal nowhere
+    #[arg(long, value_name = "DESTINATION")]
+    pub record: Option<String>,
+    /// How long nobody can remove a record in S3, by Object Lock: `365d`. Default: as the gate's `record` says, else it is not locked
+    #[arg(long, value_name = "TIME")]
+    pub record_retention: Option<Period>,
+    /// Logins of private registries, as Docker's `config.json` holds them. Default: `DOCKER_AUTH_CONFIG`, else Docker's own file; for ghcr.io the token
+    #[arg(long, value_name = "JSON")]
+    pub registry_auth: Option<Secret>,
     /// What holds for every connection.
     #[command(flatten)]
     pub network: sluice_http::Options,

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use ring::digest::{SHA256, digest};
-use sluice_config::File;
+use sluice_config::{File, Gate};
 use sluice_core::{Context, ImageReference, Period, Place, Problem};
-use sluice_gate::{Question, unchanged::Unchanged};
+use sluice_gate::{Question, record, unchanged::Unchanged};
 
 use crate::{
     Evaluate, Policy,
@@ -14,6 +13,7 @@ use crate::{
     conditions::{self, unchanged},
     network::Access,
     policy,
+    record::Destination,
 };
 
 /// What is evaluated.
@@ -29,12 +29,18 @@ pub(crate) struct Plan {
     pub(crate) image: Option<ImageReference>,
     pub(crate) terraform: Option<TerraformPlan>,
     pub(crate) access: Access,
+    /// Where the record goes, if it is kept.
+    pub(crate) destination: Option<Destination>,
+    /// The digest of what all conditions ask for.
+    policy_digest: String,
     /// How long people are waited for.
     pub(crate) wait: Option<Period>,
     /// Whether an issue asks them.
     pub(crate) has_issue: bool,
     /// What is asked last, before a yes.
     pub(crate) unchanged: Option<Condition>,
+    /// Whether a condition is about the image's digest.
+    pub(crate) needs_digest: bool,
 }
 
 /// The commit that the run is about, as the runner names it.
@@ -58,12 +64,24 @@ impl Plan {
         };
         // Only a gate that judged a commit can be wrong about it.
         let judges_commit = gate.source.is_some() || gate.approvals.is_some() || gate.checks.is_some();
-        let unchanged = reference.filter(|_| judges_commit).map(|reference| {
-            let policy = Unchanged { reference: Some(reference), image: None };
+        let reference = reference.filter(|_| judges_commit);
+        let looks_at_image = gate.image.is_some() || gate.findings.is_some();
+        let needs_digest = looks_at_image || gate.soak.is_some();
+        let names_digest = inputs.image.as_ref().is_some_and(|image| image.digest().is_some());
+        let tagged = inputs.image.clone().filter(|image| image.tag().is_some() || !names_digest);
+        // A gate that never asks the registry takes a digest that was given for what it is.
+        let tagged = tagged.filter(|_| looks_at_image || needs_digest && !names_digest);
+        let unchanged = (reference.is_some() || tagged.is_some()).then(|| {
+            let policy = Unchanged { reference, image: tagged.map(|image| image.to_string()) };
             Condition::new(Place::file(&config.name), unchanged::Gatherer(policy))
         });
+        let conditions = conditions::of(gate, &inputs, branch.as_deref(), config)?;
+        let policy_digest = record::policy_digest(conditions.iter().map(Condition::policy))
+            .map_err(|error| Problem::undecided("could not write the policy down").why(error))?;
         Ok(Self {
-            conditions: conditions::of(gate, &inputs, branch.as_deref(), config)?,
+            destination: destination(&inputs, gate, config, cx)?,
+            policy_digest,
+            conditions,
             policy: config.name.clone(),
             repository: inputs.repository.or_else(|| cx.variable("GITHUB_REPOSITORY").map(str::to_owned)),
             commit: commit.map(|id| Commit {
@@ -77,34 +95,58 @@ impl Plan {
             wait: inputs.wait,
             has_issue: gate.approvals.as_ref().is_some_and(|rule| rule.issue),
             unchanged,
+            needs_digest,
             access: Access {
                 options: inputs.network,
                 token: inputs.token,
                 org_token: inputs.org_token,
+                registry_auth: inputs.registry_auth,
                 ..Access::default()
             },
         })
     }
 
-    /// What is decided, at a time.
-    pub(crate) fn question(&self, now: Timestamp) -> Question {
+    /// What is decided, at a time, about the digest that the image was found to have.
+    pub(crate) fn question(&self, digest: Option<&str>, now: Timestamp) -> Question {
         Question {
             environment: self.environment.clone(),
             repository: self.repository.clone(),
             commit: self.commit.as_ref().map(|commit| commit.id.clone()),
             image: self.image.as_ref().map(ToString::to_string),
-            digest: self.image.as_ref().and_then(|image| image.digest()).map(str::to_owned),
+            digest: digest.map(str::to_owned),
             plan: self.terraform.as_ref().map(|plan| plan.digest.clone()),
-            policy: self.policy_digest(),
+            policy: self.policy_digest.clone(),
             now,
         }
     }
-
-    fn policy_digest(&self) -> String {
-        let policies: serde_json::Value = self.conditions.iter().map(Condition::policy).collect();
-        sha256(policies.to_string().as_bytes())
-    }
 }
+
+/// Where the record goes: as the input says, else the configuration; else, in a workflow, into the runner's folder
+/// for temporary files, from where it can be uploaded.
+fn destination(
+    inputs: &Evaluate,
+    gate: &Gate,
+    config: &File<Policy>,
+    cx: &Context,
+) -> Result<Option<Destination>, Problem> {
+    if let Some(to) = &inputs.record {
+        return Destination::new(to, inputs.record_retention, cx).map(Some);
+    }
+    if let Some(record) = &gate.record {
+        let retention = inputs.record_retention.or(record.retention);
+        let destination = Destination::new(&record.to, retention, cx);
+        return destination.map(Some).map_err(|problem| problem.at(config.place_of(&record.to)));
+    }
+    if inputs.record_retention.is_some() {
+        return Err(Problem::misconfigured("it is not said where the record goes")
+            .why("it is to be held for a time")
+            .help("give `record` as `s3://BUCKET/PREFIX`"));
+    }
+    Ok(cx.reports().map(|folder| Destination::File(folder.join(RECORDS))))
+}
+
+/// The file of records beside the reports of a job. It is none of them: those end in `.json`.
+const RECORDS: &str = "records.jsonl";
 
 /// A Terraform plan: what is applied is this file, byte for byte.
 pub(crate) struct TerraformPlan {
@@ -121,11 +163,6 @@ impl TerraformPlan {
                 .why(error)
                 .help("let the step that writes it (`terraform plan -out`) run before the gate")
         })?;
-        Ok(Self { name, digest: sha256(&bytes) })
+        Ok(Self { name, digest: record::sha256(&bytes) })
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = digest(&SHA256, bytes);
-    digest.as_ref().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }

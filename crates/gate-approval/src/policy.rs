@@ -28,6 +28,11 @@ pub(crate) fn source_branch<'a>(config: &'a File<Policy>, environment: &str) -> 
     config.sections.environments.get(environment)?.source_branch.as_ref().map(|branch| branch.value.as_str())
 }
 
+/// The cluster of an environment.
+pub(crate) fn cluster<'a>(config: &'a File<Policy>, environment: &str) -> Option<&'a sluice_config::Cluster> {
+    config.sections.environments.get(environment)?.cluster.as_ref()
+}
+
 /// The gate of an environment.
 pub(crate) fn gate<'a>(config: &'a File<Policy>, name: &str) -> Result<&'a Gate, Problem> {
     let environments = &config.sections.environments;
@@ -118,8 +123,32 @@ environments:
         insta::assert_snapshot!(lines.join("\n"), @r##"
 sluice.yml:6:47: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
 sluice.yml:9:16: the phrase to confirm with is empty (write what must be typed, as `DEPLOY TO PRODUCTION`)
-sluice.yml:11:11: the reports have no limit (say how many findings there may be, as `critical: 0`)
+sluice.yml:11:11: the reports have no limit (say how many findings there may be, as `critical: 0`; for tests `failures: 0`)
 "##);
+    }
+
+    #[test]
+    fn a_freeze_is_broken_by_more_people_than_usual() {
+        let check = |break_glass: &str, approvals: &str, freeze: &str| {
+            let text = format!(
+                "version: 1\nenvironments:\n  dev:\n    gate:\n      confirm: YES\n      break-glass: {break_glass}\n{approvals}{freeze}"
+            );
+            match read(&text) {
+                Ok(_) => "fine".to_owned(),
+                Err(problems) => {
+                    let problem = &problems.0[0];
+                    format!("{}: {problem}", problem.place.as_ref().unwrap())
+                }
+            }
+        };
+        let freeze = "      freeze: [{from: Fri 15:00, until: Mon 07:00, zone: UTC}]\n";
+        let approvals = "      approvals: {count: 2, users: [octocat, hubot, monalisa]}\n";
+        assert_eq!(check("{approvals: 3}", approvals, freeze), "fine");
+        insta::assert_snapshot!(check("{approvals: 2}", approvals, freeze), @"sluice.yml:6:32: a freeze is broken with no more approvals than usual");
+        insta::assert_snapshot!(check("{approvals: 4}", approvals, freeze), @"sluice.yml:6:32: the approvals can never be had");
+        insta::assert_snapshot!(check("{approvals: 3}", "", freeze), @"sluice.yml:6:32: nobody is asked for the approvals that break a freeze");
+        insta::assert_snapshot!(check("{approvals: 3}", approvals, ""), @"sluice.yml:6:32: there is no freeze to break");
+        insta::assert_snapshot!(check("{}", approvals, freeze), @r##"sluice.yml:6:20: missing key "approvals""##);
     }
 
     #[test]

@@ -2,11 +2,20 @@
 
 use sluice_core::{Draft, Finding, Problem, SubjectKind, Verdict};
 
-use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan};
+use sluice_gate::Outcome;
 
-pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
+use crate::{State, condition::Answer, evaluation::Evaluation, plan::Plan, record::Kept};
+
+pub(crate) fn of(evaluation: &Evaluation, kept: Result<Option<Kept>, Problem>, plan: &Plan) -> Draft {
     let Evaluation { question, answers, state, issue, notes } = evaluation;
-    let mut draft = Draft::new(state.verdict(), title(*state, answers));
+    let outcomes: Vec<&Outcome> = answers.iter().map(|answer| &answer.outcome).collect();
+    let title = match &kept {
+        Err(_) if outcomes.iter().all(|outcome| outcome.state < *state) => {
+            "undecided: the record of the decision could not be kept".to_owned()
+        }
+        _ => title(*state, &outcomes),
+    };
+    let mut draft = Draft::new(state.verdict(), title);
     for Answer { place, condition, outcome } in answers {
         let mut finding = Finding::new(condition.name(), outcome.state.verdict(), &outcome.reason);
         finding.evidence.clone_from(&outcome.evidence);
@@ -14,6 +23,15 @@ pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
         // There is nothing to change where a condition holds.
         finding.place = (outcome.state != State::Approved).then(|| place.clone());
         draft.finding(finding);
+    }
+    match kept {
+        Ok(Some(Kept { location, hash })) => {
+            draft.fact("record", location).fact("record's hash", hash);
+        }
+        Ok(None) => {}
+        Err(problem) => {
+            draft.finding(Finding { subject: "record".to_owned(), ..Finding::from(problem) });
+        }
     }
     draft.fact("environment", &plan.environment);
     draft.fact("policy", &plan.policy);
@@ -23,7 +41,7 @@ pub(crate) fn of(evaluation: &Evaluation, plan: &Plan) -> Draft {
     }
     if let Some(image) = &plan.image {
         draft.fact("image", image.to_string());
-        draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
+        draft.subject(SubjectKind::Image, image.name(), evaluation.question.digest.clone());
     }
     if let Some(terraform) = &plan.terraform {
         draft.fact("plan", format!("{} ({})", terraform.name, terraform.digest));
@@ -57,9 +75,9 @@ pub(crate) fn of_problem(problem: Problem) -> Draft {
 }
 
 /// The answer, and how many conditions it rests on.
-fn title(state: State, answers: &[Answer]) -> String {
-    let all = answers.len();
-    let count = answers.iter().filter(|answer| answer.outcome.state == state).count();
+pub(crate) fn title(state: State, outcomes: &[&Outcome]) -> String {
+    let all = outcomes.len();
+    let count = outcomes.iter().filter(|outcome| outcome.state == state).count();
     let conditions = if all == 1 { "condition" } else { "conditions" };
     let (answer, one, many) = match state {
         State::Approved => ("approved", "holds", "hold"),
@@ -73,22 +91,13 @@ fn title(state: State, answers: &[Answer]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_core::Place;
+    use sluice_gate::decide;
 
     use super::{State::*, *};
     use crate::{
         Evaluate, evaluation,
         sandbox::{OFTEN, World},
     };
-    use sluice_gate::{Case, Gathered, Outcome, Seen, confirm, decide};
-
-    fn answer(state: State) -> Answer {
-        let case = Case {
-            policy: confirm::Confirm { phrase: "YES".into() },
-            seen: Seen::Facts(Gathered::given(confirm::Facts { typed: None })),
-        };
-        Answer { place: Place::file("sluice.yml"), condition: case.into(), outcome: Outcome::new(state, "x") }
-    }
 
     #[test]
     fn a_gate_that_waits_says_for_whom_and_what_to_do() {
@@ -98,7 +107,8 @@ mod tests {
             Evaluate::default(),
         );
         let evaluation = evaluation::run(&plan, &world.context(), &OFTEN).unwrap();
-        let report = of(&evaluation, &plan).into_report("gate-approval", None, evaluation.question.now, 0.0);
+        let report =
+            of(&evaluation, Ok(None), &plan).into_report("gate-approval", None, evaluation.question.now, 0.0);
         let told = sluice_core::terminal(&report, false)
             .replace(&world.commit, "SHA")
             .replace(&world.commit[..7], "SHORT");
@@ -133,8 +143,8 @@ mod tests {
     #[test]
     fn the_title_is_the_answer_in_one_line() {
         let titled = |states: &[State]| {
-            let answers: Vec<Answer> = states.iter().map(|state| answer(*state)).collect();
-            title(decide(states.iter().copied()), &answers)
+            let outcomes: Vec<Outcome> = states.iter().map(|state| Outcome::new(*state, "x")).collect();
+            title(decide(states.iter().copied()), &outcomes.iter().collect::<Vec<_>>())
         };
         assert_eq!(titled(&[Approved, Approved, Approved]), "approved: 3 of 3 conditions hold");
         assert_eq!(titled(&[Approved]), "approved: 1 of 1 condition holds");

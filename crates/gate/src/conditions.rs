@@ -2,8 +2,11 @@
 
 pub mod approvals;
 pub mod checks;
+pub mod cluster;
 pub mod confirm;
+pub mod findings;
 pub mod freeze;
+pub mod image;
 pub mod not_evaluated;
 pub mod quota;
 pub mod reports;
@@ -36,6 +39,13 @@ macro_rules! conditions {
                 }
             }
 
+            /// What is asked for, as records write it.
+            pub fn policy(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self {
+                    $(Self::$variant(case) => serde_json::to_value(&case.policy),)*
+                }
+            }
+
             /// The judgement.
             pub fn judge(&self, question: &Question) -> Outcome {
                 match self {
@@ -61,6 +71,10 @@ conditions! {
     Approvals(approvals::Approvals) = "approvals",
     /// What tests the commit is green.
     Checks(checks::Checks) = "checks",
+    /// The image is there, and is what was meant.
+    Image(image::Image) = "image",
+    /// What the registry's scan found in the image is within limits.
+    Findings(findings::Findings) = "findings",
     /// The findings in the reports of scanners and linters are within limits.
     Reports(reports::Reports) = "reports",
     /// No freeze is on.
@@ -69,6 +83,8 @@ conditions! {
     Soak(soak::Soak) = "soak",
     /// Not more is deployed in a time than agreed.
     Quota(quota::Quota) = "quota",
+    /// The cluster, its nodes and its add-ons are well.
+    Cluster(cluster::Cluster) = "cluster",
     /// What was judged is still what goes there.
     Unchanged(unchanged::Unchanged) = "unchanged",
     /// A key that this version does not evaluate.

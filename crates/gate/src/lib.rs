@@ -11,6 +11,9 @@
 //! states of all outcomes are [`decide`]d together. What keeps facts from being had is an [`Obstacle`],
 //! and never a yes or a no.
 //!
+//! What was decided, and all that it rests on, is a [`record`]: whoever has it can repeat the decision, and
+//! whoever has all of them can see that none was changed or taken out.
+//!
 //! This crate knows no network, no cloud, no file system and no clock: everything goes in as a value that
 //! can be written down and read again, so that whoever has the record can repeat the decision.
 
@@ -20,6 +23,7 @@ mod conditions;
 mod deployment;
 mod outcome;
 mod question;
+pub mod record;
 #[cfg(test)]
 mod spoofs;
 mod state;
@@ -28,7 +32,8 @@ pub use self::{
     account::Account,
     case::{Case, Gathered, Obstacle, Policy, Seen, Source},
     conditions::{
-        Condition, approvals, checks, confirm, freeze, not_evaluated, quota, reports, soak, source, unchanged,
+        Condition, approvals, checks, cluster, confirm, findings, freeze, image, not_evaluated, quota,
+        reports, soak, source, unchanged,
     },
     deployment::{Deployment, DeploymentStatus},
     outcome::Outcome,

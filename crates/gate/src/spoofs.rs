@@ -611,3 +611,204 @@ fn a_phrase_is_not_spoofed() {
         ],
     );
 }
+
+#[test]
+fn rules_that_ask_for_nothing_or_for_what_can_not_be_are_no_rules() {
+    let checks = Checks { required: false, names: vec![], skipped: true, neutral: true };
+    assert!(checks.check().is_err());
+    assert!(Checks { required: true, ..checks.clone() }.check().is_ok());
+    assert!(Checks { names: vec![Named { name: "build".into(), app: None }], ..checks }.check().is_ok());
+    let source = Source { branch: None, merged_from: None, signed: false };
+    assert!(source.check().is_err());
+    assert!(Source { branch: Some("main".into()), ..source.clone() }.check().is_ok());
+    assert!(Source { merged_from: Some("staging".into()), ..source.clone() }.check().is_ok());
+    assert!(Source { signed: true, ..source }.check().is_ok());
+    let Case { policy, .. } = soak();
+    assert!(policy.check("production").is_ok());
+    assert!(policy.check("dev").is_err());
+    assert!(Soak { time: Period(std::time::Duration::ZERO), ..policy }.check("production").is_err());
+    let Case { policy, .. } = quota();
+    assert!(policy.check().is_ok());
+    assert!(Quota { deployments: 0, ..policy.clone() }.check().is_err());
+    assert!(Quota { per: Period(std::time::Duration::ZERO), ..policy }.check().is_err());
+}
+
+/// What is one step from the case, too, and still is a yes.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn what_is_allowed_is_let_through() {
+    fn approve<P: Policy>(case: fn() -> Case<P>, steps: &[Spoof<P>]) {
+        for (name, step) in steps {
+            let mut case = case();
+            step(&mut case);
+            let outcome = case.judge();
+            assert_eq!(outcome.state, State::Approved, "{name}: {outcome:?}");
+        }
+    }
+    approve(
+        approvals,
+        &[
+            ("a review of the very commit", |case| case.review().commit = Some(COMMIT.into())),
+            ("a comment after the yes", |case| {
+                case.reviews(2, account(2, "hubot"), ReviewState::Commented, 2);
+            }),
+            ("a yes to an older commit after it", |case| {
+                case.reviews(2, account(2, "hubot"), ReviewState::Approved, 2);
+                case.facts.pulls[0].reviews[1].commit = Some(OTHER.into());
+            }),
+            ("a yes after a no", |case| {
+                case.facts.pulls[0]
+                    .reviews
+                    .insert(0, review(0, account(2, "hubot"), ReviewState::ChangesRequested, 0));
+            }),
+            ("a longer name of the commit", |case| case.says("/approve aaaaaaaaaa\r\n")),
+            ("a comment in the second of the issue", |case| case.issue().comments[0].at = time(10)),
+            ("a no of a stranger", |case| {
+                case.issue().comments.push(comment(2, account(77, "stranger"), "/deny", 12));
+            }),
+            ("a yes after a denial", |case| {
+                case.issue().comments.insert(0, comment(0, account(3, "monalisa"), "/deny", 10));
+            }),
+            ("a bot that is allowed", |case| {
+                case.policy.allow = vec!["hubot".into()];
+                case.facts.users[1] = Some(Account { id: 2, login: "hubot".into(), is_bot: true });
+            }),
+            ("an address that is allowed", |case| {
+                case.policy.allow = vec!["X@example.com".into()];
+                case.facts.involved.push(Involved {
+                    part: Part::Author,
+                    account: None,
+                    name: "x@example.com".into(),
+                });
+            }),
+        ],
+    );
+    approve(
+        checks,
+        &[
+            ("skipped", |case| {
+                case.policy.skipped = true;
+                case.facts.runs[0].conclusion = Some("skipped".into());
+            }),
+            ("neutral", |case| {
+                case.policy.neutral = true;
+                case.facts.runs[0].conclusion = Some("neutral".into());
+            }),
+            ("an older run that failed", |case| {
+                case.facts.runs.push(run(0, "build", 10, "failure"));
+            }),
+            ("a failure of another commit", |case| {
+                case.facts.runs.push(Run { commit: OTHER.into(), ..run(9, "build", 11, "failure") });
+            }),
+            ("a failure of the gate's own run", |case| case.facts.runs.push(run(9, "build", 99, "failure"))),
+            ("a failure of what nobody asked for", |case| {
+                case.facts.runs.push(run(9, "lint", 10, "failure"));
+            }),
+            ("what is required is not looked at", |case| {
+                case.policy.required = false;
+                case.facts.runs[0].conclusion = Some("failure".into());
+            }),
+            ("without a suite of its own, on a terminal", |case| {
+                case.facts.own_suite = None;
+                case.facts.runs[0].suite = None;
+            }),
+        ],
+    );
+    approve(
+        soak,
+        &[
+            ("just long enough", |case| case.facts.clock = time(180)),
+            ("another component that was deployed", |case| {
+                let mut other = deployment(2, "dev", OTHER_DIGEST, 61, &[("success", 62)]);
+                other.payload.component = "frontend".into();
+                case.facts.deployments.push(other);
+            }),
+            ("long enough before it was replaced", |case| {
+                case.facts.deployments.push(deployment(2, "dev", OTHER_DIGEST, 400, &[("success", 410)]));
+                case.dev().statuses.push(DeploymentStatus { state: "inactive".into(), at: time(410) });
+            }),
+            ("a later deployment that never was in place", |case| {
+                case.facts.deployments.push(deployment(2, "dev", OTHER_DIGEST, 61, &[("failure", 62)]));
+            }),
+            ("one before it", |case| {
+                case.facts.deployments.push(deployment(0, "dev", OTHER_DIGEST, 10, &[("success", 20)]));
+            }),
+            ("a success that was told twice", |case| {
+                case.dev().statuses.push(DeploymentStatus { state: "success".into(), at: time(700) });
+            }),
+        ],
+    );
+    approve(
+        quota,
+        &[
+            ("one that just left the time", |case| {
+                case.facts.deployments.push(deployment(4, "production", DIGEST, 120, &[]));
+            }),
+            ("no deployment", |case| case.facts.deployments.clear()),
+        ],
+    );
+}
+
+#[test]
+fn what_waits_or_is_closed_says_until_when() {
+    let mut case = soak();
+    case.facts.clock = time(179);
+    let outcome = case.judge();
+    assert_eq!(outcome.state, State::Pending);
+    assert_eq!(outcome.reason, "has run in dev for 1h 59m (2h needed)");
+    assert_eq!(outcome.help.unwrap(), "run the gate again at 2026-11-18T03:00:00Z");
+    let mut case = soak();
+    case.facts.deployments.push(deployment(2, "dev", OTHER_DIGEST, 61, &[("success", 179)]));
+    let outcome = case.judge();
+    assert_eq!(
+        (outcome.state, &*outcome.reason),
+        (State::Rejected, "was replaced in dev after 1h 59m (2h needed)")
+    );
+    let mut case = quota();
+    case.facts.deployments.push(deployment(4, "production", DIGEST, 700, &[]));
+    let outcome = case.judge();
+    assert_eq!((outcome.state, &*outcome.reason), (State::Rejected, "2 deployments in 10h (2 allowed)"));
+    assert_eq!(outcome.help.unwrap(), "opens at 2026-11-18T20:00:00Z");
+}
+
+#[test]
+fn what_is_not_green_is_told_check_by_check() {
+    let mut case = checks();
+    case.policy.names.push(Named { name: "e2e".into(), app: None });
+    case.policy.names.push(Named { name: "own".into(), app: None });
+    case.policy.names.push(Named { name: "pinned".into(), app: Some("github-actions".into()) });
+    case.facts.runs[0].conclusion = Some("timed_out".into());
+    case.facts.runs.push(run(9, "own", 99, "success"));
+    case.facts.runs.push(Run { slug: Some("mallory".into()), ..run(10, "pinned", 5, "success") });
+    case.facts.statuses[0].state = "odd".into();
+    let outcome = case.judge();
+    let told =
+        [vec![format!("{:?}: {}", outcome.state, outcome.reason)], outcome.evidence].concat().join("\n");
+    insta::assert_snapshot!(told, @r"
+    Rejected: 1 of 6 checks are not green
+    build: timed_out
+    legacy: odd
+    e2e: did not run for this commit
+    own: only in this very run, where it does not count
+    pinned: there is one of the app mallory only
+    ");
+    case.facts.runs[0].conclusion = Some("success".into());
+    let outcome = case.judge();
+    assert_eq!((outcome.state, &*outcome.reason), (State::Undecided, "1 of 6 checks could not be told"));
+    case.facts.statuses[0].state = "success".into();
+    let outcome = case.judge();
+    assert_eq!((outcome.state, &*outcome.reason), (State::Pending, "3 of 6 checks have not ended"));
+}
+
+#[test]
+fn a_status_is_what_it_says() {
+    let state = |status: &str| {
+        let mut case = checks();
+        case.facts.statuses[0].state = status.into();
+        case.judge().state
+    };
+    assert_eq!(state("pending"), State::Pending);
+    assert_eq!(state("failure"), State::Rejected);
+    assert_eq!(state("error"), State::Rejected);
+    assert_eq!(state("expected"), State::Undecided);
+}

@@ -55,16 +55,8 @@ impl Api {
     /// Speaks to GitHub at these addresses. Without a token only public repositories answer, and rarely.
     pub fn new(client: Client, endpoints: Endpoints, token: Option<Secret>) -> Self {
         let policy = Policy { attempts: NonZeroU32::new(8), ..Policy::default() };
-        Self {
-            client,
-            endpoints,
-            token,
-            patience: PATIENCE,
-            policy,
-            at_most_once: false,
-            memory: None,
-            trace: Trace::default(),
-        }
+        let (memory, trace) = (None, Trace::default());
+        Self { client, endpoints, token, patience: PATIENCE, policy, at_most_once: false, memory, trace }
     }
 
     /// Sets how a call is repeated, and how long it may take with all its tries.

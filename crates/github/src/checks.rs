@@ -143,12 +143,14 @@ impl Api {
         repository: &Repository,
         branch: &str,
     ) -> Result<Vec<RequiredCheck>, Error> {
-        let path = |rest: [&'_ str; 2]| {
-            ["repos", repository.owner(), repository.name(), rest[0], rest[1]].map(str::to_owned)
-        };
-        let call = Call::get(format!("read the branch {branch} of {repository}"), "contents: read");
-        let protection: BranchReply =
-            self.json(call.path(path(["branches", branch]).iter().map(String::as_str))).await?;
+        let call = Call::get(format!("read the branch {branch} of {repository}"), "contents: read").path([
+            "repos",
+            repository.owner(),
+            repository.name(),
+            "branches",
+            branch,
+        ]);
+        let protection: BranchReply = self.json(call).await?;
         let mut required: Vec<RequiredCheck> = Vec::new();
         let classic = protection.protection.filter(|_| protection.protected);
         if let Some(checks) = classic.and_then(|protection| protection.required_status_checks) {

@@ -1,7 +1,7 @@
 //! How a commit came to be: the pull requests that hold it, their reviews, and who took part.
 
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{Account, Api, Error, Kind, Repository, Sha, call::Call};
@@ -159,7 +159,7 @@ struct PullCommit {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Connection<T> {
-    total_count: u64,
+    pub(crate) total_count: u64,
     #[serde(default)]
     pub(crate) page_info: PageInfo,
     pub(crate) nodes: Vec<T>,
@@ -340,12 +340,6 @@ impl Origin {
             return Err(Error { doing: doing.to_owned(), permission, kind: Kind::Incomplete { got, count } });
         }
         Ok(self.into())
-    }
-}
-
-impl<T: DeserializeOwned> Connection<T> {
-    pub(crate) const fn total_count(&self) -> u64 {
-        self.total_count
     }
 }
 

@@ -201,7 +201,7 @@ impl Api {
             let reply: Reply = self.graphql(doing.clone(), READ, THREAD, variables).await?;
             let issue = reply.repository.and_then(|repository| repository.issue);
             let issue = issue.ok_or_else(|| fail(Kind::NotFound))?;
-            let (count, page) = (issue.comments.total_count(), issue.comments.page_info);
+            let (count, page) = (issue.comments.total_count, issue.comments.page_info);
             let is_empty = issue.comments.nodes.is_empty();
             comments.extend(issue.comments.nodes.into_iter().map(CommentReply::comment));
             if page.has_next_page {

@@ -191,6 +191,9 @@ mod tests {
             headers,
             body: body.to_owned().into(),
             truncated: false,
+            size: body.len() as u64,
+            trailers: HeaderMap::new(),
+            certificate: None,
             timings: Timings::default(),
             url: Url::parse("https://api.github.com/x").unwrap(),
         }

@@ -28,19 +28,76 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use crate::proxy::{Proxies, Proxy, Route};
-use crate::{Error, Phase, Timings, TlsProblem, Url, tls};
+use crate::{Certificate, Connections, Error, Phase, Protocol, Timings, TlsProblem, Url, tls};
 
 /// Opens the connections of a client.
 #[derive(Clone)]
 pub(crate) struct Connector {
     tls: Arc<ClientConfig>,
     proxies: Proxies,
+    connections: Arc<Connections>,
     timeout: Duration,
 }
 
 impl Connector {
-    pub(crate) fn new(tls: Arc<ClientConfig>, proxies: Proxies, timeout: Duration) -> Self {
-        Self { tls, proxies, timeout }
+    pub(crate) fn new(
+        tls: Arc<ClientConfig>,
+        proxies: Proxies,
+        connections: Connections,
+        timeout: Duration,
+    ) -> Self {
+        Self { tls, proxies, connections: connections.into(), timeout }
+    }
+
+    /// Connects by TCP alone; tells how long that took.
+    pub(crate) async fn tcp(&self, target: &Target) -> Result<(Stream, Timings), Error> {
+        let mut attempt = Attempt::begin(self, target);
+        let stream = attempt.reach(target).await?;
+        let Timings { dns, connect, .. } = attempt.setup.phases;
+        let total = [dns, connect].into_iter().flatten().sum();
+        Ok((stream, Timings { total, ..attempt.setup.phases }))
+    }
+
+    /// Speaks TLS over a connection; tells how long the handshake took.
+    pub(crate) async fn tls(
+        &self,
+        stream: Stream,
+        target: &Target,
+    ) -> Result<(Stream, Duration, Option<Certificate>), Error> {
+        let mut attempt = Attempt::begin(self, target);
+        let (stream, _) = attempt.secure(stream).await?;
+        let certificate = attempt.setup.certificate.map(Arc::unwrap_or_clone);
+        Ok((stream, attempt.setup.phases.tls.unwrap_or_default(), certificate))
+    }
+}
+
+/// Whom to connect to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The host, an IPv6 address without its brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// What messages call it.
+    origin: String,
+}
+
+impl Target {
+    pub(crate) fn new(host: &str, port: u16) -> Self {
+        let target = Self { host: host.to_owned(), port, origin: String::new() };
+        Self { origin: target.authority(), ..target }
+    }
+
+    fn of(url: &Url) -> Self {
+        Self { host: url.host().to_owned(), port: url.port(), origin: url.origin() }
+    }
+
+    /// Host and port as a URL has them.
+    pub(crate) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -56,8 +113,8 @@ impl Service<Uri> for Connector {
     fn call(&mut self, target: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
-            let target = Url::from_uri(&target)?;
-            Attempt::begin(&connector, &target).run().await
+            let url = Url::from_uri(&target)?;
+            Attempt::begin(&connector, &Target::of(&url)).run(&url).await
         })
     }
 }
@@ -65,34 +122,42 @@ impl Service<Uri> for Connector {
 /// One connection on its way.
 struct Attempt<'a> {
     connector: &'a Connector,
-    target: &'a Url,
+    target: &'a Target,
     deadline: Instant,
     setup: Setup,
 }
 
 impl<'a> Attempt<'a> {
-    fn begin(connector: &'a Connector, target: &'a Url) -> Self {
+    fn begin(connector: &'a Connector, target: &'a Target) -> Self {
         let began = Instant::now();
-        let setup = Setup { began, phases: Timings::default(), told: Arc::default() };
+        let setup = Setup { began, phases: Timings::default(), certificate: None, told: Arc::default() };
         Self { connector, target, deadline: began + connector.timeout, setup }
     }
 
-    async fn run(mut self) -> Result<Connection, Error> {
+    async fn run(mut self, url: &Url) -> Result<Connection, Error> {
         let target = self.target;
-        let (stream, forwarded) = match self.connector.proxies.route(target)? {
+        let has_detour = self.connector.connections.detour(&target.host, target.port).is_some();
+        let route = if has_detour { Route::Direct } else { self.connector.proxies.route(url)? };
+        let (stream, forwarded) = match route {
             Route::Direct => (self.reach(target).await?, false),
             Route::Forward(proxy) => (self.reach_proxy(&proxy).await?, true),
             Route::Tunnel(proxy) => (self.tunnel(&proxy).await?, false),
         };
-        let (stream, h2) = if target.is_https() { self.secure(stream).await? } else { (stream, false) };
+        let (stream, h2) = if url.is_https() { self.secure(stream).await? } else { (stream, false) };
+        if url.is_https() && !h2 && self.connector.connections.protocol == Protocol::Http2 {
+            let why = "it does not offer HTTP/2".to_owned();
+            return Err(Error::Protocol { origin: url.origin(), why });
+        }
         Ok(Connection { stream: TokioIo::new(stream), h2, forwarded, setup: self.setup })
     }
 
     /// Resolves a host and connects to it by TCP.
-    async fn reach(&mut self, url: &Url) -> Result<Stream, Error> {
-        let addresses = match url.host().parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, url.port())],
-            Err(_) => self.resolve(url).await?,
+    async fn reach(&mut self, target: &Target) -> Result<Stream, Error> {
+        let detour = self.connector.connections.detour(&target.host, target.port);
+        let (host, port) = detour.unwrap_or((&target.host, target.port));
+        let addresses = match host.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => self.resolve(host, port).await?,
         };
         let began = Instant::now();
         // The addresses of both families are raced (RFC 8305), and each gets its share of the time.
@@ -100,22 +165,24 @@ impl<'a> Attempt<'a> {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(self.deadline - began));
-        let stream = self.within(Phase::Connect, tcp.call(url.uri().clone())).await?;
+        // It takes only the port from the URL: the addresses are known.
+        let uri = format!("http://known.invalid:{port}/").parse().unwrap_or_default();
+        let stream = self.within(Phase::Connect, tcp.call(uri)).await?;
         *self.setup.phases.connect.get_or_insert_default() += began.elapsed();
         match stream {
             Ok(stream) => Ok(Box::new(stream.into_inner())),
             Err(error) => match crate::error::io_cause(&error) {
                 Some(cause) if cause.kind() == io::ErrorKind::TimedOut => Err(self.ran_out(Phase::Connect)),
-                cause => Err(Error::of_connect(url, &addresses, cause)),
+                cause => Err(Error::of_connect(target, &addresses, cause)),
             },
         }
     }
 
-    async fn resolve(&mut self, url: &Url) -> Result<Vec<SocketAddr>, Error> {
+    async fn resolve(&mut self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
         let began = Instant::now();
-        let found = self.within(Phase::Dns, tokio::net::lookup_host((url.host(), url.port()))).await?;
+        let found = self.within(Phase::Dns, tokio::net::lookup_host((host, port))).await?;
         self.setup.phases.dns = Some(began.elapsed());
-        let not_found = |why: String| Error::Dns { host: url.host().to_owned(), why };
+        let not_found = |why: String| Error::Dns { host: host.to_owned(), why };
         let addresses: Vec<_> = found.map_err(|error| not_found(error.to_string()))?.collect();
         if addresses.is_empty() {
             return Err(not_found("the name has no address".to_owned()));
@@ -124,10 +191,10 @@ impl<'a> Attempt<'a> {
     }
 
     async fn reach_proxy(&mut self, proxy: &Proxy) -> Result<Stream, Error> {
-        self.reach(&proxy.url).await.map_err(|error| match error {
+        self.reach(&Target::of(&proxy.url)).await.map_err(|error| match error {
             Error::Dns { host, why } => Error::Dns { host: format!("the proxy {host}"), why },
-            Error::Connect { address, why } => {
-                Error::Connect { address: format!("the proxy {address}"), why }
+            Error::Connect { address, why, .. } => {
+                Error::Connect { address: format!("the proxy {address}"), why, refused: false }
             }
             other => other,
         })
@@ -144,8 +211,8 @@ impl<'a> Attempt<'a> {
 
     /// Speaks TLS with the target; tells whether HTTP/2 was agreed on.
     async fn secure(&mut self, stream: Stream) -> Result<(Stream, bool), Error> {
-        let failed = |problem| Error::Tls { origin: self.target.origin(), problem };
-        let name = ServerName::try_from(self.target.host().to_owned()).map_err(|_| {
+        let failed = |problem| Error::Tls { origin: self.target.origin.clone(), problem };
+        let name = ServerName::try_from(self.target.host.clone()).map_err(|_| {
             failed(TlsProblem::Certificate("no certificate can be for this host name".to_owned()))
         })?;
         let began = Instant::now();
@@ -153,7 +220,10 @@ impl<'a> Attempt<'a> {
         let stream =
             self.within(Phase::Tls, handshake).await?.map_err(|error| failed(tls::problem(&error)))?;
         self.setup.phases.tls = Some(began.elapsed());
-        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let tls = stream.get_ref().1;
+        let certificate = tls.peer_certificates().and_then(|chain| Certificate::parse(chain.first()?));
+        self.setup.certificate = certificate.map(Arc::new);
+        let h2 = tls.alpn_protocol() == Some(b"h2");
         Ok((Box::new(stream), h2))
     }
 
@@ -162,31 +232,30 @@ impl<'a> Attempt<'a> {
     }
 
     fn ran_out(&self, phase: Phase) -> Error {
-        Error::Timeout { origin: self.target.origin(), phase, limit: self.connector.timeout }
+        Error::Timeout { origin: self.target.origin.clone(), phase, limit: self.connector.timeout }
     }
 }
 
 /// Asks a proxy for a tunnel (RFC 9110, section 9.3.6).
-async fn open_tunnel(stream: Stream, target: &Url, proxy: &Proxy) -> Result<Stream, Error> {
+async fn open_tunnel(stream: Stream, target: &Target, proxy: &Proxy) -> Result<Stream, Error> {
     let failed = |error: &hyper::Error| Error::of_transport(&proxy.url, error);
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
     tokio::spawn(connection.with_upgrades());
 
-    let host = target.uri().host().unwrap_or_default();
-    let authority = format!("{host}:{}", target.port());
+    let authority = target.authority();
     let mut request = http::Request::connect(&authority).header(HOST, &authority);
     if let Some(credentials) = &proxy.credentials {
         request = request.header(PROXY_AUTHORIZATION, credentials);
     }
     let request = request
         .body(Empty::<Bytes>::new())
-        .map_err(|error| Error::Protocol { origin: target.origin(), why: error.to_string() })?;
+        .map_err(|error| Error::Protocol { origin: target.origin.clone(), why: error.to_string() })?;
     let answer = sender.send_request(request).await.map_err(|error| failed(&error))?;
     if !answer.status().is_success() {
         return Err(Error::ProxyRefused {
             proxy: proxy.url.origin(),
-            target: target.origin(),
+            target: target.origin.clone(),
             status: answer.status(),
         });
     }
@@ -199,6 +268,7 @@ async fn open_tunnel(stream: Stream, target: &Url, proxy: &Proxy) -> Result<Stre
 pub(crate) struct Setup {
     began: Instant,
     phases: Timings,
+    certificate: Option<Arc<Certificate>>,
     /// Whether a response has told of it: for those after, the connection is a kept one.
     told: Arc<AtomicBool>,
 }
@@ -215,6 +285,13 @@ impl Setup {
         let Timings { dns, connect, tls, .. } = setup.phases;
         let opening: Duration = [dns, connect, tls].into_iter().flatten().sum();
         Timings { first_byte: elapsed.saturating_sub(opening), ..setup.phases }
+    }
+}
+
+impl Setup {
+    /// The certificate that the server of a response has shown.
+    pub(crate) fn certificate(extensions: &Extensions) -> Option<Arc<Certificate>> {
+        extensions.get::<Self>()?.certificate.clone()
     }
 }
 
@@ -237,9 +314,10 @@ impl Service<Name> for Resolved {
 }
 
 /// Bytes in both directions, over whatever layers.
-type Stream = Box<dyn ReadWrite>;
+pub type Stream = Box<dyn ReadWrite>;
 
-trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What can be read from and written to.
+pub trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
 
@@ -296,7 +374,7 @@ mod tests {
             ..Timings::default()
         };
         let mut extensions = Extensions::new();
-        extensions.insert(Setup { began, phases, told: Arc::default() });
+        extensions.insert(Setup { began, phases, certificate: None, told: Arc::default() });
         extensions
     }
 

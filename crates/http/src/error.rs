@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::connect::Target;
 use crate::{HEADER_COUNT_LIMIT, HEADER_LIMIT, Url};
 
 /// Why there is no answer. Messages name the origin of a URL at most, for the rest of it may be a secret.
@@ -22,6 +23,16 @@ pub enum Error {
     /// The CA file can't be used.
     #[error("cannot use the CA file {path:?}: {why}; ca-file wants a file of CA certificates in PEM form")]
     CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The client certificate or its key can't be used.
+    #[error(
+        "cannot use {path:?} as client certificate: {why}; it wants PEM files, one with the certificates, one with the key"
+    )]
+    Identity {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -50,6 +61,8 @@ pub enum Error {
         address: String,
         /// The system's reason, and what to look at.
         why: String,
+        /// Whether the host itself said no: it can be reached, and nothing listens there.
+        refused: bool,
     },
     /// No TLS connection came about.
     #[error("no secure connection to {origin}: {problem}")]
@@ -94,6 +107,14 @@ pub enum Error {
         origin: String,
         /// The limit in bytes.
         limit: usize,
+    },
+    /// The body is not in the encoding that the answer names.
+    #[error("the body of the answer from {origin} is not what its content-encoding says: {why}")]
+    Encoding {
+        /// Who answered.
+        origin: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// The head of the answer is larger than [`HEADER_LIMIT`] or [`HEADER_COUNT_LIMIT`].
     #[error(
@@ -233,14 +254,12 @@ impl Error {
     }
 
     /// What went wrong with a TCP connection.
-    pub(crate) fn of_connect(url: &Url, addresses: &[SocketAddr], cause: Option<&io::Error>) -> Self {
-        let target = url
-            .uri()
-            .authority()
-            .map_or_else(String::new, |_| format!("{}:{}", url.uri().host().unwrap_or_default(), url.port()));
+    pub(crate) fn of_connect(target: &Target, addresses: &[SocketAddr], cause: Option<&io::Error>) -> Self {
         let tried: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
-        let is_name = !tried.iter().any(|address| address == url.host());
-        let address = if is_name { format!("{target} ({})", tried.join(", ")) } else { target };
+        let is_name = !tried.contains(&target.host);
+        let authority = target.authority();
+        let address = if is_name { format!("{authority} ({})", tried.join(", ")) } else { authority };
+        let refused = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
         let why = match cause.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => {
                 "connection refused; is the service up and listening on this port?".to_owned()
@@ -250,7 +269,7 @@ impl Error {
             }
             _ => cause.map_or_else(|| "unknown reason".to_owned(), ToString::to_string),
         };
-        Self::Connect { address, why }
+        Self::Connect { address, why, refused }
     }
 }
 

@@ -24,16 +24,21 @@
 //! - **Secrets.** A URL may hold one (webhooks do): errors and `Debug` tell its origin only.
 //! - **Reuse.** Connections are kept and shared, HTTP/2 ones by several requests at once: make one client a run, on one
 //!   runtime, and clone it (cheaply) where needed.
-//! - **Bytes as sent.** No encoding is asked for and none is undone.
+//! - **Bytes as sent.** No encoding is asked for and none is undone, unless a request says [`Request::gzip`].
 //! - **Retries.** [`Client::send`] tries once; [`Client::send_with_retry`] repeats what is safe to repeat.
 //!
 //! # How it is laid out
 //!
-//! `url`, `request` and `response` are what goes in and comes out; `connect` opens connections phase by phase, over
-//! `proxy` and `tls`; `redirect` decides where to go next; `retry` runs the policy of [`sluice_core::retry`]; `error`
+//! `url`, `request` and `response` are what goes in and comes out; `connections` says how connections are made, and
+//! `connect` opens them phase by phase, over `proxy` and `tls`; `dial` gives them bare, `certificate` is what they show;
+//! `body` reads what comes; `redirect` decides where to go next; `retry` runs the policy of [`sluice_core::retry`]; `error`
 //! says what went wrong.
 
+mod body;
+mod certificate;
 mod connect;
+mod connections;
+mod dial;
 mod error;
 mod proxy;
 mod redirect;
@@ -44,12 +49,11 @@ mod tls;
 mod url;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
-use http_body_util::{BodyExt, Full};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, PROXY_AUTHORIZATION, USER_AGENT};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -59,6 +63,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::connect::{Connector, Setup};
 use crate::redirect::Hop;
 
+pub use crate::certificate::Certificate;
+pub use crate::connect::{ReadWrite, Stream};
+pub use crate::connections::{Connections, Detour, Identity, Protocol};
+pub use crate::dial::{Connection, Dialer};
 pub use crate::error::{Error, Phase, TlsProblem};
 pub use crate::proxy::Proxies;
 pub use crate::request::{BodyLimit, Request};
@@ -102,14 +110,37 @@ impl Client {
     ///
     /// Fails with [`Error::CaFile`] when the CA file can't be read or holds no certificate.
     pub fn new(options: &Options, proxies: &Proxies, connect_timeout: Duration) -> Result<Self, Error> {
-        let tls = Arc::new(tls::config(options.ca_file.as_deref())?);
-        let transport = legacy::Client::builder(TokioExecutor::new())
+        Self::with(&options.into(), proxies, connect_timeout)
+    }
+
+    /// Makes a client whose connections are made in this way.
+    ///
+    /// Fails with [`Error::CaFile`] or [`Error::Identity`] when a file can't be read or does not hold what it should.
+    pub fn with(
+        connections: &Connections,
+        proxies: &Proxies,
+        connect_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let alpn: &[&[u8]] = match connections.protocol {
+            Protocol::Any => &[b"h2", b"http/1.1"],
+            Protocol::Http1 => &[b"http/1.1"],
+            Protocol::Http2 => &[b"h2"],
+        };
+        let tls = tls::config(connections, alpn.iter().map(|name| name.to_vec()).collect())?;
+        let connector =
+            Connector::new(tls.into(), proxies.clone(), connections.clone(), connect_timeout.min(A_DAY));
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        if connections.is_fresh {
+            builder.pool_max_idle_per_host(0);
+        }
+        let transport = builder
+            .http2_only(connections.protocol == Protocol::Http2)
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .http1_max_buf_size(HEADER_LIMIT as usize)
             .http1_max_headers(HEADER_COUNT_LIMIT)
             .http2_max_header_list_size(HEADER_LIMIT)
-            .build(Connector::new(tls, proxies.clone(), connect_timeout.min(A_DAY)));
+            .build(connector);
         Ok(Self { transport, proxies: proxies.clone() })
     }
 
@@ -120,6 +151,9 @@ impl Client {
         let clock = Clock::start(request.timeout);
         let mut trail = redirect::Trail::new(request.redirects);
         let mut hop = Hop::first(&request);
+        if request.gzip {
+            hop.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        }
         loop {
             let (head, setup) = self.exchange(&hop, &clock).await?;
             if let Some(next) = trail.follow(&hop, head.status(), head.headers())? {
@@ -127,13 +161,16 @@ impl Client {
                 continue;
             }
             let (parts, body) = head.into_parts();
-            let (body, truncated) = read_body(&hop.url, body, request.body_limit, &clock).await?;
+            let body = body::read(&request, &hop.url, &parts.headers, body, &clock).await?;
             return Ok(Response {
                 status: parts.status,
                 version: parts.version,
                 headers: parts.headers,
-                body,
-                truncated,
+                body: body.bytes,
+                truncated: body.truncated,
+                size: body.size,
+                trailers: body.trailers,
+                certificate: Setup::certificate(&parts.extensions),
                 timings: Timings { total: clock.started.elapsed(), ..setup },
                 url: hop.url,
             });
@@ -196,32 +233,4 @@ fn check_size(url: &Url, headers: &HeaderMap) -> Result<(), Error> {
         return Err(Error::HeadersTooLarge { origin: url.origin() });
     }
     Ok(())
-}
-
-/// Reads a body up to its limit; tells whether it was cut there.
-async fn read_body(
-    url: &Url,
-    mut body: Incoming,
-    limit: BodyLimit,
-    clock: &Clock,
-) -> Result<(Bytes, bool), Error> {
-    let most = limit.bytes();
-    let mut read = BytesMut::new();
-    loop {
-        let Ok(frame) = timeout_at(clock.deadline, body.frame()).await else {
-            return Err(clock.ran_out(url, Phase::Body));
-        };
-        let Some(frame) = frame else { return Ok((read.freeze(), false)) };
-        let frame = frame.map_err(|error| Error::of_transport(url, &error))?;
-        let Some(data) = frame.data_ref() else { continue };
-        let room = most - read.len();
-        if data.len() <= room {
-            read.extend_from_slice(data);
-        } else if let BodyLimit::Cut(_) = limit {
-            read.extend_from_slice(&data[..room]);
-            return Ok((read.freeze(), true));
-        } else {
-            return Err(Error::BodyTooLarge { origin: url.origin(), limit: most });
-        }
-    }
 }

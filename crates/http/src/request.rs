@@ -36,6 +36,8 @@ pub struct Request {
     pub(crate) redirects: usize,
     pub(crate) body_limit: BodyLimit,
     pub(crate) idempotent: bool,
+    pub(crate) gzip: bool,
+    pub(crate) count_to: u64,
 }
 
 impl Request {
@@ -51,6 +53,8 @@ impl Request {
             timeout: REQUEST_TIMEOUT,
             redirects: 0,
             body_limit: BodyLimit::Fail(BODY_LIMIT),
+            gzip: false,
+            count_to: 0,
         }
     }
 
@@ -97,6 +101,21 @@ impl Request {
     #[must_use]
     pub fn body_limit(mut self, limit: BodyLimit) -> Self {
         self.body_limit = limit;
+        self
+    }
+
+    /// Asks for gzip, unless there is an `Accept-Encoding` already, and undoes it. All limits are on what comes out.
+    #[must_use]
+    pub fn gzip(mut self) -> Self {
+        self.gzip = true;
+        self
+    }
+
+    /// Reads on to this many bytes to count them, though they are not kept: see
+    /// [`Response::size`](crate::Response::size).
+    #[must_use]
+    pub fn count_to(mut self, bytes: u64) -> Self {
+        self.count_to = bytes;
         self
     }
 

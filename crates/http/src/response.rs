@@ -1,12 +1,13 @@
 //! What came back, and how long it took.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
 
-use crate::Url;
+use crate::{Certificate, Url};
 
 /// The answer to a request, of whatever status.
 #[derive(Clone)]
@@ -17,10 +18,16 @@ pub struct Response {
     pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as it was sent: no encoding is undone.
+    /// The body, as it was sent, or out of its encoding where the request says [`gzip`](crate::Request::gzip).
     pub body: Bytes,
     /// Whether the body went on past [`BodyLimit::Cut`](crate::BodyLimit::Cut).
     pub truncated: bool,
+    /// How many bytes of the body came; the least there are when it is truncated.
+    pub size: u64,
+    /// The headers that came behind the body.
+    pub trailers: HeaderMap,
+    /// The certificate of the server; none without TLS.
+    pub certificate: Option<Arc<Certificate>>,
     /// How long each phase took.
     pub timings: Timings,
     /// Where the answer came from, after redirects.

@@ -1,17 +1,18 @@
 //! Whom to trust, and what a failed handshake means.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use crate::{Error, TlsProblem};
+use crate::{Connections, Error, Identity, TlsProblem};
 
-/// The configuration of all connections: Mozilla's roots, those of the CA file, HTTP/2 before HTTP/1.1.
-pub(crate) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, Error> {
+/// The configuration of all connections: Mozilla's roots, those of the CA files, the client certificate, and what to
+/// agree on speaking (ALPN).
+pub(crate) fn config(connections: &Connections, alpn: Vec<Vec<u8>>) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = ca_file {
+    for path in &connections.ca_files {
         add_ca_file(&mut roots, path)?;
     }
     let provider = rustls::crypto::ring::default_provider().into();
@@ -22,9 +23,35 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring has cipher suites for TLS 1.2 and 1.3");
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let builder = builder.with_root_certificates(roots);
+    let mut config = match &connections.identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let (certificates, key) = read_identity(identity)?;
+            builder
+                .with_client_auth_cert(certificates, key)
+                .map_err(|error| Error::Identity { path: identity.key.clone(), why: error.to_string() })?
+        }
+    };
+    config.alpn_protocols = alpn;
     Ok(config)
+}
+
+fn read_identity(
+    identity: &Identity,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
+    let failed = |path: &PathBuf, why: String| Error::Identity { path: path.clone(), why };
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| failed(path, error.to_string()));
+    let (certificate, key) = (&identity.certificate, &identity.key);
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&read(certificate)?)
+        .collect::<Result<_, _>>()
+        .map_err(|_| failed(certificate, "a certificate in it is cut short or damaged".to_owned()))?;
+    if certificates.is_empty() {
+        return Err(failed(certificate, "it holds no certificate (-----BEGIN CERTIFICATE-----)".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .map_err(|_| failed(key, "it holds no private key without a password".to_owned()))?;
+    Ok((certificates, key))
 }
 
 fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), Error> {

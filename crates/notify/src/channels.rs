@@ -241,6 +241,9 @@ pub(crate) mod tests {
             headers: sluice_http::HeaderMap::new(),
             body: body.to_owned().into(),
             truncated: false,
+            size: body.len() as u64,
+            trailers: sluice_http::HeaderMap::new(),
+            certificate: None,
             timings: sluice_http::Timings::default(),
             url: Url::parse("https://hooks.example.com/services/SECRET").unwrap(),
         }

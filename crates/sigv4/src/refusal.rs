@@ -166,6 +166,9 @@ impl From<Refusal> for Problem {
             Reason::Throttled | Reason::Unavailable => "run again later".to_owned(),
             Reason::NotFound => "check the name, the account and the region".to_owned(),
             Reason::Exists => "choose a name that is not taken".to_owned(),
+            Reason::Other if refusal.code.is_none() => {
+                "see what answers there: the endpoint, a proxy, a firewall".to_owned()
+            }
             Reason::Other => "see what AWS says, and check the names that were given".to_owned(),
         };
         Self::undecided("AWS refused the call").why(refusal).help(help)

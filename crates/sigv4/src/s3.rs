@@ -43,7 +43,7 @@ impl PutObject {
             headers: HeaderMap::new(),
         };
         // Object Lock asks for a checksum; any put is better with one.
-        Some(put.ascii("x-amz-checksum-sha256", &checksum))
+        Some(put.ascii("x-amz-checksum-sha256", &checksum).ascii("x-amz-sdk-checksum-algorithm", "SHA256"))
     }
 
     /// Says what the content is: `application/json`.
@@ -93,6 +93,22 @@ impl PutObject {
     }
 }
 
+impl Call {
+    /// The call that gets an object: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>. `None` when
+    /// no bucket is called so.
+    pub fn get_object(bucket: &str, key: &str) -> Option<Self> {
+        is_bucket(bucket).then(|| Self {
+            service: Service::S3,
+            method: Method::GET,
+            bucket: Some(bucket.to_owned()),
+            path: format!("/{}", utf8_percent_encode(key.trim_start_matches('/'), KEY)),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeatable: true,
+        })
+    }
+}
+
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 fn is_bucket(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -120,6 +136,13 @@ mod tests {
     }
 
     #[test]
+    fn a_get_names_its_object() {
+        let call = Call::get_object("shop", "/records/a b.json").unwrap();
+        assert_eq!((call.method, call.path.as_str()), (Method::GET, "/records/a%20b.json"));
+        assert!(Call::get_object("evil.example/", "a").is_none());
+    }
+
+    #[test]
     fn a_put_says_what_it_is_and_how_it_is_held() {
         let until = "2027-01-02T03:04:05.678Z".parse().unwrap();
         let call = PutObject::new("shop", "/records/a b+ü/../1.json", "{}")
@@ -133,6 +156,7 @@ mod tests {
             call.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         insta::assert_snapshot!(headers.join("\n"), @"
         x-amz-checksum-sha256: RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=
+        x-amz-sdk-checksum-algorithm: SHA256
         content-type: application/json
         if-none-match: *
         x-amz-object-lock-mode: COMPLIANCE

@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
-use sluice_http::Url;
 use sluice_http::header::CONTENT_TYPE;
+use sluice_http::{Protocol, Url};
 
-use crate::http::{Body, Http, Method, looks_secret};
+use crate::http::{Auth, Body, Http, Method, looks_secret};
+use crate::network::Proxy;
+use crate::secrets::Secrets;
 
 /// Longer bodies would hide the rest of the line.
 const LONGEST_BODY: usize = 1000;
 
 /// The command line for a POSIX shell, or for bash where a text holds control characters.
 ///
-/// What looks like a secret is left to a variable of the shell: `$AUTHORIZATION`.
-pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>) -> String {
+/// What is a secret, or looks like one, is left to a variable of the shell: `$AUTHORIZATION`.
+pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>, secrets: &Secrets) -> String {
+    let word = |text: &str| word(text, secrets);
     let mut words = vec!["curl".to_owned(), "-sSi".to_owned()];
     let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
     match (http.method, &http.body) {
@@ -24,12 +27,44 @@ pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>) -> String {
     if http.follow > 0 {
         add("-L", format!("--max-redirs {}", http.follow));
     }
-    if let Some(file) = ca_file {
+    let connections = &http.way.connections;
+    match (connections.protocol, url.reveal().starts_with("https:")) {
+        (Protocol::Any, _) => {}
+        (Protocol::Http1, _) => add("--http1.1", String::new()),
+        (Protocol::Http2, true) => add("--http2", String::new()),
+        (Protocol::Http2, false) => add("--http2-prior-knowledge", String::new()),
+    }
+    for detour in &connections.detours {
+        let port = |port: Option<u16>| port.map_or_else(String::new, |port| port.to_string());
+        let (from, to) = (port(detour.port), port(detour.to_port));
+        let host = |host: &str| if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        add("--connect-to", quote(&format!("{}:{from}:{}:{to}", host(&detour.host), host(&detour.to))));
+    }
+    match &http.way.proxy {
+        Proxy::Environment => {}
+        Proxy::None => add("--noproxy", quote("*")),
+        Proxy::Url(url) if url.contains('@') => add("--proxy", "\"$PROXY\"".to_owned()),
+        Proxy::Url(url) => add("--proxy", word(url)),
+    }
+    if let Some(identity) = &connections.identity {
+        add("--cert", quote(&identity.certificate.to_string_lossy()));
+        add("--key", quote(&identity.key.to_string_lossy()));
+    }
+    if let Some(file) = connections.ca_files.first().map(std::path::PathBuf::as_path).or(ca_file) {
         add("--cacert", quote(&file.to_string_lossy()));
+    }
+    match &http.auth {
+        None => {}
+        Some(Auth::Basic { user, password }) => {
+            add("-u", word(&format!("{user}:")) + &secret(password, "PASSWORD", secrets));
+        }
+        Some(Auth::Bearer(token)) => {
+            add("-H", quote("authorization: Bearer ") + &secret(token, "TOKEN", secrets));
+        }
     }
     for (name, value) in http.all_headers() {
         let value = String::from_utf8_lossy(value.as_bytes());
-        add("-H", header(name.as_str(), &value));
+        add("-H", header(name.as_str(), &value, secrets));
     }
     if let Some(body) = &http.body {
         if matches!(body, Body::Text(_)) && !http.all_headers().iter().any(|(name, _)| name == CONTENT_TYPE) {
@@ -37,7 +72,7 @@ pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>) -> String {
             add("-H", "content-type:".to_owned());
         }
         match String::from_utf8(body.bytes()) {
-            Ok(text) if text.len() <= LONGEST_BODY => add("--data-raw", quote(&text)),
+            Ok(text) if text.len() <= LONGEST_BODY => add("--data-raw", word(&text)),
             _ => add("--data-binary", "@body".to_owned()),
         }
     }
@@ -45,13 +80,33 @@ pub(crate) fn line(http: &Http, url: &Url, ca_file: Option<&Path>) -> String {
     if address.contains(['[', ']', '{', '}']) {
         add("-g", String::new());
     }
-    words.push(without_secrets(&address));
+    words.push(if secrets.find(&address).is_some() { word(&address) } else { without_secrets(&address) });
     words.retain(|word| !word.is_empty());
     words.join(" ")
 }
 
-fn header(name: &str, value: &str) -> String {
-    if looks_secret(name) {
+/// A secret value as a variable, called like what holds it.
+fn secret(value: &str, name: &str, secrets: &Secrets) -> String {
+    match secrets.find(value) {
+        Some((0, end, known)) if end == value.len() && known != "AUTHORIZATION" => {
+            format!("\"${}\"", variable(&known))
+        }
+        _ => format!("\"${name}\""),
+    }
+}
+
+/// One word of a shell, its secrets left to variables.
+fn word(text: &str, secrets: &Secrets) -> String {
+    let Some((start, end, name)) = secrets.find(text) else { return quote(text) };
+    let before = if start == 0 { String::new() } else { quote(&text[..start]) };
+    let after = if end == text.len() { String::new() } else { word(&text[end..], secrets) };
+    format!("{before}\"${}\"{after}", variable(&name))
+}
+
+fn header(name: &str, value: &str, secrets: &Secrets) -> String {
+    if secrets.find(value).is_some() {
+        word(&format!("{name}: {value}"), secrets)
+    } else if looks_secret(name) {
         format!("\"{}: ${}\"", in_double_quotes(name), variable(name))
     } else if value.is_empty() {
         // With a colon curl would leave the header out.
@@ -128,7 +183,13 @@ mod tests {
     fn curl(yaml: &str) -> String {
         let http: Http = sluice_yaml::from_slice(yaml.as_bytes()).unwrap();
         let url = Url::parse(http.target.as_str()).unwrap();
-        line(&http, &url, None)
+        line(&http, &url, None, &secrets())
+    }
+
+    fn secrets() -> Secrets {
+        let secrets = Secrets::default();
+        secrets.add("s3cr3t value", "SMOKE_TOKEN");
+        secrets
     }
 
     #[test]
@@ -159,6 +220,47 @@ mod tests {
         );
         assert!(!told.contains("hush"), "{told}");
         insta::assert_snapshot!(told, @r#"curl -sSi -H "authorization: $AUTHORIZATION" -H "x-api-key: $X_API_KEY" "https://shop.example.com/\$x?page=1&access_token=$ACCESS_TOKEN""#);
+    }
+
+    #[test]
+    fn known_secrets_are_variables_wherever_they_stand() {
+        let lines = [
+            "{url: https://shop.example.com/, headers: {x-note: it is s3cr3t value.}}",
+            "{url: 'https://shop.example.com/?q=s3cr3t%20value&page=1'}",
+            "{url: https://shop.example.com/, method: POST, json: {key: s3cr3t value}}",
+            "{url: https://shop.example.com/, auth: {basic: {user: smoke, password: s3cr3t value}}}",
+            "{url: https://shop.example.com/, auth: {bearer: s3cr3t value}}",
+            "{url: https://shop.example.com/, auth: {basic: {user: smoke, password: other}}}",
+        ]
+        .map(curl);
+        assert!(!lines.join("").contains("s3cr3t") && !lines.join("").contains("other"), "{lines:?}");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        curl -sSi -H 'x-note: it is '"$SMOKE_TOKEN". https://shop.example.com/
+        curl -sSi 'https://shop.example.com/?q='"$SMOKE_TOKEN"'&page=1'
+        curl -sSi -H 'content-type: application/json' --data-raw '{"key":"'"$SMOKE_TOKEN"'"}' https://shop.example.com/
+        curl -sSi -u smoke:"$SMOKE_TOKEN" https://shop.example.com/
+        curl -sSi -H 'authorization: Bearer '"$SMOKE_TOKEN" https://shop.example.com/
+        curl -sSi -u smoke:"$PASSWORD" https://shop.example.com/
+        "#);
+    }
+
+    #[test]
+    fn the_way_is_told_too() {
+        let lines = [
+            "{url: https://shop.example.com/, http-version: 1.1, resolve: {shop.example.com: 10.0.0.5}}",
+            "{url: 'http://shop.example.com/', http-version: 2, connect-to: {'shop.example.com:80': 'blue.example.com:8080'}}",
+            "{url: https://shop.example.com/, client-certificate: {certificate: a.pem, key: k.pem}, ca-file: ca.pem}",
+            "{url: https://shop.example.com/, proxy: none}",
+            "{url: https://shop.example.com/, proxy: 'http://me:pass@proxy.example.com:3128'}",
+        ]
+        .map(curl);
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        curl -sSi --http1.1 --connect-to shop.example.com::10.0.0.5: https://shop.example.com/
+        curl -sSi --http2-prior-knowledge --connect-to shop.example.com:80:blue.example.com:8080 http://shop.example.com/
+        curl -sSi --cert a.pem --key k.pem --cacert ca.pem https://shop.example.com/
+        curl -sSi --noproxy '*' https://shop.example.com/
+        curl -sSi --proxy "$PROXY" https://shop.example.com/
+        "#);
     }
 
     #[test]

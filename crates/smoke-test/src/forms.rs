@@ -102,3 +102,34 @@ impl<'de, T: Forms> Visitor<'de> for Reader<T> {
         Self::read(Form::Mapping(T::Mapping::deserialize(MapAccessDeserializer::new(map))?))
     }
 }
+
+/// Has a type with several forms read by serde in whichever it is written.
+macro_rules! deserialize_forms {
+    ($type:ty) => {
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::forms::deserialize(deserializer)
+            }
+        }
+    };
+}
+
+pub(crate) use deserialize_forms;
+
+/// Gives a type that is a text or a mapping its schema.
+macro_rules! text_or_mapping_schema {
+    ($type:ty, $mapping:ty, $name:literal) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mapping = <$mapping>::json_schema(generator);
+                schemars::json_schema!({ "anyOf": [{ "type": "string" }, mapping] })
+            }
+        }
+    };
+}
+
+pub(crate) use text_or_mapping_schema;

@@ -1,16 +1,28 @@
 //! The kind of check that sends one HTTP request.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use sluice_core::Period;
-use sluice_http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use sluice_http::{BODY_LIMIT, BodyLimit, HeaderName, REQUEST_TIMEOUT, Request, Url};
+use sluice_http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING,
+};
+use sluice_http::{
+    BODY_LIMIT, BodyLimit, Connections, Detour, HeaderName, Identity, Protocol, REQUEST_TIMEOUT, Request,
+    Response, Url, Version,
+};
 
+use crate::address::Address;
 use crate::forms::{self, Form, Forms, Never};
+use crate::network::{Network, Proxy, Way};
+use crate::trouble::Trouble;
 
 /// What to send, and how far to follow.
 #[derive(Clone, Debug)]
@@ -21,6 +33,80 @@ pub(crate) struct Http {
     pub(crate) body: Option<Body>,
     pub(crate) follow: u8,
     pub(crate) timeout: Duration,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) way: Way,
+    /// How many bytes of the body are counted at least.
+    pub(crate) count_to: u64,
+}
+
+/// Who we are.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Auth {
+    /// A user and a password.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password, best from a variable: `{{ name }}`.
+        password: String,
+    },
+    /// A token, best from a variable: `{{ name }}`.
+    Bearer(String),
+}
+
+/// A version of HTTP that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(crate) enum HttpVersion {
+    #[serde(rename = "1.0")]
+    Http10,
+    #[serde(rename = "1.1")]
+    Http11,
+    #[serde(rename = "2")]
+    Http2,
+}
+
+impl HttpVersion {
+    pub(crate) fn of(version: Version) -> Option<Self> {
+        match version {
+            Version::HTTP_10 => Some(Self::Http10),
+            Version::HTTP_11 => Some(Self::Http11),
+            Version::HTTP_2 => Some(Self::Http2),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "1.0",
+            Self::Http11 => "1.1",
+            Self::Http2 => "2",
+        }
+    }
+}
+
+impl Auth {
+    /// The value of the header `authorization`, of which the secret part is a secret.
+    fn header(&self) -> Result<HeaderValue, String> {
+        let text = match self {
+            Self::Basic { user, .. } if user.contains(':') => {
+                return Err("a user of basic authentication holds no \":\"".to_owned());
+            }
+            Self::Basic { .. } => format!("Basic {}", self.credentials()),
+            Self::Bearer(token) => format!("Bearer {token}"),
+        };
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| "a token holds no line break or control character".to_owned())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// What goes over the wire, and must not be seen.
+    pub(crate) fn credentials(&self) -> String {
+        match self {
+            Self::Basic { user, password } => BASE64_STANDARD.encode(format!("{user}:{password}")),
+            Self::Bearer(token) => token.clone(),
+        }
+    }
 }
 
 /// The methods that a check may use.
@@ -65,7 +151,16 @@ impl Http {
             body: None,
             follow: 0,
             timeout: REQUEST_TIMEOUT,
+            auth: None,
+            way: Way::default(),
+            count_to: 0,
         }
+    }
+
+    /// Sends the request once.
+    pub(crate) async fn ask(&self, url: &Url, network: &Network) -> Result<Response, Trouble> {
+        let client = network.client(&self.way)?;
+        Ok(client.send(self.request(url.clone())).await?)
     }
 
     /// The request in a few words.
@@ -88,7 +183,9 @@ impl Http {
         let request = Request::new(self.method.to_http(), url)
             .timeout(self.timeout)
             .redirects(self.follow.into())
-            .body_limit(BodyLimit::Cut(BODY_LIMIT));
+            .body_limit(BodyLimit::Cut(BODY_LIMIT))
+            .count_to(self.count_to)
+            .gzip();
         let mut request = match &self.body {
             Some(body) => request.body(body.bytes()),
             None => request,
@@ -96,7 +193,10 @@ impl Http {
         for (name, value) in self.all_headers() {
             request = request.header(name, value);
         }
-        request
+        match self.auth.as_ref().map(Auth::header) {
+            Some(Ok(value)) => request.header(AUTHORIZATION, value),
+            _ => request,
+        }
     }
 
     /// The headers that are sent, those that the body implies included.
@@ -207,7 +307,7 @@ pub(crate) struct Fields {
     url: Target,
     /// Headers to send.
     #[serde(default)]
-    headers: IndexMap<Name, Text>,
+    pub(crate) headers: IndexMap<Name, Text>,
     /// A body, sent as it stands.
     body: Option<String>,
     /// A body that is sent as JSON, with its `content-type`.
@@ -220,6 +320,94 @@ pub(crate) struct Fields {
     follow: u8,
     /// How long one try may take, redirects and body included. Default: `10s`.
     timeout: Option<Period>,
+    /// Who we are.
+    pub(crate) auth: Option<Auth>,
+    /// The certificate that is shown to a server that asks for one.
+    client_certificate: Option<ClientCertificate>,
+    /// PEM file with CA certificates to trust besides Mozilla's, from the repository's root.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The proxy: `http://[user:password@]host[:port]`, or `none`. Default: that of the environment.
+    proxy: Option<String>,
+    /// Addresses of hosts, past DNS and any proxy: `{shop.example.com: 10.0.0.5}`.
+    #[serde(default)]
+    resolve: IndexMap<String, IpAddr>,
+    /// Other places of hosts, past any proxy: `{"shop.example.com:443": "blue.example.com:8443"}`.
+    #[serde(default)]
+    connect_to: IndexMap<Address, Address>,
+    /// The version to speak: `1.1`, or `2`, which without TLS takes prior knowledge. Default: 2 where the server
+    /// offers it over TLS, else 1.1.
+    http_version: Option<HttpVersion>,
+}
+
+/// A client certificate and its key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientCertificate {
+    /// PEM file with the certificate, and those that lead to its authority, from the repository's root.
+    certificate: PathBuf,
+    /// PEM file with its private key, from the repository's root.
+    key: PathBuf,
+}
+
+impl Fields {
+    /// A GET with nothing else to say.
+    pub(crate) fn get(target: Target) -> Self {
+        Self {
+            method: Method::Get,
+            url: target,
+            headers: IndexMap::new(),
+            body: None,
+            json: None,
+            form: None,
+            follow: 0,
+            timeout: None,
+            auth: None,
+            client_certificate: None,
+            ca_file: None,
+            proxy: None,
+            resolve: IndexMap::new(),
+            connect_to: IndexMap::new(),
+            http_version: None,
+        }
+    }
+
+    /// How the connections are to be made.
+    fn way(&mut self) -> Result<Way, String> {
+        let resolved = self.resolve.drain(..).map(|(host, address)| Detour {
+            host,
+            port: None,
+            to: address.to_string(),
+            to_port: None,
+        });
+        let connected = self.connect_to.drain(..).map(|(from, to)| Detour {
+            host: from.host,
+            port: from.port,
+            to: to.host,
+            to_port: to.port,
+        });
+        let protocol = match self.http_version {
+            None => Protocol::Any,
+            Some(HttpVersion::Http11) => Protocol::Http1,
+            Some(HttpVersion::Http2) => Protocol::Http2,
+            Some(HttpVersion::Http10) => return Err("the version to speak is 1.1 or 2".to_owned()),
+        };
+        let identity = self.client_certificate.take();
+        Ok(Way {
+            connections: Connections {
+                ca_files: self.ca_file.take().into_iter().collect(),
+                identity: identity
+                    .map(|ClientCertificate { certificate, key }| Identity { certificate, key }),
+                protocol,
+                detours: connected.chain(resolved).collect(),
+                is_fresh: false,
+            },
+            proxy: match self.proxy.take() {
+                None => Proxy::Environment,
+                Some(none) if none == "none" => Proxy::None,
+                Some(url) => Proxy::Url(url),
+            },
+        })
+    }
 }
 
 /// Headers that frame the message: a wrong one would garble it.
@@ -235,7 +423,14 @@ pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 impl TryFrom<Fields> for Http {
     type Error = String;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+    fn try_from(mut fields: Fields) -> Result<Self, String> {
+        let way = fields.way()?;
+        if let Some(auth) = &fields.auth {
+            auth.header()?;
+            if fields.headers.keys().any(|header| header.name == AUTHORIZATION) {
+                return Err("give either \"auth\" or the header authorization".to_owned());
+            }
+        }
         if fields.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
             return Err("a \"timeout\" of nothing leaves no time for an answer".to_owned());
         }
@@ -256,6 +451,9 @@ impl TryFrom<Fields> for Http {
             body,
             follow: fields.follow,
             timeout: fields.timeout.map_or(REQUEST_TIMEOUT, |timeout| timeout.0),
+            auth: fields.auth,
+            way,
+            count_to: 0,
         })
     }
 }
@@ -287,7 +485,7 @@ impl JsonSchema for Http {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mapping = Fields::json_schema(generator);
-        json_schema!({ "anyOf": [{ "type": "string", "pattern": "^(/|https?://)" }, mapping] })
+        json_schema!({ "anyOf": [{ "type": "string", "pattern": "^(/|https?://|\\{\\{)" }, mapping] })
     }
 }
 

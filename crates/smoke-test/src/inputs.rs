@@ -30,6 +30,18 @@ pub struct Check {
     /// How long a check is tried again before its failure counts; `0s` tries once. Default: `30s`
     #[arg(long, value_name = "TIME")]
     pub retry_timeout: Option<Period>,
+    /// The version that was deployed: what `expect-version` of checks must see, and the variable `version`
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// Variables for checks files, one `name=value` a line; they win over those of the files
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+    /// Begin nothing more once a check has failed for good
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Write the results as JUnit XML to this file
+    #[arg(long, value_name = "PATH")]
+    pub junit: Option<PathBuf>,
     /// How many requests are under way at once. Default: 32
     #[arg(long, value_name = "NUMBER")]
     pub concurrency: Option<NonZeroUsize>,

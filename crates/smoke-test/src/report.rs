@@ -1,16 +1,19 @@
 //! What a run says: the answer first, then what is wrong and how to see it oneself.
 
-use sluice_core::{Draft, Finding, Interrupted, Place, Verdict};
+use sluice_core::{Block, Draft, Finding, Interrupted, Place, Verdict};
 use sluice_http::Timings;
 
 use crate::curl;
-use crate::excerpt::seconds;
+use crate::excerpt::{cut, seconds};
 use crate::plan::Plan;
 use crate::probe::{Attempt, Next, Probe};
 use crate::run::{End, Outcome};
 
 /// Where more checks passed, they are told in one line.
 const LISTED: usize = 20;
+
+/// So many timings show what they have in common.
+const MOST_TIMED: usize = 50;
 
 pub(crate) fn draft(plan: &Plan, end: &End) -> Draft {
     let mut draft = Draft::new(end.verdict(), title(end));
@@ -26,10 +29,30 @@ pub(crate) fn draft(plan: &Plan, end: &End) -> Draft {
             draft.finding(Finding::new(&probe.name, Verdict::Passed, reason(outcome)));
         }
     }
+    draft.blocks.extend(timings(plan, end));
     for (name, value) in &plan.facts {
-        draft.fact(*name, value);
+        draft.fact(*name, plan.secrets.strike(value));
     }
     draft
+}
+
+/// The phases of the last answers that were not right.
+fn timings(plan: &Plan, end: &End) -> Option<Block> {
+    let rows: Vec<Vec<String>> = plan
+        .probes
+        .iter()
+        .zip(&end.outcomes)
+        .filter(|(_, outcome)| outcome.verdict == Verdict::Failed)
+        .filter_map(|(probe, outcome)| {
+            let Timings { dns, connect, tls, first_byte, total } = outcome.last.as_ref()?.timings?;
+            let phases = [dns, connect, tls, Some(first_byte), Some(total)];
+            let shown = phases.map(|phase| phase.map_or_else(|| "–".to_owned(), seconds));
+            Some([probe.name.clone()].into_iter().chain(shown).collect())
+        })
+        .take(MOST_TIMED)
+        .collect();
+    let header = ["check", "dns", "connect", "tls", "first byte", "total"].map(str::to_owned).to_vec();
+    (!rows.is_empty()).then(|| Block::Table { title: "Timing of what failed".to_owned(), header, rows })
 }
 
 fn with_verdict<'a>(
@@ -47,12 +70,19 @@ fn title(end: &End) -> String {
     let (failed, undecided) = (end.count(Verdict::Failed), end.count(Verdict::Undecided));
     let title = match (failed, undecided) {
         (0, 0) => format!("{total} of {total} {checks} passed in {}", seconds(end.duration)),
-        (0, undecided) if end.interrupted.is_none() => {
-            format!("{undecided} of {total} {checks} could not reach the host")
+        (0, undecided) if end.interrupted.is_some() => {
+            format!("{undecided} of {total} {checks} had not passed yet")
         }
-        (0, undecided) => format!("{undecided} of {total} {checks} had not passed yet"),
+        (0, undecided) => format!("{undecided} of {total} {checks} could not be decided"),
         (failed, 0) => format!("{failed} of {total} {checks} failed"),
-        (failed, undecided) => format!("{failed} of {total} {checks} failed, {undecided} undecided"),
+        (failed, undecided) => {
+            let blocked = end.outcomes.iter().filter(|outcome| outcome.is_blocked).count();
+            let rest = [(undecided - blocked, "undecided"), (blocked, "not tried")];
+            let rest = rest.into_iter().filter(|(count, _)| *count > 0);
+            rest.fold(format!("{failed} of {total} {checks} failed"), |title, (count, what)| {
+                format!("{title}, {count} {what}")
+            })
+        }
     };
     match end.interrupted {
         Some(interrupted) => format!("{interrupted}: {title}"),
@@ -91,9 +121,6 @@ fn finding(plan: &Plan, probe: &Probe, outcome: &Outcome, interrupted: Option<In
         if let Some(why) = why_no_further_try(last, outcome, interrupted) {
             see("tried", &why);
         }
-        if let Some(timings) = &last.timings {
-            see("timing", &phases(timings));
-        }
         // What is wrong with a body shows it already.
         let is_shown =
             |answer: &str| last.mismatches.iter().any(|mismatch| mismatch.actual.ends_with(answer));
@@ -101,16 +128,31 @@ fn finding(plan: &Plan, probe: &Probe, outcome: &Outcome, interrupted: Option<In
             see("answer", answer);
         }
     }
-    see("by hand", &curl::line(&probe.http, &probe.url, plan.network.ca_file.as_deref()));
+    if let Some(versions) = versions(outcome) {
+        see("answered", &versions);
+    }
+    if let Some(sampled) = &outcome.sampled {
+        see("measured", &sampled.summary());
+    }
+    let tried = outcome.filled.as_deref().unwrap_or(probe);
+    if let Some((http, url)) = tried.kind.http().filter(|_| !outcome.is_blocked) {
+        see("by hand", &curl::line(http, url, plan.network.ca_file.as_deref(), &plan.secrets));
+    }
     finding.help = outcome.last.as_ref().and_then(|last| last.help.clone());
     finding.place = place(probe, outcome);
     finding
 }
 
 fn reason(outcome: &Outcome) -> String {
+    // That the old version answered before is worth to be seen, though it does no more.
+    let passed_after = versions(outcome).filter(|_| outcome.verdict == Verdict::Passed);
+    let reason = passed_after.map_or_else(
+        || outcome.reason.clone(),
+        |versions| format!("{}, versions {versions}", outcome.reason),
+    );
     match outcome.tries {
-        0 | 1 => outcome.reason.clone(),
-        tries => format!("{} ({tries} tries in {})", outcome.reason, seconds(outcome.duration)),
+        0 | 1 => reason,
+        tries => format!("{reason} ({tries} tries in {})", seconds(outcome.duration)),
     }
 }
 
@@ -123,19 +165,14 @@ fn why_no_further_try(last: &Attempt, outcome: &Outcome, interrupted: Option<Int
     }
 }
 
-fn phases(timings: &Timings) -> String {
-    let Timings { dns, connect, tls, first_byte, total } = *timings;
-    [
-        ("dns", dns),
-        ("connect", connect),
-        ("tls", tls),
-        ("first byte", Some(first_byte)),
-        ("total", Some(total)),
-    ]
-    .into_iter()
-    .filter_map(|(phase, time)| Some(format!("{phase} {}", seconds(time?))))
-    .collect::<Vec<_>>()
-    .join(", ")
+/// Which versions answered, and how often each did.
+fn versions(outcome: &Outcome) -> Option<String> {
+    let counts: Vec<_> = outcome
+        .versions
+        .iter()
+        .map(|(version, count)| format!("{} × {count}", cut(version.as_bytes())))
+        .collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
 /// The first expectation that was not met, else the check.
@@ -155,6 +192,7 @@ mod tests {
     use sluice_core::terminal;
 
     use super::*;
+    use crate::expect::Expectation;
     use crate::plan::tests::plan;
     use crate::server::answer;
 
@@ -165,8 +203,13 @@ mod tests {
         let probe = plan("checks: [{http: /}]", BASE).probes.remove(0);
         let mut answer = answer(200, &[], b"ok");
         answer.timings.total = Duration::from_millis(12);
-        outcome.take(probe.judge(&answer), Duration::from_millis(12), true);
+        outcome.take(judge(&probe, &answer), Duration::from_millis(12), true);
         outcome
+    }
+
+    fn judge(probe: &Probe, answer: &sluice_http::Response) -> Attempt {
+        let Expectation::Answer(expect) = &probe.expectation else { panic!("an answer is expected") };
+        probe.judge(expect, answer, jiff::Timestamp::UNIX_EPOCH)
     }
 
     fn shown(plan: &Plan, outcomes: Vec<Outcome>, interrupted: Option<Interrupted>) -> String {
@@ -196,7 +239,7 @@ mod tests {
         body.timings.total = Duration::from_millis(45);
         let mut failed = Outcome::unknown();
         for n in 1..=7 {
-            failed.take(plan.probes[1].judge(&body), Duration::from_secs(5 * n), n == 7);
+            failed.take(judge(&plan.probes[1], &body), Duration::from_secs(5 * n), n == 7);
         }
         insta::assert_snapshot!(shown(&plan, vec![passed(), failed], None), @r#"
         ✗ smoke-test — 1 of 2 checks failed
@@ -206,10 +249,13 @@ mod tests {
                       actual    header content-type is "text/html"
                       expected  body is JSON
                       actual    body is {"items": [1, 2], "status": "\u{1b}[31mDOWN", "x": "\xff\n::error::y"}
-                      timing    dns 2.0 ms, first byte 31 ms, total 45 ms
                       by hand   curl -sSi -H "authorization: $AUTHORIZATION" https://shop.example.com/api/products
                       --> dev.yml:6:29
           ✓ /healthz  200 in 12 ms
+
+          Timing of what failed
+          check     dns     connect  tls  first byte  total
+          products  2.0 ms  –        –    31 ms       45 ms
 
           checks  dev.yml
         "#);
@@ -220,7 +266,7 @@ mod tests {
         let plan = plan("checks: [{http: /old}, {http: {url: /orders, method: POST}}]", BASE);
         let outcomes = [(0, answer(404, &[], b"")), (1, answer(500, &[], b"boom"))].map(|(index, answer)| {
             let mut outcome = Outcome::unknown();
-            outcome.take(plan.probes[index].judge(&answer), Duration::ZERO, true);
+            outcome.take(judge(&plan.probes[index], &answer), Duration::ZERO, true);
             outcome
         });
         insta::assert_snapshot!(shown(&plan, outcomes.to_vec(), None), @"
@@ -230,7 +276,6 @@ mod tests {
                           expected  status 2xx
                           actual    status 404
                           tried     once: a status of 4xx that is not expected is not tried again
-                          timing    first byte 0.0 ms, total 0.0 ms
                           answer    empty
                           by hand   curl -sSi https://shop.example.com/old
                           --> dev.yml:1:10
@@ -238,10 +283,14 @@ mod tests {
                           expected  status 2xx
                           actual    status 500
                           tried     once: a POST or PATCH is not repeated unless the check has a retry-timeout
-                          timing    first byte 0.0 ms, total 0.0 ms
                           answer    boom
                           by hand   curl -sSi -X POST https://shop.example.com/orders
                           --> dev.yml:1:24
+
+          Timing of what failed
+          check         dns  connect  tls  first byte  total
+          /old          –    –        –    0.0 ms      0.0 ms
+          POST /orders  –    –        –    0.0 ms      0.0 ms
 
           checks  dev.yml
         ");
@@ -252,7 +301,7 @@ mod tests {
         let plan = plan("checks: [{http: /}]", BASE);
         let mut outcome = Outcome::unknown();
         let answer = answer(301, &[("location", "/login")], b"");
-        outcome.take(plan.probes[0].judge(&answer), Duration::ZERO, false);
+        outcome.take(judge(&plan.probes[0], &answer), Duration::ZERO, false);
         insta::assert_snapshot!(shown(&plan, vec![outcome], Some(Interrupted::Deadline)), @r#"
         ✗ smoke-test — the deadline is over: 1 of 1 check failed
 
@@ -260,11 +309,14 @@ mod tests {
                expected  status 2xx
                actual    status 301
                tried     once, then: the deadline is over
-               timing    first byte 0.0 ms, total 0.0 ms
                answer    empty
                by hand   curl -sSi https://shop.example.com/
                help: it redirects to "/login": set `follow: 1` to go along
                --> dev.yml:1:10
+
+          Timing of what failed
+          check  dns  connect  tls  first byte  total
+          /      –    –        –    0.0 ms      0.0 ms
 
           checks  dev.yml
         "#);
@@ -307,7 +359,7 @@ mod tests {
         1 of 1 check passed in 400 ms
         2 of 2 checks passed in 400 ms
         1 of 2 checks failed
-        1 of 2 checks could not reach the host
+        1 of 2 checks could not be decided
         1 of 2 checks failed, 1 undecided
         the deadline is over: 1 of 2 checks had not passed yet
         terminated (SIGTERM): 1 of 2 checks failed, 1 undecided

@@ -1,19 +1,21 @@
 //! All checks at once, each until it passes or its patience is over.
 
-use std::io::IsTerminal as _;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sluice_core::{Context, Interrupted, Problem, Verdict};
-use sluice_http::Client;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, sleep};
+use tokio::time::{Instant, sleep};
 
+use crate::expect::Expectation;
 use crate::patience;
 use crate::plan::Plan;
 use crate::probe::{Attempt, Next, Probe};
-use crate::progress;
+use crate::progress::Progress;
+use crate::samples::{Sampled, Samples};
+use crate::trouble::Reach;
 
 /// How a run of all checks ended.
 #[derive(Debug)]
@@ -36,6 +38,16 @@ pub(crate) struct Outcome {
     pub(crate) last: Option<Attempt>,
     /// The last wrong answer, where the host could not be reached any more after it.
     pub(crate) earlier: Option<String>,
+    /// The versions that answered, in the order they came, and how often each did.
+    pub(crate) versions: Vec<(String, u32)>,
+    /// The check as it was tried, where captures were filled in.
+    pub(crate) filled: Option<Arc<Probe>>,
+    /// What many answers were like.
+    pub(crate) sampled: Option<Sampled>,
+    /// Whether the host, or what stands at its address, ever answered.
+    pub(crate) was_reached: bool,
+    /// Whether it was not tried to its end because of another check.
+    pub(crate) is_blocked: bool,
     /// Whether no try follows.
     pub(crate) is_final: bool,
 }
@@ -43,75 +55,268 @@ pub(crate) struct Outcome {
 /// Runs the checks of a plan.
 ///
 /// When the run is told to end, what is known so far is its end.
-pub(crate) fn all_checks(plan: &Plan, client: &Client, cx: &Context) -> Result<End, Problem> {
-    let is_watched = cx.is_in_actions() || std::io::stderr().is_terminal();
+pub(crate) fn all_checks(plan: &Plan, cx: &Context) -> Result<End, Problem> {
     let board = Board::new(plan.probes.len());
+    let mut progress = Progress::new(cx);
     let started = std::time::Instant::now();
-    let worked = cx.block_on(work(plan, client, &board, |line| {
-        if is_watched {
-            cx.say(line);
-        }
-    }));
+    let worked = cx.block_on(work(plan, &board, &mut progress));
+    progress.end();
+    plan.secrets.mask(cx);
     let interrupted = match worked {
         Ok(()) => None,
         Err(problem) => Some(cx.cancellation().check().err().ok_or(problem)?),
     };
-    let outcomes = board.lock().iter().map(|outcome| outcome.ended_by(interrupted)).collect();
+    let mut outcomes: Vec<_> =
+        board.lock().outcomes.iter().map(|outcome| outcome.ended_by(interrupted)).collect();
+    doubt_silence(&plan.probes, &mut outcomes);
     Ok(End { outcomes, duration: started.elapsed(), interrupted })
 }
 
 /// Works on all checks and says now and then how far it is.
-async fn work(plan: &Plan, client: &Client, board: &Board, say: impl Fn(&str)) {
-    let slots = Arc::new(Semaphore::new(plan.concurrency));
+async fn work(plan: &Plan, board: &Board, progress: &mut Progress<'_>) {
+    let crew = Arc::new(Crew {
+        probes: plan.probes.clone(),
+        network: plan.network.clone(),
+        secrets: plan.secrets.clone(),
+        slots: Semaphore::new(plan.concurrency),
+        board: board.clone(),
+        passed: plan.probes.iter().map(|_| SetOnce::new()).collect(),
+        first_failure: SetOnce::new(),
+        is_fail_fast: plan.is_fail_fast,
+    });
     let mut checks = JoinSet::new();
-    for (index, probe) in plan.probes.iter().enumerate() {
-        let pursuit = pursue(index, probe.clone(), client.clone(), slots.clone(), board.clone());
-        checks.spawn(pursuit);
+    for index in 0..plan.probes.len() {
+        let crew = crew.clone();
+        checks.spawn(async move { crew.pursue(index).await });
     }
-    let mut tick = interval_at(Instant::now() + progress::FIRST, progress::EVERY);
     loop {
         tokio::select! {
             joined = checks.join_next() => if joined.is_none() { return },
-            _ = tick.tick() => if let Some(line) = progress::line(&plan.probes, &board.lock()) { say(&line) },
+            () = progress.is_due() => progress.show(&plan.probes, &board.lock().outcomes),
         }
     }
 }
 
-/// Tries one check until its outcome stands. A slot is held while a request is under way, not while waiting.
-async fn pursue(index: usize, probe: Arc<Probe>, client: Client, slots: Arc<Semaphore>, board: Board) {
-    let mut started = None;
-    for tries in 1.. {
-        let attempt = {
-            let Ok(_slot) = slots.acquire().await else { return };
-            started.get_or_insert_with(Instant::now);
-            probe.attempt(&client).await
+/// What all checks share.
+struct Crew {
+    probes: Vec<Arc<Probe>>,
+    network: Arc<crate::network::Network>,
+    secrets: Arc<crate::secrets::Secrets>,
+    slots: Semaphore,
+    board: Board,
+    /// For each check, whether it has passed, once that stands.
+    passed: Vec<SetOnce<bool>>,
+    /// The first check that failed for good, where that ends all.
+    first_failure: SetOnce<usize>,
+    is_fail_fast: bool,
+}
+
+impl Crew {
+    /// Waits for what a check needs, then tries it until its outcome stands.
+    async fn pursue(&self, index: usize) {
+        let probe = &self.probes[index];
+        for needed in &probe.needs {
+            let has_passed = tokio::select! {
+                has_passed = self.passed[*needed].wait() => *has_passed,
+                first = self.first_failure.wait() => return self.give_up(index, *first),
+            };
+            if !has_passed {
+                self.block(
+                    index,
+                    format!("not tried: it needs \"{}\", which did not pass", self.probes[*needed].name),
+                );
+                return;
+            }
+        }
+        let probe = match self.filled(index) {
+            Ok(probe) => probe,
+            Err(problem) => {
+                let reason = format!("can't be sent with what was captured: {}", problem.what);
+                let attempt = Attempt {
+                    verdict: Verdict::Failed,
+                    next: Next::Final("what was captured does not change"),
+                    ..Attempt::passed(self.secrets.strike(&reason))
+                };
+                self.board.take(index, probe.file, attempt, Duration::ZERO, true);
+                return self.finish(index);
+            }
+        };
+        tokio::select! {
+            () = self.work_on(index, &probe) => self.finish(index),
+            first = self.first_failure.wait() => self.give_up(index, *first),
+        }
+    }
+
+    /// The check with what was captured by now.
+    fn filled(&self, index: usize) -> Result<Arc<Probe>, Problem> {
+        let probe = &self.probes[index];
+        if probe.template.is_none() {
+            return Ok(probe.clone());
+        }
+        let mut notes = self.board.lock();
+        let filled = Arc::new(probe.with(notes.captured(probe.file))?);
+        filled.learn_secrets(&self.secrets);
+        notes.outcomes[index].filled = Some(filled.clone());
+        Ok(filled)
+    }
+
+    /// Tries a check until it has passed, then samples it where that is asked for.
+    async fn work_on(&self, index: usize, probe: &Probe) {
+        let mut started = None;
+        let mut streak = 0;
+        for tries in 1.. {
+            let mut attempt = self.attempt(probe, &mut started).await;
+            let elapsed = started.map_or(Duration::ZERO, |started: Instant| started.elapsed());
+            streak = if attempt.verdict == Verdict::Passed { streak + 1 } else { 0 };
+            let wait = match (&probe.version, attempt.next) {
+                (Some(version), Next::Done) if streak < version.consecutive => {
+                    let short =
+                        format!("only {streak} of {} answers in a row tell the version", version.consecutive);
+                    attempt = Attempt { verdict: Verdict::Failed, reason: short, ..attempt };
+                    // When no other version answered so far, what is left takes no patience.
+                    (elapsed < probe.patience || streak == tries).then_some(BETWEEN_ANSWERS)
+                }
+                (_, Next::Again(asked)) => {
+                    patience::wait(probe.patience, elapsed, tries, asked, sluice_http::jitter())
+                }
+                (_, Next::Done | Next::Final(_)) => None,
+            };
+            let samples = probe.samples.as_ref().filter(|_| attempt.verdict == Verdict::Passed);
+            self.board.take(index, probe.file, attempt, elapsed, wait.is_none() && samples.is_none());
+            if let Some(samples) = samples {
+                return self.sample(index, probe, samples, &mut started).await;
+            }
+            match wait {
+                Some(wait) => sleep(wait).await,
+                None => return,
+            }
+        }
+    }
+
+    /// Sends a request many times; that it passed once before was the start-up.
+    async fn sample(&self, index: usize, probe: &Probe, samples: &Samples, started: &mut Option<Instant>) {
+        let mut seen = Sampled::default();
+        let mut last = None;
+        for _ in 0..samples.count {
+            let attempt = self.attempt(probe, started).await;
+            match (attempt.verdict, attempt.timings) {
+                (Verdict::Passed, Some(timings)) => seen.right(timings.total),
+                _ => seen.wrong(&attempt.reason),
+            }
+            if last.is_none() || attempt.verdict != Verdict::Passed {
+                last = Some(attempt);
+            }
+        }
+        let summary = seen.summary();
+        let mismatches = samples.judge(&seen);
+        let last = last.unwrap_or_else(|| Attempt::passed(""));
+        let attempt = if mismatches.is_empty() {
+            Attempt { timings: last.timings, ..Attempt::passed(summary) }
+        } else {
+            let failed = Attempt { timings: last.timings, answer: last.answer, ..Attempt::passed("") };
+            Attempt { next: Next::Done, ..failed.failed(mismatches) }
         };
         let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
-        let wait = match attempt.next {
-            Next::Again(asked) => {
-                patience::wait(probe.patience, elapsed, tries, asked, sluice_http::jitter())
-            }
-            Next::Done | Next::Final(_) => None,
-        };
-        board.lock()[index].take(attempt, elapsed, wait.is_none());
-        match wait {
-            Some(wait) => sleep(wait).await,
-            None => return,
+        let mut board = self.board.lock();
+        let outcome = &mut board.outcomes[index];
+        outcome.tries = 0;
+        outcome.sampled = Some(seen);
+        outcome.take(attempt, elapsed, true);
+    }
+
+    /// Tries once. A slot is held while a request is under way, not while waiting.
+    async fn attempt(&self, probe: &Probe, started: &mut Option<Instant>) -> Attempt {
+        let _slot = self.slots.acquire().await;
+        started.get_or_insert_with(Instant::now);
+        probe.attempt(&self.network, &self.secrets).await
+    }
+
+    /// Lets those know that wait for a check.
+    fn finish(&self, index: usize) {
+        let verdict = self.board.lock().outcomes[index].verdict;
+        let _ = self.passed[index].set(verdict == Verdict::Passed);
+        if self.is_fail_fast && verdict == Verdict::Failed {
+            let _ = self.first_failure.set(index);
+        }
+    }
+
+    fn give_up(&self, index: usize, first: usize) {
+        let verdict = self.board.lock().outcomes[index].verdict;
+        // What was wrong so far may yet have become right.
+        if verdict != Verdict::Passed && index != first {
+            self.block(
+                index,
+                format!("given up: \"{}\" failed, and fail-fast is set", self.probes[first].name),
+            );
+        }
+    }
+
+    fn block(&self, index: usize, reason: String) {
+        let mut board = self.board.lock();
+        let outcome = &mut board.outcomes[index];
+        outcome.verdict = Verdict::Undecided;
+        outcome.reason = reason;
+        outcome.is_blocked = true;
+        outcome.is_final = true;
+        drop(board);
+        self.finish(index);
+    }
+}
+
+/// Between two answers of the right version: time for a balancer to choose again.
+const BETWEEN_ANSWERS: Duration = Duration::from_millis(100);
+
+/// Takes back what silence seems to prove when nothing at all was reached: the runner may have no network.
+fn doubt_silence(probes: &[Arc<Probe>], outcomes: &mut [Outcome]) {
+    if outcomes.iter().any(|outcome| outcome.was_reached) {
+        return;
+    }
+    for (probe, outcome) in probes.iter().zip(outcomes) {
+        let is_wanted = matches!(probe.expectation, Expectation::Unreachable);
+        let Some(last) = outcome.last.as_mut().filter(|last| last.reach == Reach::Silent) else { continue };
+        if is_wanted && outcome.verdict == Verdict::Passed {
+            outcome.verdict = Verdict::Undecided;
+            "nothing came back, but nothing else was reached either: the network here may be down"
+                .clone_into(&mut outcome.reason);
+            last.help = Some("add a check of something that must be reachable from here".to_owned());
         }
     }
 }
 
 /// Where the checks note what they see.
 #[derive(Clone, Debug)]
-struct Board(Arc<Mutex<Vec<Outcome>>>);
+struct Board(Arc<Mutex<Notes>>);
+
+/// What is noted.
+#[derive(Debug)]
+struct Notes {
+    outcomes: Vec<Outcome>,
+    /// What was captured, by file.
+    captured: HashMap<usize, HashMap<String, String>>,
+}
+
+impl Notes {
+    fn captured(&self, file: usize) -> impl Iterator<Item = (&String, &String)> {
+        self.captured.get(&file).into_iter().flatten()
+    }
+}
 
 impl Board {
     fn new(checks: usize) -> Self {
-        Self(Arc::new(Mutex::new(vec![Outcome::unknown(); checks])))
+        let outcomes = vec![Outcome::unknown(); checks];
+        Self(Arc::new(Mutex::new(Notes { outcomes, captured: HashMap::new() })))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Outcome>> {
+    fn lock(&self) -> MutexGuard<'_, Notes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, index: usize, file: usize, attempt: Attempt, elapsed: Duration, is_final: bool) {
+        let mut notes = self.lock();
+        if !attempt.captured.is_empty() {
+            notes.captured.entry(file).or_default().extend(attempt.captured.iter().cloned());
+        }
+        notes.outcomes[index].take(attempt, elapsed, is_final);
     }
 }
 
@@ -124,6 +329,11 @@ impl Outcome {
             duration: Duration::ZERO,
             last: None,
             earlier: None,
+            versions: Vec::new(),
+            filled: None,
+            sampled: None,
+            was_reached: false,
+            is_blocked: false,
             is_final: false,
         }
     }
@@ -136,6 +346,13 @@ impl Outcome {
         self.tries += 1;
         self.duration = elapsed;
         self.is_final = is_final;
+        self.was_reached |= matches!(attempt.reach, Reach::Refused | Reach::Reached);
+        if let Some(version) = &attempt.version {
+            match self.versions.iter_mut().find(|(known, _)| known == version) {
+                Some((_, count)) => *count += 1,
+                None => self.versions.push((version.clone(), 1)),
+            }
+        }
         if attempt.verdict == Verdict::Undecided && was_answered {
             self.earlier.get_or_insert_with(|| self.reason.clone());
         } else {
@@ -152,7 +369,10 @@ impl Outcome {
     fn ended_by(&self, interrupted: Option<Interrupted>) -> Self {
         let mut outcome = self.clone();
         let Some(interrupted) = interrupted.filter(|_| !self.is_final) else { return outcome };
-        if interrupted != Interrupted::Deadline {
+        if outcome.verdict == Verdict::Passed {
+            outcome.reason = format!("not sampled to the end when the run ended: {interrupted}");
+        }
+        if interrupted != Interrupted::Deadline || outcome.verdict == Verdict::Passed {
             outcome.verdict = Verdict::Undecided;
         }
         if outcome.tries == 0 {
@@ -186,7 +406,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use Verdict::{Failed, Passed, Undecided};
-    use sluice_http::{CONNECT_TIMEOUT, Options, Proxies};
     use tokio::io::AsyncWriteExt as _;
 
     use super::*;
@@ -199,10 +418,11 @@ mod tests {
     }
 
     async fn run_plan(plan: &Plan) -> Vec<Outcome> {
-        let client = Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap();
         let board = Board::new(plan.probes.len());
-        work(plan, &client, &board, |_| ()).await;
-        board.lock().clone()
+        work(plan, &board, &mut Progress::silent()).await;
+        let mut outcomes = board.lock().outcomes.clone();
+        doubt_silence(&plan.probes, &mut outcomes);
+        outcomes
     }
 
     async fn run_one(check: &str, base: &str) -> Outcome {
@@ -258,10 +478,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_not_be_reached_is_undecided() {
+    async fn a_host_that_refuses_is_a_failure() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let outcome = run_one(&format!("{{http: /, {ONCE}}}"), &format!("http://{closed}")).await;
-        assert_eq!((outcome.verdict, outcome.tries), (Undecided, 1));
+        assert_eq!((outcome.verdict, outcome.tries), (Failed, 1));
         assert!(outcome.reason.contains("connection refused"), "{}", outcome.reason);
         assert!(outcome.last.unwrap().help.unwrap().starts_with("is the service up"));
     }
@@ -350,15 +570,7 @@ mod tests {
     }
 
     fn attempt(verdict: Verdict, reason: &str) -> Attempt {
-        Attempt {
-            verdict,
-            reason: reason.to_owned(),
-            help: None,
-            mismatches: Vec::new(),
-            answer: None,
-            timings: None,
-            next: Next::Again(None),
-        }
+        Attempt { verdict, reason: reason.to_owned(), next: Next::Again(None), ..Attempt::passed("") }
     }
 
     #[test]

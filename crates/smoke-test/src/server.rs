@@ -16,6 +16,9 @@ pub(crate) fn answer(status: u16, headers: &[(&'static str, &str)], body: &[u8])
         headers: headers.collect::<HeaderMap>(),
         body: body.to_vec().into(),
         truncated: false,
+        size: body.len() as u64,
+        trailers: HeaderMap::new(),
+        certificate: None,
         timings: Timings::default(),
         url: Url::parse("http://127.0.0.1/").unwrap(),
     }

@@ -3,6 +3,7 @@
 mod detect_changes;
 mod measure;
 mod repository;
+mod smoke_test;
 mod start;
 mod table;
 
@@ -27,6 +28,8 @@ pub(crate) struct Bench {
 enum Measured {
     /// Its comparison of trees, beside that of git.
     DetectChanges,
+    /// Its checks on loopback, beside Hurl.
+    SmokeTest,
 }
 
 impl Bench {
@@ -36,6 +39,7 @@ impl Bench {
         let table = match self.action {
             None => start::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
+            Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
         print!("{table}");
         Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -11,7 +11,7 @@
 //! there is edited the same way.
 //!
 //! The modules, top-down:
-//! - `read`: the one entry to typed reading; `explain` turns the reader's errors into ours;
+//! - `read`: the entries to typed reading; `fill` replaces texts on the way, `explain` turns the reader's errors into ours;
 //! - `placed`, `unread`: the two types for fields;
 //! - `node`: a file as a tree of nodes with byte spans; `parse` builds it, `syntax` words what is not YAML;
 //! - `block`: the text of a literal block as a tree of nodes, with their bytes in the file;
@@ -26,6 +26,7 @@ mod edit;
 mod error;
 mod explain;
 mod file;
+mod fill;
 mod node;
 mod parse;
 mod placed;
@@ -41,7 +42,7 @@ pub use edit::{Edit, Item};
 pub use error::{Error, Place, Refusal};
 pub use node::{Document, Entry, Node, Style};
 pub use placed::Placed;
-pub use read::{Source, from_slice};
+pub use read::{Source, from_slice, from_slice_with};
 pub use scalar::needs_quotes;
 pub use splice::apply;
 pub use unread::Unread;

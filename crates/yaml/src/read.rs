@@ -1,8 +1,9 @@
 //! Typed reading of a file that holds one document.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_saphyr::NonFiniteFloatPolicy;
 
+use crate::fill::{Fill, Filling};
 use crate::{Document, Error, Node, Place, explain, parse};
 
 /// Reads a file of one document as a `T`: see [`Source::read`].
@@ -45,19 +46,116 @@ impl<'a> Source<'a> {
     ///
     /// Mark structs with `#[serde(deny_unknown_fields)]` to have unknown keys refused.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.read_by(&Plain)
+    }
+
+    fn read_by<T: DeserializeOwned>(&self, reading: &impl Reading) -> Result<T, Error> {
         match &self.document {
-            Some(document) => read(self.text).map_err(|error| explain::explain(&error, document)),
-            None => read("~").map_err(|_| Error::new(Place::START, "the file is empty")),
+            Some(document) => read(self.text, reading).map_err(|error| explain::explain(&error, document)),
+            None => read("~", reading).map_err(|_| Error::new(Place::START, "the file is empty")),
         }
     }
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
+/// As [`from_slice`], with every text of the file, keys included, handed to `fill` first.
+///
+/// `fill` gives what stands in place of a text, `None` for the text itself, or says what is wrong with it; that
+/// message comes back with the text's place. What it gives is text, never YAML: nothing in it is interpreted.
+pub fn from_slice_with<T: DeserializeOwned>(
+    bytes: &[u8],
+    fill: &dyn Fn(&str) -> Result<Option<String>, String>,
+) -> Result<T, Error> {
+    Source::parse(bytes)?.read_by(&Filled(fill))
+}
+
+/// How texts come to the type that is read.
+trait Reading {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error>;
+}
+
+struct Plain;
+
+impl Reading for Plain {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
+        T::deserialize(from)
+    }
+}
+
+struct Filled<'a>(Fill<'a>);
+
+impl Reading for Filled<'_> {
+    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
+        T::deserialize(Filling { inner: from, fill: self.0 })
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str, reading: &impl Reading) -> Result<T, Box<serde_saphyr::Error>> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         // Where no type is given the text is kept: `.inf` is no reason to refuse a part that nobody reads.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| reading.read(from))
+        .map_err(Box::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+    use crate::Placed;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    struct Sample {
+        name: Placed<String>,
+        map: BTreeMap<String, Vec<Option<String>>>,
+        #[serde(default)]
+        kind: Option<Kind>,
+        number: u8,
+        #[serde(rename = "unread")]
+        _unread: Option<IgnoredAny>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Kind {
+        Plain,
+        With(String),
+    }
+
+    fn fill(text: &str) -> Result<Option<String>, String> {
+        if text.contains("@bad") {
+            return Err("no such name".to_owned());
+        }
+        Ok(text.contains('@').then(|| text.replace('@', "1: {x}")))
+    }
+
+    #[test]
+    fn every_text_is_filled_in_and_stays_text() {
+        let yaml = b"name: '@'\nmap:\n  \"a@\": ['@b', ~, c]\nkind: {with: '@'}\nnumber: 7\nunread: '@bad'\n";
+        let sample: Sample = from_slice_with(yaml, &fill).unwrap();
+        assert_eq!((sample.name.as_str(), sample.name.place.to_string().as_str()), ("1: {x}", "1:7"));
+        let texts = &sample.map["a1: {x}"];
+        assert_eq!(texts, &[Some("1: {x}b".to_owned()), None, Some("c".to_owned())]);
+        assert_eq!((sample.kind, sample.number), (Some(Kind::With("1: {x}".to_owned())), 7));
+        let plain: Sample = from_slice_with(b"{name: a, map: {}, kind: plain, number: 1}", &fill).unwrap();
+        assert_eq!(plain.kind, Some(Kind::Plain));
+    }
+
+    #[test]
+    fn what_can_not_be_filled_in_is_told_with_its_place() {
+        let wrong = |yaml: &str| from_slice_with::<Sample>(yaml.as_bytes(), &fill).unwrap_err().to_string();
+        assert_eq!(wrong("name: a\nmap: {}\nnumber: 1\nkind: {with: '@bad'}\n"), "4:14: no such name");
+        assert_eq!(wrong("name: a\nmap: {b: [c, '@bad']}\nnumber: 1\n"), "2:14: no such name");
+        assert_eq!(
+            wrong("name: a\nmap: {}\nnumbr: 1\n"),
+            "3:1: unknown key \"numbr\", did you mean \"number\"?"
+        );
+    }
 }

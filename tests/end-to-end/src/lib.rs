@@ -9,10 +9,12 @@ mod outcome;
 mod repository;
 mod run;
 mod server;
+mod service;
 
 pub use self::{
     outcome::Outcome,
     repository::Repository,
     run::{Run, Running},
     server::{Received, Server},
+    service::{Authority, Service},
 };

@@ -129,6 +129,22 @@ impl Running {
         self
     }
 
+    /// Waits for its end and asserts that it never took more memory than this.
+    #[track_caller]
+    pub fn ends_within(mut self, megabytes: u64) -> Outcome {
+        let status = format!("/proc/{}/status", self.child.id());
+        let mut peak = 0;
+        while self.child.try_wait().unwrap().is_none() {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+            peak = peak.max(kilobytes.unwrap_or(0));
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(peak < megabytes * 1000, "took {peak} kB of memory");
+        self.ends()
+    }
+
     /// Waits for its end.
     pub fn ends(self) -> Outcome {
         let output = self.child.wait_with_output().unwrap();

@@ -33,18 +33,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     if query.contains("repository(owner: $owner, name: $name)") {
         return said::answer(world, query, &body["variables"]);
     }
-    answered("unknown", Err(("INVALID", "the stand-in does not know this query".to_owned())))
-}
-
-/// A query that finds nothing, in GitHub's words.
-fn refuse(path: &str, kind: &str, message: &str) -> Reply {
-    let error = json!({
-        "type": kind,
-        "path": [path],
-        "locations": [{"line": 2, "column": 3}],
-        "message": message,
-    });
-    Reply::json(200, &json!({"data": null, "errors": [error]}))
+    refuse("query", "INVALID", "the stand-in does not know this query")
 }
 
 /// What a mutation comes to: its payload, or the type and the words of an error.
@@ -53,16 +42,23 @@ type Outcome = Result<Value, (&'static str, String)>;
 fn answered(mutation: &str, outcome: Outcome) -> Reply {
     match outcome {
         Ok(payload) => Reply::json(200, &json!({"data": {mutation: payload}})),
-        Err((kind, message)) => {
-            let error = json!({
-                "type": kind,
-                "path": [mutation],
-                "locations": [{"line": 2, "column": 3}],
-                "message": message,
-            });
-            Reply::json(200, &json!({"data": {mutation: null}, "errors": [error]}))
-        }
+        Err((kind, message)) => told(mutation, kind, &message, json!({mutation: null})),
     }
+}
+
+/// A query that finds nothing.
+fn refuse(path: &str, kind: &str, message: &str) -> Reply {
+    told(path, kind, message, Value::Null)
+}
+
+fn told(path: &str, kind: &str, message: &str, data: Value) -> Reply {
+    let error = json!({
+        "type": kind,
+        "path": [path],
+        "locations": [{"line": 2, "column": 3}],
+        "message": message,
+    });
+    Reply::json(200, &json!({"data": data, "errors": [error]}))
 }
 
 /// Branches that move together, each from where it is said to be, or not at all. The words of the refusal are the

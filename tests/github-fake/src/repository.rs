@@ -6,7 +6,7 @@ use crate::{
     Shared,
     git::Git,
     shapes,
-    world::{Pull, PullState, Stored, StoredRun},
+    world::{Merged, Pull, PullState, Stored, StoredRun},
 };
 
 /// A repository of the stand-in.
@@ -176,7 +176,8 @@ impl Repository {
             let tree = git.run(&["merge-tree", "--write-tree", &base, &head]);
             let commit = git.write_commit(&tree, &[&parent], &pull.title, "monalisa", time);
             git.run(&["update-ref", &base, &commit]);
-            PullState::Merged
+            let head = git.commit(&head).expect("the head is there");
+            PullState::Merged(Merged { commit, head, at: time })
         });
     }
 

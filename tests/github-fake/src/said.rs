@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Repository,
-    world::{Pull, PullState, Stored},
+    world::{Merged, Pull, PullState, Stored},
 };
 
 /// All of it, for one repository.
@@ -165,7 +165,6 @@ impl Repository {
                 updated: time,
                 author: author.to_owned(),
                 fork: fork.map(str::to_owned),
-                merged: None,
             });
             number
         })
@@ -208,8 +207,7 @@ impl Repository {
             let pull = stored.pulls.iter_mut().find(|pull| pull.number == number).expect("the pull request");
             let head = stored.git.commit(&format!("refs/heads/{}", pull.head)).expect("a head");
             stored.git.run(&["update-ref", &format!("refs/heads/{}", pull.base), commit]);
-            pull.state = PullState::Merged;
-            pull.merged = Some(crate::world::Merged { commit: commit.to_owned(), head, at });
+            pull.state = PullState::Merged(Merged { commit: commit.to_owned(), head, at });
         });
     }
 

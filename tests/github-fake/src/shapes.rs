@@ -309,7 +309,7 @@ pub(crate) fn run(address: &str, stored: &Stored, run: &StoredRun) -> Value {
 pub(crate) fn pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
     let mut shape = short_pull(address, stored, pull);
     let more = json!({
-        "merged": pull.state == PullState::Merged,
+        "merged": pull.merged().is_some(),
         "mergeable": true,
         "mergeable_state": "clean",
         "merged_by": null,
@@ -342,8 +342,7 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         let by = user(address, &pull.author);
         json!({"enabled_by": by, "merge_method": method.to_lowercase(), "commit_title": "", "commit_message": ""})
     });
-    let ended_at = pull.merged.as_ref().map_or(pull.updated, |merged| merged.at);
-    let ended = (pull.state != PullState::Open).then(|| written(ended_at));
+    let ended = (pull.state != PullState::Open).then(|| written(pull.updated));
     let side = |branch: &str| {
         json!({
             "label": format!("{}:{branch}", stored.owner()),
@@ -354,7 +353,7 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         })
     };
     let mut head = side(&pull.head);
-    if let Some(merged) = &pull.merged {
+    if let Some(merged) = pull.merged() {
         head["sha"] = json!(merged.head);
     }
     if let Some(fork) = &pull.fork {
@@ -363,6 +362,7 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         head["user"] = user(address, owner);
         extend(&mut head["repo"], short_repository(address, number_of(fork), fork));
     }
+    let merged_at = pull.merged().map(|merged| written(merged.at));
     let link = |address: &str| json!({ "href": address });
     let links = json!({
         "self": link(&url),
@@ -398,9 +398,9 @@ pub(crate) fn short_pull(address: &str, stored: &Stored, pull: &Pull) -> Value {
         "milestone": null,
         "created_at": written(pull.created),
         "updated_at": written(pull.updated),
-        "closed_at": ended,
-        "merged_at": ended.as_ref().filter(|_| pull.state == PullState::Merged),
-        "merge_commit_sha": pull.merged.as_ref().map(|merged| &merged.commit),
+        "closed_at": merged_at.clone().or(ended),
+        "merged_at": merged_at,
+        "merge_commit_sha": pull.merged().map(|merged| &merged.commit),
         "assignee": null,
         "assignees": [],
         "requested_reviewers": pull.reviewers.iter().map(|login| user(address, login)).collect::<Vec<_>>(),

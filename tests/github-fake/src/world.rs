@@ -59,11 +59,11 @@ pub(crate) struct StoredRun {
 }
 
 /// What became of a pull request.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum PullState {
     Open,
     Closed,
-    Merged,
+    Merged(Merged),
 }
 
 /// A pull request.
@@ -92,11 +92,16 @@ pub(crate) struct Pull {
     pub(crate) updated: u64,
     /// The fork that it came from, as `owner/name`.
     pub(crate) fork: Option<String>,
-    pub(crate) merged: Option<Merged>,
+}
+
+impl Pull {
+    pub(crate) const fn merged(&self) -> Option<&Merged> {
+        if let PullState::Merged(merged) = &self.state { Some(merged) } else { None }
+    }
 }
 
 /// How a pull request was merged.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Merged {
     pub(crate) commit: String,
     /// The newest commit of its branch then.

@@ -4,20 +4,26 @@ use sluice_config::Placed;
 use sluice_core::{Place, Problem};
 use sluice_gate::{
     Gathered,
-    freeze::{Freeze, Part, Window, WindowText, WrongWindow},
+    freeze::{Facts, Freeze, Part, Window, WindowText, WrongWindow},
 };
 
 use crate::condition::{Gather, World};
 
-pub(crate) struct Gatherer(Freeze);
+pub(crate) struct Gatherer {
+    policy: Freeze,
+    /// Why the freeze is to be broken, as it was given.
+    reason: Option<String>,
+}
 
 impl Gatherer {
     pub(super) fn new(
         windows: &[Placed<sluice_config::Freeze>],
+        break_glass: Option<u32>,
+        reason: Option<&str>,
         place_of: impl Fn(&Placed<String>) -> Place,
     ) -> Result<Self, Problem> {
         let windows = windows.iter().map(|freeze| window(freeze, &place_of)).collect::<Result<_, _>>()?;
-        Ok(Self(Freeze { windows }))
+        Ok(Self { policy: Freeze { windows, break_glass }, reason: reason.map(str::to_owned) })
     }
 }
 
@@ -46,11 +52,11 @@ impl Gather for Gatherer {
     type Policy = Freeze;
 
     fn policy(&self) -> Freeze {
-        self.0.clone()
+        self.policy.clone()
     }
 
-    async fn gather(&self, _: &World<'_>) -> Result<Gathered<()>, Problem> {
-        Ok(Gathered::given(()))
+    async fn gather(&self, _: &World<'_>) -> Result<Gathered<Facts>, Problem> {
+        Ok(Gathered::given(Facts { break_glass: self.reason.clone() }))
     }
 }
 

@@ -1,9 +1,22 @@
 //! Reads the reports that `reports` judges.
 //!
-//! `files` finds them, `sarif` reads one.
+//! `files` finds them, `format` tells whose each is, and the files named for the tools read one: all of
+//! them pure, from bytes to what the report tells, or to why it tells nothing (`silent`).
 
+mod checkov;
+mod cobertura;
+mod conftest;
 mod files;
+mod format;
+mod grype;
+mod junit;
+mod k6;
+mod lcov;
 mod sarif;
+mod silent;
+mod trivy;
+mod trufflehog;
+mod xml;
 
 use sluice_config::Placed;
 use sluice_core::{Place, Problem};
@@ -17,7 +30,7 @@ use crate::condition::{Gather, World};
 
 pub(crate) struct Gatherer {
     glob: Glob,
-    limits: Limits,
+    policy: Reports,
 }
 
 impl Gatherer {
@@ -42,27 +55,34 @@ impl Gatherer {
                 .help("name it from the repository's root, as `reports/*.sarif`")
                 .at(place_of(&rule.path)));
         }
-        let limits = limits_of(rule);
-        if limits.is_empty() {
+        let policy = policy(rule);
+        if policy.is_empty() {
             return Err(wrong("the reports have no limit")
                 .why("without one every report would do")
-                .help("say how many findings there may be, as `critical: 0`")
+                .help("say how many findings there may be, as `critical: 0`; for tests `failures: 0`")
                 .at(place));
         }
-        Ok(Self { glob, limits })
+        Ok(Self { glob, policy })
     }
 }
 
-const fn limits_of(rule: &sluice_config::Reports) -> Limits {
-    let sluice_config::Reports { path: _, critical, high, medium, low, unknown } = rule;
-    Limits { critical: *critical, high: *high, medium: *medium, low: *low, unknown: *unknown }
+fn policy(rule: &sluice_config::Reports) -> Reports {
+    let sluice_config::Reports { path, critical, high, medium, low, unknown, failures, coverage, thresholds } =
+        rule;
+    Reports {
+        path: path.value.clone(),
+        limits: Limits { critical: *critical, high: *high, medium: *medium, low: *low, unknown: *unknown },
+        failures: *failures,
+        coverage: coverage.map(sluice_config::Percent::hundredths),
+        thresholds: *thresholds,
+    }
 }
 
 impl Gather for Gatherer {
     type Policy = Reports;
 
     fn policy(&self) -> Reports {
-        Reports { path: self.glob.as_str().to_owned(), limits: self.limits }
+        self.policy.clone()
     }
 
     async fn gather(&self, world: &World<'_>) -> Result<Gathered<Facts>, Problem> {
@@ -71,10 +91,10 @@ impl Gather for Gatherer {
         let mut sources = Vec::new();
         for file in files::matching(root, &self.glob)? {
             world.cx.cancellation().check()?;
-            let scan =
-                file.read(root).and_then(|bytes| sarif::read(&bytes).map_err(|error| error.to_string()));
+            let report =
+                file.read(root).and_then(|bytes| format::read(&bytes).map_err(|silent| silent.to_string()));
             sources.push(Source { url: file.name(), at: world.cx.now() });
-            readings.push(Reading { name: file.name(), scan });
+            readings.push(Reading { name: file.name(), report });
         }
         Ok(Gathered::read(Facts { readings }, sources))
     }
@@ -84,6 +104,8 @@ impl Gather for Gatherer {
 mod tests {
     use std::fs;
 
+    use sluice_gate::reports::{Found, Told};
+
     use serde_json::json;
     use sluice_config::File;
     use sluice_core::{Configuration as _, Problems};
@@ -92,6 +114,24 @@ mod tests {
 
     use super::*;
     use crate::Policy;
+
+    /// What a report tells, a line each; what is accepted stands in brackets.
+    pub(super) fn told(bytes: &[u8]) -> String {
+        let report = format::read(bytes).unwrap();
+        let line = |found: &Found| {
+            format!("{:8}  {}  {}  {}", found.severity, found.rule, found.location, found.message)
+        };
+        let lines: Vec<String> = match &report.told {
+            Told::Findings(scan) => {
+                let suppressed = scan.suppressed.iter().map(|found| format!("({})", line(found)));
+                scan.found.iter().map(line).chain(suppressed).collect()
+            }
+            Told::Tests(tests) => tests.failures.clone(),
+            Told::Thresholds(thresholds) => thresholds.lines.clone(),
+            Told::Coverage(_) => Vec::new(),
+        };
+        std::iter::once(report.to_string()).chain(lines).collect::<Vec<_>>().join("\n")
+    }
 
     /// The reports condition of a configuration.
     fn condition(rule: &str) -> Result<Gatherer, Problems> {
@@ -120,7 +160,7 @@ mod tests {
         crate::condition::tests::outcome(condition(rule).unwrap(), root.path())
     }
 
-    fn told(outcome: &Outcome) -> String {
+    fn shown(outcome: &Outcome) -> String {
         let lines = std::iter::once(format!("{:?}: {}", outcome.state, outcome.reason));
         let help = outcome.help.iter().map(|help| format!("help: {help}"));
         lines.chain(outcome.evidence.iter().cloned()).chain(help).collect::<Vec<_>>().join("\n")
@@ -132,7 +172,7 @@ mod tests {
             "{path: 'r/*.sarif', high: 1, medium: 0}",
             &[("r/a.sarif", &sarif(&["error", "note"])), ("r/b.sarif", &sarif(&[]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Approved: r/*.sarif: 1 high (1 allowed), 0 medium (0 allowed)
 r/a.sarif: 1 high, 1 low by scanner
 r/b.sarif: nothing found by scanner
@@ -145,7 +185,7 @@ r/b.sarif: nothing found by scanner
             "{path: 'r/*.sarif', high: 1, low: 9}",
             &[("r/a.sarif", &sarif(&["note", "error"])), ("r/b.sarif", &sarif(&["error", "warning"]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: r/*.sarif: 2 high (1 allowed)
 high      R  (no file)  bad
 high      R  (no file)  bad
@@ -161,7 +201,7 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
             "{path: a.sarif, high: 2, medium: 0}",
             &[("a.sarif", &sarif(&["warning", "error", "error", "error", "error", "error", "error"]))],
         );
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: a.sarif: 6 high (2 allowed), 1 medium (0 allowed)
 high      R  (no file)  bad
 high      R  (no file)  bad
@@ -176,20 +216,20 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
 
     #[test]
     fn a_report_that_is_missing_or_tells_nothing_is_no_yes() {
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.json", "")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.json", "")])), @r##"
 Undecided: no file matches r/*.sarif
 help: let the step that writes the report run before the gate, in the same job or with its artifact downloaded
 "##);
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", "")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", "")])), @r##"
 Undecided: r/a.sarif is empty
-help: see why the scanner wrote no whole report, and run it again
+help: see why there is no whole report that tells what it is about, and run the tool again
 "##);
-        insta::assert_snapshot!(told(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @r##"
 Undecided: r/*.sarif: 2 of 3 reports tell nothing
 r/a.sarif is empty
-r/c.sarif is not SARIF 2.1.0, the only form that is read: it has no version
+r/c.sarif is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
 r/b.sarif: nothing found by scanner
-help: see why the scanner wrote no whole report, and run it again
+help: see why there is no whole report that tells what it is about, and run the tool again
 "##);
     }
 
@@ -197,7 +237,7 @@ help: see why the scanner wrote no whole report, and run it again
     fn a_certain_no_is_a_no_beside_a_report_that_tells_nothing() {
         let outcome =
             ask("{path: 'r/*.sarif', high: 0}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&["error"]))]);
-        insta::assert_snapshot!(told(&outcome), @r##"
+        insta::assert_snapshot!(shown(&outcome), @r##"
 Rejected: r/*.sarif: 1 high (0 allowed)
 high      R  (no file)  bad
 r/a.sarif is empty
@@ -209,7 +249,8 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
     #[test]
     fn a_severity_without_a_limit_is_not_limited_and_unknown_is_one_of_its_own() {
         let files = [("a.sarif", &*sarif(&["error", "error", "fatal"]))];
-        assert_eq!(ask("{path: a.sarif, critical: 0}", &files).state, State::Approved);
+        // What nobody knows may be critical.
+        assert_eq!(ask("{path: a.sarif, critical: 0}", &files).state, State::Undecided);
         assert_eq!(ask("{path: a.sarif, critical: 0, unknown: 1}", &files).state, State::Approved);
         assert_eq!(ask("{path: a.sarif, unknown: 0}", &files).state, State::Rejected);
     }
@@ -217,7 +258,7 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
     #[test]
     fn what_is_suppressed_is_named_and_not_counted() {
         let checkov = include_str!("../../tests/fixtures/checkov.sarif");
-        insta::assert_snapshot!(told(&ask("{path: a.sarif, high: 8, medium: 0}", &[("a.sarif", checkov)])), @r##"
+        insta::assert_snapshot!(shown(&ask("{path: a.sarif, high: 8, medium: 0}", &[("a.sarif", checkov)])), @r##"
 Approved: a.sarif: 8 high (8 allowed), 0 medium (0 allowed)
 a.sarif: 8 high by Checkov 3.3.30
 suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket has cross-region replication enabled
@@ -250,7 +291,7 @@ suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket
             json!({"path": "x", "critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}),
         )
         .unwrap();
-        let limits = serde_json::to_value(limits_of(&rule)).unwrap();
+        let limits = serde_json::to_value(policy(&rule).limits).unwrap();
         assert_eq!(limits, json!({"critical": 1, "high": 2, "medium": 3, "low": 4, "unknown": 5}));
     }
 }

@@ -2,11 +2,14 @@
 
 use sluice_core::Problem;
 use sluice_gate::{
-    Gathered,
+    Gathered, Source,
     unchanged::{Facts, Unchanged},
 };
 
-use crate::condition::{Gather, World};
+use crate::{
+    condition::{Gather, World},
+    image,
+};
 
 pub(crate) struct Gatherer(pub(crate) Unchanged);
 
@@ -30,6 +33,14 @@ impl Gather for Gatherer {
             };
             facts.commit = Some(commit.to_string());
             sources.extend(world.sources(&[&trace]));
+        }
+        if let (Some(_), Some(image)) = (&self.0.image, world.image) {
+            let registry = image::Registry::of(image, world.network).await?;
+            let tag = registry.tagged().await?;
+            let gone =
+                || Problem::failed("the image's tag is gone").why(format!("its registry has no {image}"));
+            facts.digest = Some(tag.ok_or_else(gone)?);
+            sources.push(Source { url: image.to_string(), at: world.cx.now() });
         }
         Ok(Gathered::read(facts, sources))
     }

@@ -419,8 +419,12 @@ mod tests {
         assert_eq!(problem(&policy(0)), "the approvals ask for nobody");
         let twice = Approvals { users: vec!["Alice".into(), "alice".into()], ..policy(2) };
         assert_eq!(problem(&twice), "the approvals can never be had");
-        let team = Approvals { teams: vec!["platform".into()], ..policy(2) };
-        assert_eq!(problem(&team), "\"platform\" is no team");
+        for name in ["platform", "/platform", "acme/", "acme/plat form", "@acme/platform", "acme/a/b"] {
+            let team = Approvals { teams: vec![name.into()], ..policy(2) };
+            assert_eq!(problem(&team), format!("\"{name}\" is no team"));
+        }
+        assert_eq!(policy(4).check(), Ok(()), "all of them");
+        assert_eq!(judge(4, &facts(vec![], &[])).state, State::Pending, "all of them");
         let teams = Approvals { users: vec![], teams: vec!["acme/platform".into()], ..policy(9) };
         assert_eq!(teams.check(), Ok(()));
     }
@@ -431,6 +435,45 @@ mod tests {
         assert_eq!(judge(1, &facts).state, State::Pending);
         let policy = Approvals { allow: vec!["U1".into()], ..policy(1) };
         assert_eq!(policy.judge(&facts, &question("2026-11-18T12:00:00Z")).state, State::Approved);
+    }
+
+    #[test]
+    fn who_approved_and_who_is_still_asked_is_known_by_login() {
+        let reviews = vec![
+            review(1, 3, ReviewState::Approved),
+            review(2, 0, ReviewState::Approved),
+            review(3, 1, ReviewState::ChangesRequested),
+            review(4, 9, ReviewState::Approved),
+        ];
+        let seen = crate::Seen::Facts(crate::Gathered::given(facts(reviews, &[])));
+        let case = crate::Case { policy: policy(2), seen };
+        let asked = question("2026-11-18T12:00:00Z");
+        assert_eq!(case.approvers(&asked), ["u0", "u3"]);
+        assert_eq!(case.still_asked(&asked), ["u1", "u2"]);
+        assert_eq!(case.judge(&asked).state, State::Approved);
+        let of_no_commit = Question { commit: None, ..asked };
+        assert_eq!(case.approvers(&of_no_commit), [""; 0]);
+        assert_eq!(short("0123456789"), "0123456");
+        assert_eq!(short("012"), "012");
+    }
+
+    #[test]
+    fn people_see_every_way_to_approve() {
+        let mut facts = facts(vec![], &[]);
+        let help = |facts: &Facts| judge(4, facts).help.unwrap();
+        assert_eq!(help(&facts), "still can approve: u0, u1, u2, u3; review #12");
+        facts.issue = Some(Issue {
+            number: 20,
+            by: None,
+            at: Timestamp::UNIX_EPOCH,
+            is_edited: false,
+            asks: None,
+            comments: vec![],
+        });
+        assert!(help(&facts).ends_with("; review #12, or comment `/approve aaaaaaa` on #20"));
+        facts.pulls[0].merged_as = Some("b".repeat(40));
+        facts.issue = None;
+        assert!(help(&facts).ends_with("; review the run's environment"));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! A window is closed exactly at `from` and open exactly at `until`, in the civil time of its zone
 //! (`window` turns that into instants). Where windows overlap or follow each other, the opening is
 //! after all of them.
+//!
+//! Where the policy says how, a freeze can be broken: whoever starts the run gives a reason, and `approvals`
+//! asks more people than usual. The reason stands in the record.
 
 mod moment;
 mod window;
@@ -15,21 +18,61 @@ use crate::{Outcome, Policy, Question, State};
 
 /// The windows in which nothing is deployed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Freeze {
     /// The windows.
     pub windows: Vec<Window>,
+    /// How many must approve what breaks a freeze; none when nothing may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<u32>,
+}
+
+/// What was given. Else nothing but the time is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Facts {
+    /// Why a freeze is to be broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
 }
 
 impl Policy for Freeze {
-    /// Nothing but the time is looked at.
-    type Facts = ();
+    type Facts = Facts;
 
-    fn judge(&self, (): &(), question: &Question) -> Outcome {
-        match Status::at(question.now, &self.windows) {
-            Ok(status) => status.into(),
+    fn judge(&self, facts: &Facts, question: &Question) -> Outcome {
+        let outcome = match Status::at(question.now, &self.windows) {
+            Ok(status) => Outcome::from(status),
             Err(error) => {
-                Outcome::new(State::Undecided, format!("could not reckon the freeze windows: {error}"))
+                return Outcome::new(
+                    State::Undecided,
+                    format!("could not reckon the freeze windows: {error}"),
+                );
             }
+        };
+        match &facts.break_glass {
+            Some(reason) if outcome.state == State::Rejected => self.broken(reason.trim(), outcome),
+            _ => outcome,
+        }
+    }
+}
+
+impl Freeze {
+    /// The answer when a freeze that is on is to be broken.
+    fn broken(&self, reason: &str, closed: Outcome) -> Outcome {
+        match self.break_glass {
+            None => Outcome {
+                evidence: [vec!["nothing may break it".to_owned()], closed.evidence].concat(),
+                ..closed
+            },
+            Some(_) if reason.is_empty() => {
+                Outcome::new(State::Rejected, "it is not said why the freeze is to be broken")
+                    .help("give the reason")
+            }
+            Some(approvals) => Outcome::new(State::Approved, format!("the freeze is broken: {reason}"))
+                .evidence([closed.reason])
+                .evidence(closed.evidence)
+                .evidence(closed.help)
+                .evidence([format!("then {approvals} must approve")]),
         }
     }
 }
@@ -126,11 +169,14 @@ mod tests {
             zone: (*zone).into(),
             reason: None,
         };
-        Freeze { windows: windows.iter().map(|texts| window(texts).try_into().unwrap()).collect() }
+        Freeze {
+            windows: windows.iter().map(|texts| window(texts).try_into().unwrap()).collect(),
+            break_glass: None,
+        }
     }
 
     fn ask(now: &str, windows: &[(&str, &str, &str)]) -> String {
-        let outcome = freeze(windows).judge(&(), &question(now));
+        let outcome = freeze(windows).judge(&Facts::default(), &question(now));
         let answer = format!("{:?}: {}", outcome.state, outcome.reason);
         [answer].into_iter().chain(outcome.evidence).chain(outcome.help).collect::<Vec<_>>().join("; ")
     }
@@ -226,9 +272,41 @@ mod tests {
     }
 
     #[test]
+    fn the_closing_is_the_next_of_all_windows() {
+        let (early, late) = (("Fri 12:00", "Fri 13:00", "UTC"), ("Fri 18:00", "Mon 07:00", "UTC"));
+        for windows in [[early, late], [late, early]] {
+            let told = ask("2026-11-18T12:00:00Z", &windows);
+            assert_eq!(told, "Approved: open until Fri 2026-11-20 12:00 UTC (UTC)");
+        }
+        // Of two that close at once, the one that is written first is named.
+        let there = ("Fri 13:00", "Fri 14:00", "Europe/Berlin");
+        insta::assert_snapshot!(ask("2026-11-18T12:00:00Z", &[early, there]), @"Approved: open until Fri 2026-11-20 12:00 UTC (UTC)");
+        insta::assert_snapshot!(ask("2026-11-18T12:00:00Z", &[there, early]), @"Approved: open until Fri 2026-11-20 13:00 CET (Europe/Berlin)");
+    }
+
+    #[test]
     fn windows_without_a_gap_never_open() {
         let week = [("Mon 00:00", "Thu 00:00", "UTC"), ("Thu 00:00", "Mon 00:00", "UTC")];
         insta::assert_snapshot!(ask("2026-11-21T12:00:00Z", &week), @"Rejected: closed from Thu 00:00 until Mon 00:00 (UTC); never opens: the windows follow each other without a gap");
+    }
+
+    /// What a gate answers in a freeze, and out of one, to who gives a reason to break it.
+    fn broken(approvals: Option<u32>, reason: Option<&str>, now: &str) -> String {
+        let policy = Freeze { break_glass: approvals, ..freeze(&[WEEKEND]) };
+        let outcome = policy.judge(&Facts { break_glass: reason.map(str::to_owned) }, &question(now));
+        let answer = format!("{:?}: {}", outcome.state, outcome.reason);
+        [answer].into_iter().chain(outcome.evidence).chain(outcome.help).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_freeze_is_broken_with_a_reason_where_the_policy_says_how() {
+        let (on, off) = ("2026-11-21T12:00:00Z", "2026-11-18T12:00:00Z");
+        insta::assert_snapshot!(broken(Some(3), Some("checkout is down, INC-42"), on), @"Approved: the freeze is broken: checkout is down, INC-42; closed from Fri 15:00 until Mon 07:00 (Europe/Berlin); opens Mon 2026-11-23 07:00 CET (Europe/Berlin); then 3 must approve");
+        insta::assert_snapshot!(broken(None, Some("checkout is down"), on), @"Rejected: closed from Fri 15:00 until Mon 07:00 (Europe/Berlin); nothing may break it; opens Mon 2026-11-23 07:00 CET (Europe/Berlin)");
+        insta::assert_snapshot!(broken(Some(3), Some(" \n"), on), @"Rejected: it is not said why the freeze is to be broken; give the reason");
+        insta::assert_snapshot!(broken(Some(3), None, on), @"Rejected: closed from Fri 15:00 until Mon 07:00 (Europe/Berlin); opens Mon 2026-11-23 07:00 CET (Europe/Berlin)");
+        insta::assert_snapshot!(broken(Some(3), Some("checkout is down"), off), @"Approved: open until Fri 2026-11-20 15:00 CET (Europe/Berlin)");
+        insta::assert_snapshot!(broken(None, Some("checkout is down"), off), @"Approved: open until Fri 2026-11-20 15:00 CET (Europe/Berlin)");
     }
 
     proptest! {
@@ -246,7 +324,7 @@ mod tests {
                 format!("{day} {:02}:{:02}", minute / 60 % 24, minute % 60)
             };
             let now = Timestamp::from_second(seconds).unwrap();
-            let Freeze { windows } = freeze(&[(&text(from), &text(from + length), zone)]);
+            let Freeze { windows, .. } = freeze(&[(&text(from), &text(from + length), zone)]);
             let in_zone = |at: Timestamp| at.to_zoned(window::zone(zone).unwrap());
             let wall = in_zone(now);
             let minute = i64::from(wall.weekday().to_monday_zero_offset()) * 24 * 60

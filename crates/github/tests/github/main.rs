@@ -4,6 +4,7 @@
 
 mod faults;
 mod read;
+mod review;
 mod told;
 mod write;
 

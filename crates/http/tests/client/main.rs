@@ -9,6 +9,7 @@ mod redirects;
 mod retries;
 mod server;
 mod tls;
+mod ways;
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::http::given;
 /// A JSONPath query (RFC 9535), compiled when it is read: <https://www.rfc-editor.org/rfc/rfc9535>.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Path {
+pub(crate) struct Path {
     written: String,
     query: JsonPath,
 }
@@ -94,7 +94,7 @@ impl JsonCondition {
     }
 
     fn judge(&self, path: &Path, document: &Value) -> Option<Mismatch> {
-        let nodes = path.query.query(document).all();
+        let nodes = path.select(document);
         let (expected, actual) = match nodes.as_slice() {
             [] if self.wants_none() => return None,
             [] => (self.first(), "selects nothing".to_owned()),
@@ -197,6 +197,13 @@ impl fmt::Display for Condition<'_> {
             Self::LessThan(Bound(bound)) => write!(f, "is less than {bound}"),
             Self::GreaterThan(Bound(bound)) => write!(f, "is greater than {bound}"),
         }
+    }
+}
+
+impl Path {
+    /// The nodes of a document that it selects.
+    pub(crate) fn select<'a>(&self, document: &'a Value) -> Vec<&'a Value> {
+        self.query.query(document).all()
     }
 }
 

@@ -14,10 +14,10 @@ use crate::forms::{self, Form, Forms, Never};
 
 /// A set of statuses; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Statuses(Vec<Range>);
+pub(crate) struct Statuses(Vec<Range>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Range(RangeInclusive<u16>);
+pub(crate) struct Range(RangeInclusive<u16>);
 
 impl Statuses {
     /// Any status of success.
@@ -25,7 +25,7 @@ impl Statuses {
         Self(vec![Range(200..=299)])
     }
 
-    pub(super) fn judge(&self, status: StatusCode) -> Option<Mismatch> {
+    pub(crate) fn judge(&self, status: StatusCode) -> Option<Mismatch> {
         if self.0.iter().any(|range| range.0.contains(&status.as_u16())) {
             return None;
         }

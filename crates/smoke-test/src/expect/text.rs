@@ -35,7 +35,7 @@ pub(super) struct Fields {
 /// A regular expression, compiled when it is read: <https://docs.rs/regex/1/regex/#syntax>.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Pattern(regex::bytes::Regex);
+pub(crate) struct Pattern(regex::bytes::Regex);
 
 /// One value, or a list of them.
 #[derive(Clone, Debug)]
@@ -71,6 +71,20 @@ pub(super) fn judge_header(
         reason: format!("header {name} is {actual}"),
         expected: format!("header {name} {}", unmet.first()?),
         actual: format!("header {name} is {actual}"),
+        place: None,
+    })
+}
+
+/// What is wrong with the records that DNS answered with: one must satisfy.
+pub(super) fn judge_records(condition: &TextCondition, records: &[String]) -> Option<Mismatch> {
+    let unmet: Vec<Condition<'_>> =
+        records.iter().map(|record| condition.unmet(record.as_bytes())).collect::<Option<_>>()?;
+    let shown: Vec<_> = records.iter().map(|record| quoted(record)).collect();
+    let actual = shown.join(", ");
+    Some(Mismatch {
+        reason: format!("the answer is {actual}"),
+        expected: format!("a record {}", unmet.first()?),
+        actual,
         place: None,
     })
 }
@@ -131,6 +145,12 @@ impl fmt::Display for Condition<'_> {
 impl Pattern {
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
         self.0.is_match(text)
+    }
+
+    /// What the first group finds in a text, without groups the whole match.
+    pub(crate) fn capture<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let found = self.0.captures(text)?;
+        found.get(1).or_else(|| found.get(0)).map(|found| found.as_bytes())
     }
 }
 

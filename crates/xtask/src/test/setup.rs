@@ -10,8 +10,19 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 4] =
-    [("git", "git"), ("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm")];
+const PROGRAMS: [(&str, &str); 8] = [
+    ("git", "git"),
+    ("python3", "python3-venv"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("docker-registry", "docker-registry"),
+    ("nginx", "nginx-light"),
+    ("redis-server", "redis-server"),
+    ("dnsmasq", "dnsmasq-base"),
+];
+
+/// Where Debian's Postgres lies, a folder a version: its programs are on no path.
+const POSTGRES: (&str, &str) = ("/usr/lib/postgresql", "postgresql");
 
 /// What is there to test with.
 pub(crate) struct Tools {
@@ -127,11 +138,12 @@ fn examples(part: &str) -> Vec<PathBuf> {
 
 /// Installs missing programs where that is possible: on Debian, as root.
 fn programs() -> anyhow::Result<()> {
-    let missing: Vec<_> = PROGRAMS.iter().filter(|(program, _)| !answers(program, "--version")).collect();
-    if missing.is_empty() {
+    let programs = PROGRAMS.iter().filter(|(program, _)| !answers(program, "--version"));
+    let folders = [POSTGRES].into_iter().filter(|(folder, _)| !Path::new(folder).exists());
+    let packages: Vec<&str> = programs.copied().chain(folders).map(|(_, package)| package).collect();
+    if packages.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
     let list = packages.join(", ");
     if !answers("apt-get", "--version") || !is_root() {
         bail!("install {list} (only root can, and only on Debian it is done here)");

@@ -91,16 +91,14 @@ fn an_answer_that_is_wrong_is_a_no_with_expected_and_actual() {
 }
 
 #[test]
-fn a_host_that_can_not_be_reached_is_no_no() {
+fn a_host_that_refuses_is_a_no_and_silence_is_not() {
     let repository = Repository::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    repository
-        .run("smoke-test")
-        .argument(&format!("--url=http://127.0.0.1:{port}/"))
-        .argument("--retry-timeout=0s")
-        .ends()
-        .exits(3)
-        .says("refused");
+    let once = |url: &str| {
+        repository.run("smoke-test").argument(&format!("--url={url}")).argument("--retry-timeout=0s").ends()
+    };
+    once(&format!("http://127.0.0.1:{port}/")).exits(1).says("refused");
+    once("http://no-such-host.invalid/").exits(3).says("host not found");
 }
 
 #[test]

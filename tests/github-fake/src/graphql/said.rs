@@ -32,7 +32,7 @@ pub(super) fn answer(world: &World, query: &str, variables: &Value) -> Reply {
         let Some(pull) = stored.pulls.iter().find(|pull| pull.number == number) else {
             return not_found("pullRequest", "PullRequest");
         };
-        let (head, base) = pull.merged.as_ref().map_or_else(
+        let (head, base) = pull.merged().map_or_else(
             || (pull.head.clone(), pull.base.clone()),
             |merged| (merged.head.clone(), format!("{}^", merged.commit)),
         );

@@ -62,7 +62,6 @@ pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {
         created: asked.now,
         updated: asked.now,
         fork: None,
-        merged: None,
     };
     let shape = shapes::pull(asked.address, stored, &pull);
     stored.pulls.push(pull);

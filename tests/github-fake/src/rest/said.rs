@@ -17,7 +17,7 @@ pub(super) fn pulls_of_commit(stored: &Stored, asked: &Asked<'_>, sha: &str) -> 
         return unprocessable(&format!("No commit found for SHA: {sha}"));
     }
     let holds = |pull: &&Pull| {
-        let merged = pull.merged.as_ref();
+        let merged = pull.merged();
         let head = merged.map_or_else(
             || git.commit(&format!("refs/heads/{}", pull.head)),
             |merged| Some(merged.head.clone()),

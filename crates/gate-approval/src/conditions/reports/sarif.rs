@@ -8,53 +8,30 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use sluice_gate::reports::{Found, Scan, Severity};
+use sluice_gate::reports::{About, Found, Image, Report, Scan, Severity, Told};
 
-/// Why a report tells nothing. Displayed after the report's name: "a.sarif is empty".
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Silent {
-    #[error("is empty")]
-    Empty,
-    #[error("is cut off: {0}")]
-    Cut(serde_json::Error),
-    #[error("is not JSON: {0}")]
-    NotJson(serde_json::Error),
-    #[error("is not SARIF 2.1.0, the only form that is read: {0}")]
-    NotSarif(String),
-    #[error("holds no run: no tool wrote into it")]
-    NoRun,
-    #[error("holds a run of {0} that failed (`executionSuccessful: false`)")]
-    Failed(String),
-    #[error("holds a run of {0} without results: the tool did not come to its end")]
-    NoResults(String),
-}
+use super::silent::{Silent, cut, location};
+
+pub(super) const NAME: &str = "SARIF 2.1.0";
 
 /// Reads a report.
-pub(super) fn read(bytes: &[u8]) -> Result<Scan, Silent> {
-    // Some tools on Windows write a byte order mark.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.trim_ascii().is_empty() {
-        return Err(Silent::Empty);
-    }
-    let log: Log = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => Silent::Cut(error),
-        serde_json::error::Category::Data => Silent::NotSarif(error.to_string()),
-        _ => Silent::NotJson(error),
-    })?;
+pub(super) fn read(bytes: &[u8]) -> Result<Report, Silent> {
+    let log: Log = serde_json::from_slice(bytes).map_err(|error| Silent::json(NAME, &error))?;
     match log.version.as_deref() {
         Some("2.1.0") => {}
-        Some(version) => return Err(Silent::NotSarif(format!("its version is {version}"))),
-        None => return Err(Silent::NotSarif("it has no version".to_owned())),
+        Some(version) => return Err(Silent::Malformed(NAME, format!("its version is {}", cut(version)))),
+        None => return Err(Silent::Malformed(NAME, "it has no version".to_owned())),
     }
     let runs = log.runs.unwrap_or_default();
     if runs.is_empty() {
-        return Err(Silent::NoRun);
+        return Err(Silent::Nothing("it holds no run: no tool wrote into it".to_owned()));
     }
     let mut scan = Scan::default();
+    let mut tools = Vec::new();
     for run in &runs {
-        run.tell(&mut scan)?;
+        tools.push(run.tell(&mut scan)?);
     }
-    Ok(scan)
+    Ok(Report { tools, about: runs.iter().map(Run::about).collect(), told: Told::Findings(scan) })
 }
 
 #[derive(Deserialize)]
@@ -65,10 +42,30 @@ struct Log {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Run {
     tool: Tool,
     invocations: Option<Vec<Invocation>>,
     results: Option<Vec<SarifResult>>,
+    version_control_provenance: Option<Vec<Revision>>,
+    properties: Option<RunProperties>,
+}
+
+/// What was checked out when the tool ran (3.14.16).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Revision {
+    revision_id: Option<String>,
+}
+
+/// What Trivy says of the image that it scanned:
+/// <https://github.com/aquasecurity/trivy/blob/main/pkg/report/sarif.go>
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RunProperties {
+    image_name: Option<String>,
+    repo_tags: Option<Vec<String>>,
+    repo_digests: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -184,27 +181,43 @@ struct Suppression {
 }
 
 impl Run {
-    fn tell(&self, scan: &mut Scan) -> Result<(), Silent> {
+    /// Counts what was found, and names the tool.
+    fn tell(&self, scan: &mut Scan) -> Result<String, Silent> {
         let tool = self.tool.driver.title();
         if self.invocations.iter().flatten().any(|invocation| !invocation.execution_successful) {
-            return Err(Silent::Failed(tool));
+            return Err(Silent::Nothing(format!("a run of {tool} failed (`executionSuccessful: false`)")));
         }
         // An engine that found nothing writes an empty list; one that did not run writes none (3.14.23).
-        let Some(results) = &self.results else { return Err(Silent::NoResults(tool)) };
+        let Some(results) = &self.results else {
+            return Err(Silent::Nothing(format!(
+                "a run of {tool} has no results: it did not come to its end"
+            )));
+        };
         for result in results {
             let rule = self.tool.rule_of(result);
             if let Some(severity) = result.severity(&rule) {
-                let list = if result.is_suppressed() { &mut scan.suppressed } else { &mut scan.found };
-                list.push(Found {
+                let found = Found {
                     severity,
                     rule: result.rule_name(&rule),
                     message: result.message(&rule),
                     location: result.location(),
-                });
+                };
+                if result.is_suppressed() { scan.accept(found) } else { scan.find(found) }
             }
         }
-        scan.tools.push(tool);
-        Ok(())
+        Ok(tool)
+    }
+
+    fn about(&self) -> About {
+        let revisions = self.version_control_provenance.iter().flatten();
+        let commits = revisions.filter_map(|revision| revision.revision_id.clone()).collect();
+        let image = self.properties.as_ref().and_then(|properties| {
+            let RunProperties { image_name, repo_tags, repo_digests } = properties;
+            let more = repo_digests.iter().chain(repo_tags).flatten();
+            let names: Vec<String> = image_name.iter().chain(more).cloned().collect();
+            (!names.is_empty()).then(|| Image { names, digests: Vec::new() })
+        });
+        About { image, commits }
     }
 }
 
@@ -355,8 +368,7 @@ impl SarifResult {
                 || rule.rule()?.message_strings.as_ref()?.get(message.id.as_deref()?)?.text.as_deref();
             message.text.as_deref().or_else(by_id)
         });
-        let mut lines = text.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty());
-        cut(lines.next().unwrap_or_default())
+        cut(text.unwrap_or_default())
     }
 
     fn location(&self) -> String {
@@ -364,20 +376,7 @@ impl SarifResult {
             self.locations.iter().flatten().find_map(|location| location.physical_location.as_ref());
         let file = physical.and_then(|physical| physical.artifact_location.as_ref()?.uri.as_deref());
         let line = physical.and_then(|physical| physical.region.as_ref()?.start_line);
-        match (file, line) {
-            (Some(file), Some(line)) => format!("{}:{line}", cut(file)),
-            (Some(file), None) => cut(file),
-            (None, _) => "(no file)".to_owned(),
-        }
-    }
-}
-
-/// The start of a text: a line of evidence has room for no more.
-fn cut(text: &str) -> String {
-    const LONGEST: usize = 100;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        location(file, line)
     }
 }
 
@@ -386,12 +385,25 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::*;
+    use super::{
+        super::{format::read, tests::told},
+        *,
+    };
+
+    fn scan(bytes: &[u8]) -> Scan {
+        match read(bytes).unwrap().told {
+            Told::Findings(scan) => scan,
+            other => panic!("{other:?}"),
+        }
+    }
 
     /// What a report with these results, and with a few rules, tells: severity and rule of each finding.
     fn found(results: &Value) -> Vec<(Severity, String)> {
-        let scan = read(report(results).to_string().as_bytes()).unwrap();
-        scan.found.into_iter().map(|found| (found.severity, found.rule)).collect()
+        scan(report(results).to_string().as_bytes())
+            .found
+            .into_iter()
+            .map(|found| (found.severity, found.rule))
+            .collect()
     }
 
     fn line(found: &Found) -> String {
@@ -522,7 +534,7 @@ mod tests {
     fn only_what_is_accepted_and_not_contested_is_suppressed() {
         let count = |suppressions: Value| {
             let report = report(&json!([{"level": "error", "suppressions": suppressions}])).to_string();
-            let scan = read(report.as_bytes()).unwrap();
+            let scan = scan(report.as_bytes());
             (scan.found.len(), scan.suppressed.len())
         };
         assert_eq!(count(json!([{"kind": "inSource"}])), (0, 1));
@@ -541,10 +553,11 @@ mod tests {
             {"ruleId": "NOTE", "message": {"id": "m"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "src/a.rs"}, "region": {"startLine": 7}}}]},
             {"message": {"text": format!("\n  {}\nmore", "é".repeat(300))}, "locations": [{}, {"physicalLocation": {"artifactLocation": {"uri": "b"}}}]},
         ]));
-        let scan = read(report.to_string().as_bytes()).unwrap();
+        let bytes = report.to_string().into_bytes();
+        let scan = scan(&bytes);
         assert_eq!(line(&scan.found[0]), "low       NOTE  src/a.rs:7  from the rule");
         assert_eq!(line(&scan.found[1]), format!("medium    a rule without an id  b  {}…", "é".repeat(100)));
-        assert_eq!(scan.to_string(), "1 medium, 1 low by scanner 1.2");
+        assert_eq!(read(&bytes).unwrap().to_string(), "1 medium, 1 low by scanner 1.2");
     }
 
     #[test]
@@ -586,24 +599,24 @@ is empty
 is empty
 is empty
 is cut off: EOF while parsing an object at line 1 column 37
-is not JSON: expected value at line 1 column 1
-is not SARIF 2.1.0, the only form that is read: invalid type: null, expected an object at line 1 column 4
-is not SARIF 2.1.0, the only form that is read: invalid length 0, expected an object at line 1 column 2
-is not SARIF 2.1.0, the only form that is read: it has no version
-is not SARIF 2.1.0, the only form that is read: it has no version
-is not SARIF 2.1.0, the only form that is read: its version is 2.0.0
-holds no run: no tool wrote into it
-holds no run: no tool wrote into it
-holds no run: no tool wrote into it
-holds a run of scanner without results: the tool did not come to its end
-holds a run of scanner without results: the tool did not come to its end
-holds a run of scanner that failed (`executionSuccessful: false`)
-is not SARIF 2.1.0, the only form that is read: missing field `executionSuccessful` at line 1 column 95
-is not SARIF 2.1.0, the only form that is read: missing field `tool` at line 1 column 41
-is not SARIF 2.1.0, the only form that is read: invalid type: integer `5`, expected a string at line 1 column 86
-is not SARIF 2.1.0, the only form that is read: duplicate field `results` at line 1 column 81
-is not SARIF 2.1.0, the only form that is read: duplicate field `runs` at line 1 column 80
-is not JSON: trailing characters at line 1 column 82
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+is no SARIF 2.1.0: its version is 2.0.0
+is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
+tells nothing: it holds no run: no tool wrote into it
+tells nothing: it holds no run: no tool wrote into it
+tells nothing: a run of scanner has no results: it did not come to its end
+tells nothing: a run of scanner has no results: it did not come to its end
+tells nothing: a run of scanner failed (`executionSuccessful: false`)
+is no SARIF 2.1.0: missing field `executionSuccessful` at line 1 column 95
+is no SARIF 2.1.0: missing field `tool` at line 1 column 41
+is no SARIF 2.1.0: invalid type: integer `5`, expected a string at line 1 column 86
+is no SARIF 2.1.0: duplicate field `results` at line 1 column 81
+is no JSON: duplicate field `runs` at line 1 column 85
+is no SARIF 2.1.0: trailing characters at line 1 column 82
 "##);
     }
 
@@ -620,14 +633,30 @@ is not JSON: trailing characters at line 1 column 82
         let text = report(&json!([])).to_string();
         assert!(read(format!("\u{feff}{text}").as_bytes()).is_ok());
         let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(matches!(read(&utf16), Err(Silent::NotJson(_))));
+        assert!(matches!(read(&utf16), Err(Silent::Malformed(..))));
     }
 
-    fn told(bytes: &[u8]) -> String {
-        let scan = read(bytes).unwrap();
-        let found = scan.found.iter().map(line);
-        let suppressed = scan.suppressed.iter().map(|found| format!("({})", line(found)));
-        std::iter::once(scan.to_string()).chain(found).chain(suppressed).collect::<Vec<_>>().join("\n")
+    #[test]
+    fn what_a_run_is_about_is_told() {
+        let run = |more: Value| {
+            let mut run = json!({"tool": {"driver": {"name": "scanner"}}, "results": []});
+            run.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            run
+        };
+        let runs = [
+            run(
+                json!({"versionControlProvenance": [{"repositoryUri": "https://example.com/a", "revisionId": "0123abc"}, {"branch": "main"}]}),
+            ),
+            run(
+                json!({"properties": {"imageName": "shop:v1", "repoTags": ["shop:v1"], "repoDigests": ["shop@sha256:1"], "imageID": "sha256:2"}}),
+            ),
+            run(json!({"properties": {"tags": []}})),
+        ];
+        let about = read(json!({"version": "2.1.0", "runs": runs}).to_string().as_bytes()).unwrap().about;
+        assert_eq!(about[0], About { image: None, commits: vec!["0123abc".into()] });
+        let names = ["shop:v1", "shop@sha256:1", "shop:v1"].map(str::to_owned).to_vec();
+        assert_eq!(about[1], About { image: Some(Image { names, digests: vec![] }), commits: vec![] });
+        assert_eq!(about[2], About::default());
     }
 
     #[test]
@@ -648,9 +677,6 @@ high      CKV_AWS_23  main.tf:6  Ensure every security group and rule has a desc
 high      CKV2_AWS_6  main.tf:1  Ensure that S3 bucket has a Public Access block
 high      CKV2_AWS_62  main.tf:1  Ensure S3 buckets should have event notifications enabled
 high      CKV_AWS_18  main.tf:1  Ensure the S3 bucket has access logging enabled
-high      CKV_AWS_21  main.tf:1  Ensure all data stored in the S3 bucket have versioning enabled
-high      CKV_AWS_145  main.tf:1  Ensure that S3 buckets are encrypted with KMS by default
-high      CKV2_AWS_61  main.tf:1  Ensure that an S3 bucket has a lifecycle configuration
 (medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket has cross-region replication enabled)
 "##);
     }
@@ -673,7 +699,10 @@ high      CKV2_AWS_61  main.tf:1  Ensure that an S3 bucket has a lifecycle confi
         #[test]
         fn every_result_counts(levels in prop::collection::vec(prop::sample::select(vec!["error", "warning", "note"]), 0..20)) {
             let results: Vec<Value> = levels.iter().map(|level| json!({"level": level})).collect();
-            prop_assert_eq!(found(&json!(results)).len(), levels.len());
+            let counts = scan(report(&json!(results)).to_string().as_bytes()).counts;
+            for (severity, level) in [(Severity::High, "error"), (Severity::Medium, "warning"), (Severity::Low, "note")] {
+                prop_assert_eq!(counts.get(severity), levels.iter().filter(|one| **one == level).count() as u64);
+            }
         }
     }
 }

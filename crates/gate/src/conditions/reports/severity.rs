@@ -51,20 +51,57 @@ impl fmt::Display for Severity {
 }
 
 /// How many findings there are of each severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts([usize; 5]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    critical: u64,
+    high: u64,
+    medium: u64,
+    low: u64,
+    unknown: u64,
+}
 
 impl Counts {
-    pub(super) fn of(severities: impl IntoIterator<Item = Severity>) -> Self {
-        let mut counts = [0; 5];
-        for severity in severities {
-            counts[severity as usize] += 1;
+    /// Counts one more.
+    pub fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Critical => self.critical += 1,
+            Severity::High => self.high += 1,
+            Severity::Medium => self.medium += 1,
+            Severity::Low => self.low += 1,
+            Severity::Unknown => self.unknown += 1,
         }
-        Self(counts)
     }
 
-    const fn get(self, severity: Severity) -> usize {
-        self.0[severity as usize]
+    /// How many there are.
+    pub const fn get(&self, severity: Severity) -> u64 {
+        match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+            Severity::Unknown => self.unknown,
+        }
+    }
+}
+
+impl Counts {
+    /// How many there are of all severities.
+    pub(super) fn all(&self) -> u64 {
+        Severity::ALL.into_iter().map(|severity| self.get(severity)).fold(0, u64::saturating_add)
+    }
+}
+
+/// The counts of several reports together.
+impl<'a> std::iter::Sum<&'a Self> for Counts {
+    fn sum<I: Iterator<Item = &'a Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            critical: sum.critical.saturating_add(one.critical),
+            high: sum.high.saturating_add(one.high),
+            medium: sum.medium.saturating_add(one.medium),
+            low: sum.low.saturating_add(one.low),
+            unknown: sum.unknown.saturating_add(one.unknown),
+        })
     }
 }
 
@@ -126,8 +163,7 @@ impl Limits {
         Severity::ALL
             .into_iter()
             .filter(|severity| {
-                self.get(*severity)
-                    .is_some_and(|limit| counts.get(*severity) > usize::try_from(limit).unwrap_or(usize::MAX))
+                self.get(*severity).is_some_and(|limit| counts.get(*severity) > u64::from(limit))
             })
             .collect()
     }
@@ -179,10 +215,30 @@ mod tests {
                 .filter(|other| *other != severity)
                 .flat_map(|other| [other; 9])
                 .collect();
-            let counts = |own| Counts::of(others.iter().copied().chain(std::iter::repeat_n(severity, own)));
+            let counts = |own| {
+                let mut counts = Counts::default();
+                others
+                    .iter()
+                    .copied()
+                    .chain(std::iter::repeat_n(severity, own))
+                    .for_each(|one| counts.add(one));
+                counts
+            };
             assert_eq!(limits.exceeded_by(&counts(2)), []);
             assert_eq!(limits.exceeded_by(&counts(3)), [severity]);
             assert_eq!(limits.severities(), [severity]);
         }
+    }
+
+    #[test]
+    fn reports_are_counted_together() {
+        let mut one = Counts::default();
+        for (times, severity) in (1..).zip(Severity::ALL) {
+            (0..times).for_each(|_| one.add(severity));
+        }
+        let sum: Counts = [one, one, Counts::default()].iter().sum();
+        assert_eq!(Severity::ALL.map(|severity| sum.get(severity)), [2, 4, 6, 8, 10]);
+        assert_eq!(sum.to_string(), "2 critical, 4 high, 6 medium, 8 low, 10 unknown");
+        assert_eq!(Counts::default().to_string(), "nothing found");
     }
 }
