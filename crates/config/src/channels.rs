@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sluice_yaml::Placed;
 
-use crate::Event;
+use crate::{
+    Event,
+    github_channels::{DeploymentChannel, FindingsChannel, IssueChannel, StatusChannel},
+};
 
 /// The channels by name.
 pub type Channels = IndexMap<String, Channel>;
@@ -34,6 +37,14 @@ pub enum Channel {
     Sns(Sns),
     /// An event bus of Amazon EventBridge.
     EventBridge(EventBridge),
+    /// An issue as the ticket of an incident.
+    Issue(IssueChannel),
+    /// A status of the commit.
+    Status(StatusChannel),
+    /// GitHub Deployments.
+    Deployment(DeploymentChannel),
+    /// The security findings of a gate as issues.
+    Findings(FindingsChannel),
 }
 
 /// A Slack channel: through an incoming webhook, or as a bot, whose message is updated as the pipeline goes on.

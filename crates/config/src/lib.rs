@@ -13,6 +13,7 @@ mod components;
 mod environments;
 mod file;
 mod gate;
+mod github_channels;
 mod gitops;
 mod notify;
 
@@ -33,8 +34,9 @@ pub use self::{
         Approvals, BreakGlass, Checks, ClusterHealth, Findings, Freeze, Gate, Ignore, ImageCondition,
         Percent, Quota, RecordKeeping, Reports, Soak, Source,
     },
+    github_channels::{DeploymentChannel, FindingsChannel, IssueChannel, StatusChannel},
     gitops::Gitops,
-    notify::{Event, Route, Routes},
+    notify::{Event, QuietHours, Route, Routes},
 };
 
 /// The configuration of Sluice: what can change, where it is deployed, what must hold before, and who

@@ -67,6 +67,70 @@ pub enum FileStatus {
     Unchanged,
 }
 
+/// The commits that a head has and a base has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// How many there are.
+    pub total: u64,
+    /// The newest of them, oldest first: at most 100.
+    pub newest: Vec<RangeCommit>,
+    /// The page that shows them.
+    pub html_url: String,
+}
+
+/// A commit of a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeCommit {
+    /// Its name.
+    pub sha: Sha,
+    /// What its author wrote.
+    pub message: String,
+    /// The login of its author, else the name that the commit gives.
+    pub author: String,
+}
+
+#[derive(Deserialize)]
+struct RangeReply {
+    total_commits: u64,
+    html_url: String,
+    commits: Vec<CommitReply>,
+}
+
+#[derive(Deserialize)]
+struct CommitReply {
+    sha: Sha,
+    commit: Written,
+    /// Null when the address is no account's; an object without a login when it is not known.
+    author: Option<Login>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    message: String,
+    author: Option<Name>,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    login: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: Option<String>,
+}
+
+impl From<CommitReply> for RangeCommit {
+    fn from(reply: CommitReply) -> Self {
+        let login = reply.author.and_then(|author| author.login);
+        let name = reply.commit.author.and_then(|author| author.name);
+        Self { sha: reply.sha, message: reply.commit.message, author: login.or(name).unwrap_or_default() }
+    }
+}
+
+/// The most commits on one page.
+const PER_PAGE: u64 = 100;
+
 #[derive(Deserialize)]
 struct Reply {
     merge_base_commit: Named,
@@ -105,6 +169,26 @@ impl Api {
             behind_by: reply.behind_by,
             files: Files::of(reply.files),
         })
+    }
+
+    /// Gets the newest commits that a head has and a base has not, each given by its name, a branch or a tag.
+    ///
+    /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
+    pub async fn range(&self, repository: &Repository, base: &str, head: &str) -> Result<Range, Error> {
+        let page = async |page: u64| {
+            let doing = format!("read the commits between {base} and {head} in {repository}");
+            let revisions = format!("{base}...{head}");
+            let call = Call::get(doing, "contents: read")
+                .path(["repos", repository.owner(), repository.name(), "compare", &revisions])
+                .query("per_page", &PER_PAGE.to_string())
+                .query("page", &page.to_string());
+            self.json::<RangeReply>(call).await
+        };
+        let first = page(1).await?;
+        let last = first.total_commits.div_ceil(PER_PAGE);
+        let reply = if last > 1 { page(last).await? } else { first };
+        let newest = reply.commits.into_iter().map(RangeCommit::from).collect();
+        Ok(Range { total: reply.total_commits, newest, html_url: reply.html_url })
     }
 }
 

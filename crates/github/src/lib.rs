@@ -37,7 +37,7 @@
 //! `endpoints`, `repository` and `sha` are what a call is about; `call` is one request with its permission, `reply`
 //! judges what comes back, `error` says it, `api` sends and repeats, `pages` and `graphql` are the two shapes beyond one
 //! request and one reply, `trace` is what was asked and when. The calls themselves stand in `accounts`, `checks`,
-//! `commits`, `compare`, `deployments`, `history`, `issues`, `objects`, `pulls` and `runs`.
+//! `commits`, `compare`, `deployments`, `history`, `issues`, `tickets`, `objects`, `pulls`, `runs` and `statuses`.
 
 mod accounts;
 mod api;
@@ -58,6 +58,8 @@ mod reply;
 mod repository;
 mod runs;
 mod sha;
+mod statuses;
+mod tickets;
 mod trace;
 
 pub use self::{
@@ -65,8 +67,8 @@ pub use self::{
     api::{Api, PATIENCE},
     checks::{App, CheckRun, CommitStatus, RequiredCheck, Suite},
     commits::{Addition, FileChanges, Move, NewCommit, NewTreeEntry},
-    compare::{ChangedFile, Comparison, FileStatus, Files},
-    deployments::{Deployment, DeploymentStatus},
+    compare::{ChangedFile, Comparison, FileStatus, Files, Range, RangeCommit},
+    deployments::{Deployment, DeploymentState, DeploymentStatus, NewDeployment, NewDeploymentStatus},
     endpoints::Endpoints,
     error::{Error, Kind, Refusal},
     history::{CommitOrigin, CommitPull, PullReview, Signature},
@@ -74,7 +76,9 @@ pub use self::{
     objects::{Commit, EntryKind, Tree, TreeEntry},
     pulls::{AutoMerge, MergeMethod, NewPullRequest, PullRequest, PullRequestState},
     repository::{InvalidRepository, Repository, RepositoryFacts},
-    runs::{CurrentRun, RunEnvironment, RunReview, WorkflowRun},
+    runs::{CurrentRun, EndedRun, RunEnvironment, RunJob, RunReview, RunStep, WorkflowRun},
     sha::{InvalidSha, Sha},
+    statuses::{NewStatus, StatusState},
+    tickets::{IssueComment, NewIssue},
     trace::{Answered, Trace},
 };

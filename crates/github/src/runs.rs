@@ -101,9 +101,116 @@ impl Entry {
     }
 }
 
+/// A run that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedRun {
+    /// Its number, unique on the server.
+    pub id: u64,
+    /// How it ended: `success`, `failure`, `cancelled`, ...
+    pub conclusion: String,
+    /// Its page.
+    pub html_url: String,
+}
+
+/// A job of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RunJob {
+    /// Its name: of a cell of a matrix with the cell's values in parentheses.
+    pub name: String,
+    /// How it ended; `None` while it runs.
+    pub conclusion: Option<String>,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; `None` while it runs.
+    pub completed_at: Option<Timestamp>,
+    /// Its page, with the log.
+    pub html_url: Option<String>,
+    /// Its steps.
+    #[serde(default)]
+    pub steps: Vec<RunStep>,
+}
+
+/// A step of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RunStep {
+    /// Its name.
+    pub name: String,
+    /// How it ended; `None` while it runs.
+    pub conclusion: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct JobsReply {
+    total_count: u64,
+    jobs: Vec<RunJob>,
+}
+
+impl From<JobsReply> for Page<RunJob> {
+    fn from(reply: JobsReply) -> Self {
+        Self { entries: reply.jobs, total: Some(reply.total_count) }
+    }
+}
+
+impl Api {
+    /// Gets the jobs of an attempt of a run.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run-attempt>
+    pub async fn run_jobs(
+        &self,
+        repository: &Repository,
+        run: u64,
+        attempt: u64,
+    ) -> Result<Vec<RunJob>, Error> {
+        let doing = format!("read the jobs of the run {run} of {repository}");
+        let (run, attempt) = (run.to_string(), attempt.to_string());
+        let path = [
+            "repos",
+            repository.owner(),
+            repository.name(),
+            "actions",
+            "runs",
+            &run,
+            "attempts",
+            &attempt,
+            "jobs",
+        ];
+        self.all_pages::<JobsReply, RunJob>(Call::get(doing, "actions: read").path(path)).await
+    }
+
+    /// Finds the newest run of a workflow on a branch of this very repository that ended before the run `before` was
+    /// made; `None` when there is none. The workflow is given by its number or the name of its file, `deploy.yml`.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
+    pub async fn ended_run_before(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+        before: u64,
+    ) -> Result<Option<EndedRun>, Error> {
+        let doing = format!("find the run of {workflow} before this one in {repository}");
+        let call = Call::get(doing, "actions: read")
+            .path(["repos", repository.owner(), repository.name(), "actions", "workflows", workflow, "runs"])
+            .query("branch", branch)
+            .query("status", "completed")
+            .query("exclude_pull_requests", "true");
+        let ended = |entry: Entry| {
+            let is_ours = entry.head_repository.is_some_and(|head| head.id == entry.repository.id);
+            let is_of_branch = entry.head_branch.as_deref() == Some(branch);
+            let conclusion = entry.conclusion?;
+            let WorkflowRun { id, html_url, .. } = entry.run;
+            // Numbers of runs only grow.
+            (is_ours && is_of_branch && id < before).then_some(EndedRun { id, conclusion, html_url })
+        };
+        self.find_in_pages::<Reply, Entry, _>(call, ended).await
+    }
+}
+
 /// A run of a workflow, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CurrentRun {
+    /// Its workflow.
+    pub workflow_id: u64,
     /// The commit that it runs for.
     pub head_sha: Sha,
     /// The suite of its checks.

@@ -8,6 +8,7 @@ use crate::{
     channels::Message,
     delivery::Outcome,
     inputs::{OnError, name_of},
+    jobs::Jobs,
     outputs::{Delivery, Outputs},
     story::Story,
 };
@@ -55,6 +56,12 @@ pub(crate) fn no_route(story: &Story) -> Done<Outputs> {
     done(story, Draft::new(Verdict::Skipped, format!("no route for {}", what(story))), &Outcomes::new())
 }
 
+/// That everybody is left alone now.
+pub(crate) fn all_held(story: &Story) -> Done<Outputs> {
+    let title = format!("held back in quiet hours: {}", what(story));
+    done(story, Draft::new(Verdict::Skipped, title), &Outcomes::new())
+}
+
 /// That nothing is sent on a fork's behalf.
 pub(crate) fn fork(story: &Story) -> Done<Outputs> {
     let title = format!("nothing sent for a pull request from a fork: {}", what(story));
@@ -70,6 +77,27 @@ pub(crate) fn note_other_event(done: &mut Done<Outputs>, asked: Option<Event>) {
         let told = name_of(done.outputs.event);
         let reason = format!("{} was asked for, but reports and jobs say {told}", name_of(asked));
         done.report.finding(Finding::new("event", Verdict::Skipped, reason));
+    }
+}
+
+/// That channels were left alone, and why.
+pub(crate) fn note_held(done: &mut Done<Outputs>, held: &[(&str, String)]) {
+    for (channel, why) in held {
+        done.outputs.delivered.insert((*channel).to_owned(), Delivery::Skipped);
+        done.report.finding(Finding::new(*channel, Verdict::Skipped, why));
+    }
+}
+
+/// That outputs of jobs came empty, as those do that hold a masked value.
+pub(crate) fn note_empty_outputs(done: &mut Done<Outputs>, jobs: &Jobs) {
+    let empty: Vec<String> = jobs.empty_outputs().collect();
+    if !empty.is_empty() {
+        let reason = format!("came empty: {}", empty.join(", "));
+        let mut finding = Finding::new("outputs", Verdict::Skipped, reason);
+        finding.help = Some(
+            "the runner hands on no output that holds a masked value: if one of these should not be empty, its value holds a secret".into(),
+        );
+        done.report.finding(finding);
     }
 }
 

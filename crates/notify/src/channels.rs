@@ -3,14 +3,19 @@
 //! One file a kind. A new kind is a file with a [`Channel`] and one arm in [`channel`].
 
 mod datadog;
+mod deployment;
 mod discord;
 mod email;
 mod eventbridge;
+mod findings;
 mod grafana;
+mod issue;
 mod pagerduty;
 mod slack;
 mod sns;
+mod status;
 mod teams;
+mod ticket;
 mod webhook;
 
 #[cfg(test)]
@@ -21,12 +26,13 @@ use std::{fmt::Write as _, pin::Pin};
 use ring::digest;
 use serde_json::Value;
 use sluice_config::Placed;
-use sluice_core::Problem;
+use sluice_core::{Problem, Verdict};
 use sluice_http::{Response, Url};
 
 use crate::{
     delivery::{Outcome, Post},
     inputs::name_of,
+    outputs::Delivery,
     story::Story,
     untrusted::{Untrusted, cut},
 };
@@ -92,6 +98,10 @@ pub(crate) fn channel(channel: &sluice_config::Channel) -> Result<&dyn Channel, 
         Kind::Email(channel) => email::check(channel).map(|()| channel as _),
         Kind::Sns(channel) => sns::check(channel).map(|()| channel as _),
         Kind::EventBridge(channel) => Ok(channel),
+        Kind::Issue(channel) => Ok(channel),
+        Kind::Status(channel) => Ok(channel),
+        Kind::Deployment(channel) => Ok(channel),
+        Kind::Findings(channel) => Ok(channel),
     }
 }
 
@@ -166,8 +176,35 @@ fn nothing_rendered() -> Problem {
     Problem::undecided("the channel rendered no message")
 }
 
+/// That a channel has nothing to say of this event.
+fn not_told() -> Outcome {
+    Outcome::new(Delivery::Skipped, "it has nothing to say of this event")
+}
+
+/// The sign of a verdict.
+fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✅",
+        Verdict::Skipped => "➖",
+        Verdict::Pending => "⏳",
+        Verdict::Failed | Verdict::Misconfigured => "❌",
+        Verdict::Undecided => "❔",
+        Verdict::Broken => "🚨",
+    }
+}
+
+/// An address that can stand in a Markdown link; none where it could end the link or lead elsewhere.
+fn link_target(url: &str) -> Option<&str> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = url.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b':' | b'/' | b'.' | b'-' | b'_' | b'?' | b'=' | b'&' | b'%' | b'#')
+    });
+    (is_web && is_plain && url.len() <= 1_000).then_some(url)
+}
+
 /// A key that is the same for the same parts.
-pub(crate) fn idempotency_key(parts: &[&str]) -> String {
+pub(crate) fn hash(parts: &[&str]) -> String {
     hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
 }
 

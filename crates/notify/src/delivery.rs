@@ -15,6 +15,7 @@ use sluice_http::{Client, Error, HeaderValue, Request, Response, StatusCode, Tri
 
 use crate::{
     channels::{Refusal, Taken},
+    github::Github,
     outputs::Delivery,
     story::took,
 };
@@ -38,6 +39,8 @@ impl Default for Limits {
 /// What a channel is given to send with.
 pub(crate) struct Post<'a> {
     pub(crate) client: &'a Client,
+    /// GitHub; nothing without a token.
+    pub(crate) github: Option<&'a Github>,
     /// Finds the secret that the configuration names.
     pub(crate) secret: &'a dyn Fn(&FromEnvironment) -> Result<Secret, Problem>,
     /// Finds what the environment says of AWS. Its secrets are masked.
@@ -380,6 +383,7 @@ pub(crate) mod tests {
     ) -> Post<'a> {
         Post {
             client,
+            github: None,
             secret,
             variable: &|_| None,
             ca_file: None,

@@ -5,6 +5,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use sluice_config::Event;
+use sluice_core::Secret;
 
 /// Tell people what a pipeline did: one message a channel, delivered or loudly not
 #[derive(Clone, Debug, clap::Parser)]
@@ -33,6 +34,17 @@ pub struct Inputs {
     /// Stages of the pipeline in order, by the names of its jobs or actions, shown as a progress line. Default: none
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub stages: Vec<String>,
+    /// Whom the messages mention, by the ids of their channels, besides those that the routes name. Default: nobody
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub mention: Vec<String>,
+    /// The token to ask GitHub with, and to write issues, statuses and deployments. Default: the job's token in a workflow, else the variable `GITHUB_TOKEN`
+    ///
+    /// With `actions: read` the message tells durations, failed steps and logs, and a recovery from a failure.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<Secret>,
+    /// Folder to write each message to, as JSON and as a page that shows it. Default: none is written
+    #[arg(long, value_name = "FOLDER")]
+    pub preview: Option<String>,
     /// What an undelivered message means for the step: `fail`, or `warn` (it is shown, and the step passes). Default: `fail`
     #[arg(long, value_name = "fail|warn")]
     pub on_error: Option<OnError>,

@@ -14,6 +14,8 @@ pub(crate) struct Jobs(IndexMap<String, Job>);
 #[serde(expecting = "a job with its result")]
 struct Job {
     result: JobResult,
+    #[serde(default)]
+    outputs: IndexMap<String, serde_json::Value>,
 }
 
 /// How a job ended.
@@ -39,6 +41,17 @@ impl Jobs {
         self.0.iter().map(|(name, job)| (name.as_str(), job.result))
     }
 
+    /// The outputs that came empty from jobs that succeeded, as `job.output`.
+    ///
+    /// The runner hands no output on that holds a masked value, and says so in the log of the job only:
+    /// <https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/pass-job-outputs>
+    pub(crate) fn empty_outputs(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter(|(_, job)| job.result == JobResult::Success).flat_map(|(name, job)| {
+            let empty = job.outputs.iter().filter(|(_, value)| value.as_str() == Some(""));
+            empty.map(move |(output, _)| format!("{name}.{output}"))
+        })
+    }
+
     pub(crate) fn count(&self, result: JobResult) -> usize {
         self.iter().filter(|(_, each)| *each == result).count()
     }
@@ -47,6 +60,15 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_that_came_empty_is_found() {
+        let jobs = Jobs::parse(
+            r#"{"build": {"result": "success", "outputs": {"image": "", "tag": "v1"}},
+                "scan": {"result": "failure", "outputs": {"count": ""}}}"#,
+        );
+        assert_eq!(jobs.unwrap().empty_outputs().collect::<Vec<_>>(), ["build.image"]);
+    }
 
     #[test]
     fn the_runner_s_words_are_read_and_others_refused() {

@@ -13,14 +13,19 @@
 //! 6. what was delivered, and what was not, is the `answer`.
 
 mod answer;
+mod background;
 mod channels;
 mod data;
 mod delivery;
+mod github;
 mod inputs;
 mod jobs;
+mod mention;
 mod outputs;
 mod plan;
+mod preview;
 mod progress;
+mod quiet;
 mod reports;
 mod routes;
 mod sections;
@@ -39,6 +44,7 @@ use crate::{
     answer::Outcomes,
     channels::{Channel, Message},
     delivery::{Ending, Limits, Outcome, Post, at_once},
+    github::Github,
     plan::Plan,
     story::Story,
     trust::Author,
@@ -59,32 +65,57 @@ impl Action for Notify {
     type Inputs = Inputs;
     type Config = File<Sections>;
     type Outputs = Outputs;
+    const RUNNER_DEFAULTS: &'static [(&'static str, &'static str)] = &[("token", "${{ github.token }}")];
 
     fn run(inputs: Inputs, config: File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
         let plan = Plan::new(inputs, &config, cx)?;
-        let story = plan.story(&config, cx)?;
-        let mut done = tell(&plan, &config, &story, cx)?;
+        let client = client(&plan, cx)?;
+        let github = Github::of(&client, plan.token.as_ref(), cx)?;
+        let (story, notes) = plan.story(&config, github.as_ref(), cx)?;
+        let mut done = tell(&plan, &config, &story, &Reach { client, github }, cx)?;
         answer::note_other_event(&mut done, plan.event);
+        answer::note_empty_outputs(&mut done, &plan.jobs);
+        done.report.findings.extend(notes);
         Ok(done)
     }
 }
 
-fn tell(plan: &Plan, config: &File<Sections>, story: &Story, cx: &Context) -> Result<Done<Outputs>, Problem> {
+/// How the world is reached.
+struct Reach {
+    client: Client,
+    github: Option<Github>,
+}
+
+fn tell(
+    plan: &Plan,
+    config: &File<Sections>,
+    story: &Story,
+    reach: &Reach,
+    cx: &Context,
+) -> Result<Done<Outputs>, Problem> {
     if trust::author(cx, &config.name)? == Author::Fork {
         return Ok(answer::fork(story));
     }
-    let letters = write(plan, config, story)?;
-    if letters.is_empty() {
-        return Ok(answer::no_route(story));
+    let (letters, held) = write(plan, config, story, cx)?;
+    if let Some(folder) = &plan.preview {
+        preview::write(folder, &letters)?;
     }
-    if plan.dry_run {
+    if letters.is_empty() {
+        let mut done = if held.is_empty() { answer::no_route(story) } else { answer::all_held(story) };
+        answer::note_held(&mut done, &held);
+        return Ok(done);
+    }
+    let mut done = if plan.dry_run {
         let messages: Result<Vec<_>, Problem> = letters
             .into_iter()
             .map(|letter| Ok((letter.name.to_owned(), letter.channel.kind(), letter.messages?)))
             .collect();
-        return Ok(answer::rehearsed(story, messages?));
-    }
-    deliver(plan, config, story, &letters, cx)
+        answer::rehearsed(story, messages?)
+    } else {
+        deliver(plan, config, story, &letters, reach, cx)
+    };
+    answer::note_held(&mut done, &held);
+    Ok(done)
 }
 
 /// A channel that is to be told, and what.
@@ -94,13 +125,31 @@ struct Letter<'a> {
     messages: Result<Vec<Message>, Problem>,
 }
 
-fn write<'a>(plan: &'a Plan, config: &'a File<Sections>, story: &Story) -> Result<Vec<Letter<'a>>, Problem> {
-    let names = plan.channels(config, story)?;
-    let letters = names.into_iter().map(|name| {
+/// The channels that are told nothing now, and why.
+type Held<'a> = Vec<(&'a str, String)>;
+
+fn write<'a>(
+    plan: &'a Plan,
+    config: &'a File<Sections>,
+    story: &Story,
+    cx: &Context,
+) -> Result<(Vec<Letter<'a>>, Held<'a>), Problem> {
+    let mut letters = Vec::new();
+    let mut held = Vec::new();
+    for (name, told) in plan.channels(config, story, cx)? {
+        if let Some(why) = told.held {
+            held.push((name, why));
+            continue;
+        }
         let channel = config.sections.channel(name)?;
-        Ok(Letter { name, channel, messages: channel.render(story) })
-    });
-    letters.collect()
+        let messages = if told.mentions.is_empty() {
+            channel.render(story)
+        } else {
+            channel.render(&story.mentioning(told.mentions))
+        };
+        letters.push(Letter { name, channel, messages });
+    }
+    Ok((letters, held))
 }
 
 /// Sends what can be sent, and tells of each channel what became of it.
@@ -111,9 +160,9 @@ fn deliver(
     config: &File<Sections>,
     story: &Story,
     letters: &[Letter<'_>],
+    reach: &Reach,
     cx: &Context,
-) -> Result<Done<Outputs>, Problem> {
-    let client = client(plan, cx)?;
+) -> Done<Outputs> {
     let secret = |from: &FromEnvironment| secret(from, config, cx);
     let variable = |name: &str| match name {
         // Masked by being asked for.
@@ -127,7 +176,8 @@ fn deliver(
     let posts: Vec<Post<'_>> = letters
         .iter()
         .map(|letter| Post {
-            client: &client,
+            client: &reach.client,
+            github: reach.github.as_ref(),
             secret: &secret,
             variable: &variable,
             ca_file: plan.http.ca_file.as_deref(),
@@ -159,7 +209,7 @@ fn deliver(
             (letter.name.to_owned(), outcome.unwrap_or_else(|| Outcome::interrupted(&lost)))
         })
         .collect();
-    Ok(answer::told(story, &outcomes, plan.on_error, interrupted.is_some()))
+    answer::told(story, &outcomes, plan.on_error, interrupted.is_some())
 }
 
 fn client(plan: &Plan, cx: &Context) -> Result<Client, Problem> {
@@ -180,7 +230,7 @@ fn secret(from: &FromEnvironment, config: &File<Sections>, cx: &Context) -> Resu
 /// The same for the same message: one run and attempt, one environment, one event, one channel.
 fn idempotency_key(channel: &str, story: &Story, cx: &Context) -> String {
     let now = cx.now().to_string();
-    channels::idempotency_key(&[
+    channels::hash(&[
         cx.variable("GITHUB_REPOSITORY").unwrap_or_default(),
         cx.variable("GITHUB_RUN_ID").unwrap_or(&now),
         cx.variable("GITHUB_RUN_ATTEMPT").unwrap_or_default(),

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use sluice_config::{Event, File};
-use sluice_core::{Context, Problem};
+use sluice_core::{Context, Finding, Problem, Secret};
 
 use crate::{
+    background::{Background, Question},
+    github::Github,
     inputs::{Inputs, OnError},
     jobs::Jobs,
+    mention::Mention,
     reports::Found,
-    routes,
+    routes::{self, Told, What},
     sections::Sections,
     story::{Run, Sources, Story},
     untrusted::Untrusted,
@@ -20,10 +23,13 @@ pub(crate) struct Plan {
     reports: Option<PathBuf>,
     environment: Option<String>,
     pub(crate) event: Option<Event>,
-    jobs: Jobs,
+    pub(crate) jobs: Jobs,
     expected: Vec<String>,
     channels: Vec<String>,
     stages: Vec<String>,
+    mentions: Vec<Mention>,
+    pub(crate) token: Option<Secret>,
+    pub(crate) preview: Option<PathBuf>,
     /// The messages to update, by channel.
     pub(crate) message_ids: IndexMap<String, String>,
     pub(crate) on_error: OnError,
@@ -47,6 +53,9 @@ impl Plan {
             expected: inputs.expect,
             channels: inputs.channel,
             stages: inputs.stages,
+            mentions: inputs.mention.iter().map(|name| mention(name)).collect::<Result<_, _>>()?,
+            token: inputs.token.or_else(|| cx.secret("GITHUB_TOKEN")),
+            preview: inputs.preview.map(|folder| cx.folder().join(folder)),
             message_ids: inputs.message_id.as_deref().map(message_ids).transpose()?.unwrap_or_default(),
             on_error: inputs.on_error.unwrap_or_default(),
             dry_run: inputs.dry_run,
@@ -54,8 +63,13 @@ impl Plan {
         })
     }
 
-    /// Reads what there is and makes one story of it.
-    pub(crate) fn story(&self, config: &File<Sections>, cx: &Context) -> Result<Story, Problem> {
+    /// Reads what there is and makes one story of it; with what could not be found out.
+    pub(crate) fn story(
+        &self,
+        config: &File<Sections>,
+        github: Option<&Github>,
+        cx: &Context,
+    ) -> Result<(Story, Vec<Finding>), Problem> {
         let found = self.reports.as_deref().map(Found::in_folder).unwrap_or_default();
         let environment = match &self.environment {
             Some(name) => Some(name.clone()),
@@ -64,6 +78,20 @@ impl Plan {
         if let Some(name) = &environment {
             config.sections.check_environment(name)?;
         }
+        let mut background = match github {
+            Some(github) => {
+                let environments: Vec<&str> =
+                    config.sections.environments.keys().map(String::as_str).collect();
+                let question = Question {
+                    environment: environment.as_deref(),
+                    versions: found.versions(),
+                    environments: &environments,
+                };
+                cx.block_on(Background::ask(github, &question, cx))?
+            }
+            None => Background::of_event(cx),
+        };
+        let notes = std::mem::take(&mut background.notes);
         let sources = Sources {
             event: self.event,
             environment,
@@ -71,8 +99,11 @@ impl Plan {
             jobs: &self.jobs,
             expected: &self.expected,
             stages: &self.stages,
+            background,
+            components: &config.sections.component_of_images(),
+            mentions: self.mentions.clone(),
         };
-        Story::tell(sources, Run::of(cx))
+        Ok((Story::tell(sources, Run::of(cx))?, notes))
     }
 
     /// The channels that the story is told to: those asked for, else those of the routes.
@@ -80,19 +111,19 @@ impl Plan {
         &'a self,
         config: &'a File<Sections>,
         story: &Story,
-    ) -> Result<Vec<&'a str>, Problem> {
+        cx: &Context,
+    ) -> Result<IndexMap<&'a str, Told>, Problem> {
         if self.channels.is_empty() {
             let environment = story.environment.as_ref().map(Untrusted::raw);
-            return routes::channels(config, story.event, environment);
+            let what = What { event: story.event, verdict: story.verdict, environment };
+            return routes::channels(config, what, cx.now());
         }
-        let mut once: Vec<&str> = Vec::new();
-        for name in &self.channels {
-            if !once.contains(&name.as_str()) {
-                once.push(name);
-            }
-        }
-        Ok(once)
+        Ok(self.channels.iter().map(|name| (name.as_str(), Told::default())).collect())
     }
+}
+
+fn mention(name: &str) -> Result<Mention, Problem> {
+    name.parse().map_err(|why| Problem::misconfigured(format!("\"{name}\" can't be mentioned")).why(why))
 }
 
 fn message_ids(json: &str) -> Result<IndexMap<String, String>, Problem> {

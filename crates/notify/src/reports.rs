@@ -10,6 +10,9 @@ use sluice_core::{Problem, Report, Verdict, escape};
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) reports: Vec<Report>,
+    /// Of each report the folder that it lay in, which is named as the artifact of its job; empty when it lay at
+    /// the top, or is not known.
+    pub(crate) cells: Vec<String>,
     pub(crate) unreadable: Vec<Problem>,
 }
 
@@ -19,21 +22,26 @@ impl Found {
     /// No folder means no report: the job that should have made them may have failed before.
     pub(crate) fn in_folder(folder: &Path) -> Self {
         let mut found = Self::default();
-        let mut folders = vec![folder.to_path_buf()];
-        let inside = found.list(folder);
-        folders.extend(inside.into_iter().filter(|path| path.is_dir()));
-        for folder in folders {
+        let mut folders = vec![(String::new(), folder.to_path_buf())];
+        let inside = found.list(folder).into_iter().filter(|path| path.is_dir());
+        folders.extend(inside.map(|path| {
+            let name = path.file_name().unwrap_or_default();
+            (escape::bytes(name.as_encoded_bytes()), path)
+        }));
+        let mut read = Vec::new();
+        for (cell, folder) in folders {
             let files = found.list(&folder);
             for file in files.iter().filter(|file| is_report(file)) {
                 match Report::read(file) {
-                    Ok(report) => found.reports.push(report),
+                    Ok(report) => read.push((report, cell.clone())),
                     Err(problem) => found.unreadable.push(problem),
                 }
             }
         }
         // What this action said before is no part of what the pipeline did.
-        found.reports.retain(|report| report.action != "notify");
-        found.reports.sort_by_key(|report| report.started_at);
+        read.retain(|(report, _)| report.action != "notify");
+        read.sort_by_key(|(report, _)| report.started_at);
+        (found.reports, found.cells) = read.into_iter().unzip();
         found
     }
 
@@ -74,9 +82,33 @@ impl Found {
         }
     }
 
+    /// The versions of what changed, where it is one change in all places: before and after.
+    pub(crate) fn versions(&self) -> Option<(&str, &str)> {
+        let tag = |version: &'_ str| version.split('@').next().unwrap_or_default().to_owned();
+        let mut changes = self.reports.iter().flat_map(|report| &report.changes);
+        let first = changes.next()?;
+        let is_same = |other: &sluice_core::Change| {
+            tag(&other.before) == tag(&first.before) && tag(&other.after) == tag(&first.after)
+        };
+        let is_one = changes.all(is_same);
+        let revisions = (revision(&first.before), revision(&first.after));
+        (is_one && !revisions.0.is_empty() && !revisions.1.is_empty()).then_some(revisions)
+    }
+
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
         self.reports.iter().filter(|report| report.verdict == verdict).count()
     }
+}
+
+/// What a version names in the repository: a tag of git as it is, a commit that the tag ends in (`main-1a2b3c4`).
+fn revision(version: &str) -> &str {
+    let tag = version.split('@').next().unwrap_or_default();
+    let last = tag.rsplit(['-', '.', '_']).next().unwrap_or_default();
+    let last = last.strip_prefix('g').unwrap_or(last);
+    let is_commit = (7..=40).contains(&last.len())
+        && last.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && last.bytes().any(|byte| byte.is_ascii_lowercase());
+    if is_commit { last } else { tag }
 }
 
 fn is_report(file: &Path) -> bool {
@@ -108,10 +140,20 @@ mod tests {
 
         let found = Found::in_folder(folder.path());
         assert_eq!(found.reports, [early, late]);
+        assert_eq!(found.cells, ["job-a", "job-b"]);
         assert_eq!(found.unreadable.len(), 1);
         assert!(found.unreadable[0].what.contains("broken.json"));
         let none = Found::in_folder(&folder.path().join("none"));
         assert!(none.reports.is_empty() && none.unreadable.is_empty());
+    }
+
+    #[test]
+    fn a_version_names_a_revision() {
+        assert_eq!(revision("v1.4.2@sha256:1"), "v1.4.2");
+        assert_eq!(revision("main-1a2b3c4"), "1a2b3c4");
+        assert_eq!(revision("v1.4.1-3-g1a2b3c4d"), "1a2b3c4d");
+        assert_eq!(revision("2026-01-20260102"), "2026-01-20260102");
+        assert_eq!(revision(""), "");
     }
 
     #[test]

@@ -2,10 +2,14 @@
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use sluice_config::{Channels, Places, Route, Routes, Unread};
+use sluice_config::{Channels, Components, Places, Route, Routes, Unread};
 use sluice_core::{Problem, Problems, nearest};
 
-use crate::channels::{self, Channel};
+use crate::{
+    channels::{self, Channel},
+    mention::Mention,
+    quiet::Quiet,
+};
 
 /// The sections that notify reads.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -16,13 +20,16 @@ pub struct Sections {
     /// Which message goes where.
     #[serde(default)]
     pub notify: Routes,
+    /// What is deployed: which component an image is built from.
+    #[serde(default)]
+    pub components: Components,
     /// The names of the environments; what they hold is other actions' to read.
     #[serde(default)]
     pub environments: IndexMap<String, Unread>,
 }
 
 impl sluice_config::Sections for Sections {
-    const NAMES: &'static [&'static str] = &["channels", "notify", "environments"];
+    const NAMES: &'static [&'static str] = &["channels", "notify", "components", "environments"];
 
     /// A route that could not be followed is refused on every run: else the first to learn of it would be
     /// those who wait for the message about a failure.
@@ -66,6 +73,21 @@ impl Sections {
         ))
     }
 
+    /// Whether a channel opens something that a recovery closes.
+    pub(crate) fn holds_incidents(&self, name: &str) -> bool {
+        use sluice_config::Channel::{Issue, PagerDuty};
+        matches!(self.channels.get(name), Some(Issue(_) | PagerDuty(_)))
+    }
+
+    /// The component that is built into each image.
+    pub(crate) fn component_of_images(&self) -> IndexMap<String, String> {
+        let components = self.components.iter();
+        let built = components.filter_map(|(name, component)| {
+            Some((component.image.as_ref()?.value.name().to_owned(), name.value.clone()))
+        });
+        built.collect()
+    }
+
     fn check_route(&self, route: &Route, places: &Places<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut check = |result: Result<(), Problem>, place| {
@@ -78,15 +100,26 @@ impl Sections {
             check(self.channel(name).map(drop), places.of(name));
         }
         if let Some(incident) = route.incident.as_ref().filter(|incident| incident.value) {
-            check(
-                Err(Problem::misconfigured("this version opens no incidents")
-                    .help("leave `incident` out; the channels of the route are told all the same")),
-                places.of(incident),
-            );
+            let held = route.channels.iter().any(|name| self.holds_incidents(name.as_str()));
+            check(if held { Ok(()) } else { Err(no_place_for_an_incident()) }, places.of(incident));
+        }
+        for name in &route.mention {
+            let wrong =
+                |why| Problem::misconfigured(format!("\"{}\" can't be mentioned", name.value)).why(why);
+            check(name.value.parse::<Mention>().map(drop).map_err(wrong), places.of(name));
+        }
+        if let Some(hours) = &route.quiet_hours {
+            problems.extend(Quiet::read(hours, |text| places.of(text)).err());
         }
         problems.extend(says_nothing(route, places));
         problems
     }
+}
+
+fn no_place_for_an_incident() -> Problem {
+    Problem::misconfigured("no channel of the route can hold an incident")
+        .why("an incident is opened by a failure and closed by a recovery: channels of kind `issue` and `pagerduty` do that")
+        .help("name such a channel, or leave `incident` out")
 }
 
 /// A route without events or channels never tells anybody anything.
@@ -134,6 +167,10 @@ channels:
   deployments: {slack: {webhook: {env: SLACK_WEBHOOK_URL}}}
   audit: {webhook: {url: {env: AUDIT_URL}, key: {env: AUDIT_KEY}}}
   plain: {pagerduty: {routing-key: {env: PAGERDUTY_ROUTING_KEY}, url: \"http://pager.example\"}}
+  tickets: {issue: {labels: [incident, deploy], assignees: [octocat]}}
+  commit: {status: {}}
+  records: {deployment: {}}
+  security: {findings: {}}
 environments: {dev: {gate: {whatever: 1}}, production: {}}
 notify:
 ";
@@ -158,18 +195,24 @@ notify:
             "  - {on: [failure], channels: [audit], incident: true}\n",
             "  - {on: [failed], channels: [audit]}\n",
             "  - {on: [], channels: [audit]}\n",
+            "  - {on: [failure], channels: [audit], mention: [here, '<!channel>']}\n",
+            "  - {on: [failure], channels: [audit], quiet-hours: {from: '22:00', until: '7', zone: UTC}}\n",
+            "  - {on: [failure], channels: [audit], quiet-hours: {from: '22:00', until: '7:00', zone: Europe/Berln}}\n",
             "  - {on: [failure], channels: []}\n",
         ];
         let problems: Vec<String> = wrong.iter().map(|routes| file(routes).unwrap_err()).collect();
         insta::assert_snapshot!(problems.join("\n"), @r#"
-sluice.yml:8:32: no channel is called "deploymnts" (did you mean "deployments"?)
-sluice.yml:8:32: an address of a channel can't be used (write it as `https://host`)
-sluice.yml:9:32: an address of a channel can't be used (write it as `https://host`)
-sluice.yml:8:36: no environment is called "prodution" (did you mean "production"?)
-sluice.yml:8:50: this version opens no incidents (leave `incident` out; the channels of the route are told all the same)
-sluice.yml:8:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
-sluice.yml:8:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
-sluice.yml:8:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:32: no channel is called "deploymnts" (did you mean "deployments"?)
+sluice.yml:12:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:13:32: an address of a channel can't be used (write it as `https://host`)
+sluice.yml:12:36: no environment is called "prodution" (did you mean "production"?)
+sluice.yml:12:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
+sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:12:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
+sluice.yml:12:56: "<!channel>" can't be mentioned ()
+sluice.yml:12:76: "7" is no time of day (write it as `22:00`)
+sluice.yml:12:90: "Europe/Berln" is no time zone (did you mean "Europe/Berlin"?)
+sluice.yml:12:11: a route of `notify` names no channel (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
 "#);
         assert!(file("  - {on: [failure], channels: [audit], incident: false}\n").is_ok());
     }

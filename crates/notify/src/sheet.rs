@@ -8,7 +8,7 @@ use sluice_core::Verdict;
 
 use crate::{
     progress::State,
-    story::{Change, Commit, Step, Story},
+    story::{Change, ChangeCommit, Commit, Step, Story},
     untrusted::{Untrusted, length},
 };
 
@@ -98,12 +98,18 @@ pub(crate) fn facts(story: &Story, voice: Voice) -> Vec<Fact> {
     };
     let images = if versions.is_empty() { names(&story.images) } else { Vec::new() };
     let commits = story.commits.iter().map(|each| commit(each, voice)).collect();
+    let changes = story.range.iter().flat_map(|range| range.newest.iter().map(|one| change(one, voice)));
+    let approvers: Vec<String> = story.approvers.iter().take(NAMES).map(voice.name).collect();
+    let took = story.duration.map(crate::story::took);
     [
-        ("Repository", one(&story.run.repository)),
-        ("By", one(&story.run.actor)),
         ("Version", versions),
         ("Image", images),
+        ("Repository", one(&story.run.repository)),
+        ("By", one(&story.run.actor)),
+        ("Approved by", (!approvers.is_empty()).then(|| approvers.join(", ")).into_iter().collect()),
         ("Commit", commits),
+        ("Duration", took.into_iter().collect()),
+        ("Changes", changes.collect()),
     ]
     .into_iter()
     .filter(|(_, values)| !values.is_empty())
@@ -119,6 +125,24 @@ fn commit(commit: &Commit, voice: Voice) -> String {
         Some(branch) => format!("{id} on {}", (voice.name)(branch)),
         None => id,
     }
+}
+
+/// "Sell more · octocat · #7"
+fn change(commit: &ChangeCommit, voice: Voice) -> String {
+    let mut parts = vec![(voice.text)(&commit.subject, NAME)];
+    parts.extend((!commit.author.is_empty()).then(|| (voice.text)(&commit.author, NAME)));
+    let is_told = |number: &u64| commit.subject.raw().ends_with(&format!("(#{number})"));
+    parts.extend(commit.pull.filter(|number| !is_told(number)).map(|number| format!("#{number}")));
+    parts.join(" · ")
+}
+
+/// Where to look further, besides the run: at most three pages, and only addresses that end no link of any syntax.
+pub(crate) fn links(story: &Story, voice: Voice) -> Vec<(String, &str)> {
+    let links = story
+        .links
+        .iter()
+        .filter_map(|link| Some(((voice.text)(&link.label, STAGES.1), plain_address(&link.url)?)));
+    links.filter(|(label, _)| !label.is_empty()).take(3).collect()
 }
 
 impl Fact {
@@ -248,7 +272,10 @@ pub(crate) fn run(story: &Story, voice: Voice) -> Option<String> {
 
 /// The address of the run, where it is one that ends no link of any syntax and leads nowhere else.
 pub(crate) fn run_url(story: &Story) -> Option<&str> {
-    let url = story.run.url.as_deref()?;
+    plain_address(story.run.url.as_deref()?)
+}
+
+fn plain_address(url: &str) -> Option<&str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_plain = url.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#&=%+,;".contains(c));
     (is_web && is_plain && url.len() <= ADDRESS).then_some(url)

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use indexmap::{IndexMap, IndexSet};
 use sluice_config::Event;
-use sluice_core::{Finding, Problem, Report, Subject, SubjectKind, Verdict};
+use sluice_core::{DeploymentPayload, Finding, Problem, Report, Subject, SubjectKind, Verdict};
 
 use crate::{
+    background::{Background, Before, Ended},
     jobs::{JobResult, Jobs},
+    mention::Mention,
     progress::{self, Stage},
     reports::Found,
     untrusted::Untrusted,
@@ -27,9 +30,62 @@ pub(crate) struct Story {
     pub(crate) images: Vec<Untrusted>,
     /// The commits that the reports are about, else the one that the run is about.
     pub(crate) commits: Vec<Commit>,
+    /// The commits between the version before and the one now.
+    pub(crate) range: Option<Range>,
+    /// Who approved, as the gate says.
+    pub(crate) approvers: Vec<Untrusted>,
+    /// Where to look further: a chart, a pull request.
+    pub(crate) links: Vec<Link>,
+    /// How long the pipeline has taken so far.
+    pub(crate) duration: Option<Duration>,
+    /// What was deployed.
+    pub(crate) deployed: Vec<DeploymentPayload>,
+    /// The conditions of gates that look for security findings, and what each of them said.
+    pub(crate) scans: Vec<Scan>,
+    /// Whom the message mentions.
+    pub(crate) mentions: Vec<Mention>,
     /// How far the pipeline is, where its stages are known.
     pub(crate) progress: Vec<Stage>,
     pub(crate) run: Run,
+}
+
+/// Commits that one version has and the one before it has not.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Range {
+    /// How many there are.
+    pub(crate) total: u64,
+    /// Some of them, the newest first.
+    pub(crate) newest: Vec<ChangeCommit>,
+    /// The page that shows them all.
+    pub(crate) url: Option<String>,
+}
+
+/// A commit of a range.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChangeCommit {
+    /// The first seven digits.
+    pub(crate) id: String,
+    pub(crate) subject: Untrusted,
+    pub(crate) author: Untrusted,
+    /// The pull request that it came by.
+    pub(crate) pull: Option<u64>,
+}
+
+/// A page to look at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) label: Untrusted,
+    pub(crate) url: String,
+}
+
+/// What a gate's condition said of security findings.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scan {
+    /// `findings` or `reports`.
+    pub(crate) condition: &'static str,
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Untrusted,
+    pub(crate) evidence: Vec<Untrusted>,
 }
 
 /// The workflow run, as far as it is one.
@@ -51,6 +107,8 @@ pub(crate) struct Step {
     pub(crate) verdict: Verdict,
     pub(crate) title: Untrusted,
     pub(crate) duration: Option<Duration>,
+    /// The log of its job.
+    pub(crate) url: Option<String>,
     /// What the verdict rests on, where it is not a good one.
     pub(crate) reasons: Vec<Reason>,
 }
@@ -63,7 +121,7 @@ pub(crate) struct Reason {
 }
 
 /// The version of an image, before and after.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Change {
     pub(crate) image: Untrusted,
     pub(crate) before: Untrusted,
@@ -71,7 +129,7 @@ pub(crate) struct Change {
 }
 
 /// A commit and where it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Commit {
     pub(crate) branch: Option<Untrusted>,
     pub(crate) id: Untrusted,
@@ -88,17 +146,22 @@ pub(crate) struct Sources<'a> {
     pub(crate) expected: &'a [String],
     /// The stages of the pipeline, in order.
     pub(crate) stages: &'a [String],
+    pub(crate) background: Background,
+    /// The component that is built into an image, by the image's name.
+    pub(crate) components: &'a IndexMap<String, String>,
+    pub(crate) mentions: Vec<Mention>,
 }
 
 impl Story {
     /// Tells the story. Without a report and a job there is nothing to tell, unless the input names the event;
     /// and a success is told on nobody's mere word.
     pub(crate) fn tell(sources: Sources<'_>, run: Run) -> Result<Self, Problem> {
-        let Sources { event, environment, found, jobs, expected, stages } = sources;
-        let mut steps: Vec<Step> = found.reports.iter().map(Step::of_report).collect();
+        let Sources { event, environment, found, jobs, expected, stages, background, components, mentions } =
+            sources;
+        let mut steps = merged(&found);
         steps.extend(found.unreadable.iter().map(Step::of_problem));
         steps.extend(missing(expected, &found.reports).map(Step::missing));
-        steps.extend(job_steps(jobs, &found));
+        steps.extend(job_steps(jobs, &found, &background.jobs));
         let worst = steps.iter().map(|step| step.verdict).max();
         let verdict = worst.or(event.and_then(verdict_of)).ok_or_else(|| {
             Problem::undecided("nothing to tell: there is no report and no job")
@@ -110,7 +173,7 @@ impl Story {
         if commits.is_empty() {
             commits.extend(run.commit.clone());
         }
-        let event = settle(event, verdict);
+        let event = settle(event, verdict, was_undone(&found.reports), background.before);
         let progress = progress::of(stages, event, jobs, &found.reports);
         Ok(Self {
             event,
@@ -122,9 +185,27 @@ impl Story {
                 subjects(&found.reports, SubjectKind::Image).map(|image| Untrusted::new(&image.name)),
             ),
             commits,
+            range: background.range,
+            approvers: approvers(&found.reports),
+            links: links(&found.reports),
+            duration: background.duration,
+            deployed: deployed(&found.reports, components),
+            scans: found.reports.iter().flat_map(scans).collect(),
+            mentions,
             progress,
             run,
         })
+    }
+
+    /// The story, told to these as well.
+    pub(crate) fn mentioning(&self, more: Vec<Mention>) -> Self {
+        let mut story = self.clone();
+        for mention in more {
+            if !story.mentions.contains(&mention) {
+                story.mentions.push(mention);
+            }
+        }
+        story
     }
 
     /// The answer in a few words, to be followed by "in" and the environment.
@@ -149,10 +230,13 @@ impl Story {
 }
 
 /// The event to tell. No input turns what is not good into a success.
-fn settle(asked: Option<Event>, verdict: Verdict) -> Event {
+fn settle(asked: Option<Event>, verdict: Verdict, was_undone: bool, before: Before) -> Event {
     let found = match verdict {
+        // Where nothing was done, nothing recovered.
+        Verdict::Passed if before == Before::Bad => Event::Recovery,
         Verdict::Passed | Verdict::Skipped => Event::Success,
         Verdict::Pending => Event::Pending,
+        Verdict::Failed if was_undone => Event::Rollback,
         Verdict::Failed | Verdict::Misconfigured | Verdict::Undecided | Verdict::Broken => Event::Failure,
     };
     match asked {
@@ -181,7 +265,7 @@ fn missing<'a>(expected: &'a [String], reports: &[Report]) -> impl Iterator<Item
 ///
 /// A gate that waits for people ends its job with exit code 1, so a job that failed is no failure while at
 /// least as many reports say "pending" as jobs failed, and nothing worse was found.
-fn job_steps(jobs: &Jobs, found: &Found) -> Vec<Step> {
+fn job_steps(jobs: &Jobs, found: &Found, ended: &[Ended]) -> Vec<Step> {
     let failed = jobs.count(JobResult::Failure);
     let waits = jobs.count(JobResult::Cancelled) == 0
         && failed <= found.count(Verdict::Pending)
@@ -200,9 +284,98 @@ fn job_steps(jobs: &Jobs, found: &Found) -> Vec<Step> {
             JobResult::Skipped if no_reports => (Verdict::Skipped, "was skipped"),
             JobResult::Success | JobResult::Skipped => return None,
         };
-        Some(Step::new(format!("job {name}"), verdict, title))
+        let parts: Vec<&Ended> = ended.iter().filter(|job| job.is_part_of(name)).collect();
+        Some(Step::new(format!("job {name}"), verdict, title).detailed(&parts))
     });
     told.collect()
+}
+
+/// A report, and the folder that it lay in.
+type Cell<'a> = (&'a str, &'a Report);
+
+/// One step for each action and command of each job, and one for all the jobs of a matrix.
+///
+/// Reports of the same action in different folders are those of a matrix's cells; in one folder they are different
+/// steps of one job.
+fn merged(found: &Found) -> Vec<Step> {
+    let mut groups: IndexMap<(&str, Option<&str>), Vec<Cell<'_>>> = IndexMap::new();
+    let cells = found.cells.iter().map(String::as_str).chain(std::iter::repeat(""));
+    for (report, cell) in std::iter::zip(&found.reports, cells) {
+        groups.entry((&report.action, report.command.as_deref())).or_default().push((cell, report));
+    }
+    let is_matrix = |group: &[Cell<'_>]| {
+        let cells: IndexSet<&str> = group.iter().map(|(cell, _)| *cell).collect();
+        group.len() > 1 && cells.len() == group.len()
+    };
+    let (matrices, single): (Vec<_>, Vec<_>) = groups.into_values().partition(|group| is_matrix(group));
+    let mut steps: Vec<_> =
+        single.into_iter().flatten().map(|(_, one)| (one.started_at, Step::of_report(one))).collect();
+    steps.extend(matrices.iter().map(|cells| (cells[0].1.started_at, Step::of_matrix(cells))));
+    steps.sort_by_key(|(started_at, _)| *started_at);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+/// Whether the last word was that something was put back as it had been.
+fn was_undone(reports: &[Report]) -> bool {
+    let undid = |report: &Report| {
+        matches!(report.command.as_deref(), Some("rollback" | "undo")) && report.verdict == Verdict::Passed
+    };
+    let failed = reports.iter().rposition(|report| !report.verdict.is_good());
+    failed.is_some_and(|failed| reports[failed..].iter().any(undid))
+}
+
+/// Who approved: the gate names them in one fact.
+fn approvers(reports: &[Report]) -> Vec<Untrusted> {
+    let facts =
+        reports.iter().filter(|report| report.action == "gate-approval").flat_map(|report| &report.facts);
+    let names = facts.filter(|fact| fact.name == "approved by").flat_map(|fact| fact.value.split(", "));
+    distinct(names.filter(|name| !name.trim().is_empty()).map(Untrusted::from))
+}
+
+fn links(reports: &[Report]) -> Vec<Link> {
+    let links = reports.iter().flat_map(|report| &report.links).filter(|link| link.label != "run");
+    let unique: IndexMap<&str, &str> = links.map(|link| (link.url.as_str(), link.label.as_str())).collect();
+    unique.into_iter().map(|(url, label)| Link { label: label.into(), url: url.to_owned() }).collect()
+}
+
+/// What the reports say was deployed: each image once, with its component and its digest.
+///
+/// The digest is empty where no report tells it, or several do: no soak time counts for it, and a quota does.
+fn deployed(reports: &[Report], components: &IndexMap<String, String>) -> Vec<DeploymentPayload> {
+    let versions: IndexMap<&str, &str> = reports
+        .iter()
+        .flat_map(|report| &report.changes)
+        .map(|change| (change.name.as_str(), change.after.as_str()))
+        .collect();
+    let digest = |image: &str| {
+        let of_image = subjects(reports, SubjectKind::Image).filter(|subject| subject.name == image);
+        let digests: IndexSet<&String> = of_image.filter_map(|subject| subject.digest.as_ref()).collect();
+        if digests.len() == 1 { digests[0].clone() } else { String::new() }
+    };
+    let last = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
+    versions
+        .into_iter()
+        .map(|(image, version)| DeploymentPayload {
+            component: components.get(image).cloned().unwrap_or_else(|| last(image)),
+            image: image.to_owned(),
+            digest: digest(image),
+            version: version.split('@').next().unwrap_or_default().to_owned(),
+        })
+        .collect()
+}
+
+/// What a gate's conditions on security findings said.
+fn scans(report: &Report) -> impl Iterator<Item = Scan> {
+    let findings = report.findings.iter().filter(|_| report.action == "gate-approval");
+    findings.filter_map(|finding| {
+        let condition = ["findings", "reports"].into_iter().find(|name| *name == finding.subject)?;
+        Some(Scan {
+            condition,
+            verdict: finding.verdict,
+            reason: Untrusted::new(&finding.reason),
+            evidence: finding.evidence.iter().map(Untrusted::new).collect(),
+        })
+    })
 }
 
 fn subjects(reports: &[Report], kind: SubjectKind) -> impl Iterator<Item = &Subject> {
@@ -218,13 +391,8 @@ fn changes(report: &Report) -> impl Iterator<Item = Change> {
     })
 }
 
-fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    all.fold(Vec::new(), |mut kept, one| {
-        if !kept.contains(&one) {
-            kept.push(one);
-        }
-        kept
-    })
+fn distinct<T: Eq + std::hash::Hash>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.collect::<IndexSet<T>>().into_iter().collect()
 }
 
 impl Step {
@@ -234,20 +402,61 @@ impl Step {
             verdict,
             title: Untrusted::new(title),
             duration: None,
+            url: None,
             reasons: Vec::new(),
         }
     }
 
     fn of_report(report: &Report) -> Self {
-        let name = match &report.command {
-            Some(command) => format!("{} {command}", report.action),
-            None => report.action.clone(),
-        };
         let bad = |finding: &&Finding| !finding.verdict.is_good();
         Self {
             duration: Duration::try_from_secs_f64(report.duration).ok(),
             reasons: report.findings.iter().filter(bad).map(Reason::of_finding).collect(),
-            ..Self::new(name, report.verdict, &report.title)
+            ..Self::new(name_of(report), report.verdict, &report.title)
+        }
+    }
+
+    /// The cells of a matrix as one: the worst verdict, and which cells are not fine.
+    fn of_matrix(cells: &[Cell<'_>]) -> Self {
+        let bad: Vec<_> = cells.iter().filter(|(_, report)| !report.verdict.is_good()).collect();
+        let titles: IndexSet<&str> = cells.iter().map(|(_, report)| report.title.as_str()).collect();
+        let all = cells.len();
+        let title = match (bad.len(), titles.len()) {
+            (0, 1) => format!("{} in all {all} jobs", titles[0]),
+            (0, _) => format!("all {all} jobs are fine"),
+            (bad, _) => {
+                format!("{bad} of {all} jobs {}", if bad == 1 { "is not fine" } else { "are not fine" })
+            }
+        };
+        let reason = |(cell, report): &&Cell<'_>| Reason {
+            subject: Untrusted::new(*cell),
+            text: Untrusted::new(&report.title),
+        };
+        let longest =
+            cells.iter().filter_map(|(_, report)| Duration::try_from_secs_f64(report.duration).ok()).max();
+        let verdict = cells.iter().map(|(_, report)| report.verdict).max().unwrap_or(Verdict::Undecided);
+        let name = cells.first().map(|(_, report)| name_of(report)).unwrap_or_default();
+        Self {
+            duration: longest,
+            reasons: bad.iter().map(reason).collect(),
+            ..Self::new(name, verdict, title)
+        }
+    }
+
+    /// With what GitHub knows of the job: how long it took, where its log is, at which steps it failed.
+    fn detailed(self, parts: &[&Ended]) -> Self {
+        let failed: Vec<&&Ended> = parts.iter().filter(|job| job.failed()).collect();
+        let steps = failed.iter().flat_map(|job| {
+            job.failed_steps.iter().map(|step| Reason {
+                subject: Untrusted::new(&job.name),
+                text: Untrusted::new(format!("the step \"{step}\" failed")),
+            })
+        });
+        Self {
+            duration: parts.iter().filter_map(|job| job.duration).max(),
+            url: failed.first().or(parts.first().as_ref()).and_then(|job| job.url.clone()),
+            reasons: steps.collect(),
+            ..self
         }
     }
 
@@ -279,6 +488,13 @@ pub(crate) fn took(duration: Duration) -> String {
     } else {
         let rounded = duration.as_secs().saturating_add(u64::from(duration.subsec_millis() >= 500));
         sluice_core::Period(Duration::from_secs(rounded)).to_string()
+    }
+}
+
+fn name_of(report: &Report) -> String {
+    match &report.command {
+        Some(command) => format!("{} {command}", report.action),
+        None => report.action.clone(),
     }
 }
 
@@ -394,8 +610,123 @@ pub(crate) mod tests {
             jobs: &Jobs::parse(needs).unwrap(),
             expected: &expected,
             stages: &[],
+            background: Background::default(),
+            components: &IndexMap::new(),
+            mentions: Vec::new(),
         };
         Story::tell(sources, run())
+    }
+
+    fn told_of(found: Found, needs: &str, background: Background) -> Story {
+        let components = [("registry.example.com/shop/backend".to_owned(), "shop".to_owned())];
+        let sources = Sources {
+            event: None,
+            environment: Some("production".into()),
+            found,
+            jobs: &Jobs::parse(needs).unwrap(),
+            expected: &[],
+            stages: &[],
+            background,
+            components: &components.into_iter().collect(),
+            mentions: Vec::new(),
+        };
+        Story::tell(sources, run()).unwrap()
+    }
+
+    #[test]
+    fn the_cells_of_a_matrix_are_one_step() {
+        let cell = |verdict, title| report("smoke-test", verdict, title);
+        let reports = vec![
+            report("gate-approval", Verdict::Passed, "approved"),
+            cell(Verdict::Passed, "12 of 12 checks passed"),
+            cell(Verdict::Failed, "1 of 12 checks failed"),
+            report("bump-image-tag", Verdict::Passed, "dev"),
+            report("bump-image-tag", Verdict::Passed, "production"),
+        ];
+        let cells = ["", "reports-eu", "reports-us", "one", "one"].map(str::to_owned).to_vec();
+        let story = told_of(Found { reports, cells, ..Found::default() }, "{}", Background::default());
+        let steps: Vec<_> = story.steps.iter().map(|step| (step.name.raw(), step.title.raw())).collect();
+        assert_eq!(
+            steps,
+            [
+                ("gate-approval", "approved"),
+                ("bump-image-tag", "dev"),
+                ("bump-image-tag", "production"),
+                ("smoke-test", "1 of 2 jobs is not fine"),
+            ]
+        );
+        let [reason] = story.steps[3].reasons.as_slice() else { panic!("{:?}", story.steps) };
+        assert_eq!((reason.subject.raw(), reason.text.raw()), ("reports-us", "1 of 12 checks failed"));
+        assert_eq!(story.verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn a_good_run_after_a_bad_one_is_a_recovery() {
+        let told = |verdict, before| {
+            let found = Found { reports: vec![report("x", verdict, "x")], ..Found::default() };
+            told_of(found, "{}", Background { before, ..Background::default() }).event
+        };
+        assert_eq!(told(Verdict::Passed, Before::Bad), Event::Recovery);
+        assert_eq!(told(Verdict::Passed, Before::Good), Event::Success);
+        assert_eq!(told(Verdict::Passed, Before::Unknown), Event::Success);
+        assert_eq!(told(Verdict::Skipped, Before::Bad), Event::Success);
+        assert_eq!(told(Verdict::Failed, Before::Bad), Event::Failure);
+    }
+
+    #[test]
+    fn what_failed_and_was_put_back_is_a_rollback() {
+        let mut undo = report("bump-image-tag", Verdict::Passed, "back to v1.4.1");
+        undo.command = Some("rollback".into());
+        let failed = report("smoke-test", Verdict::Failed, "1 of 2 checks failed");
+        let event = |reports| tell(None, reports, "{}", &[]).unwrap().event;
+        assert_eq!(event(vec![failed.clone(), undo.clone()]), Event::Rollback);
+        assert_eq!(event(vec![undo.clone(), failed.clone()]), Event::Failure);
+        let broken = report("rollout", Verdict::Broken, "could not undo");
+        assert_eq!(event(vec![broken, undo]), Event::Failure);
+    }
+
+    #[test]
+    fn a_job_that_failed_tells_its_steps_and_its_log() {
+        let job = Ended {
+            name: "smoke (eu)".into(),
+            conclusion: "failure".into(),
+            duration: Some(Duration::from_secs(94)),
+            url: Some("https://github.com/acme/shop/actions/runs/7/job/9".into()),
+            failed_steps: vec!["Check".into()],
+        };
+        let background = Background { jobs: vec![job], ..Background::default() };
+        let story = told_of(Found::default(), r#"{"smoke": {"result": "failure"}}"#, background);
+        let step = &story.steps[0];
+        assert_eq!((step.took().as_deref(), step.name.raw()), (Some("1m 34s"), "job smoke"));
+        assert!(step.url.as_deref().unwrap().ends_with("/job/9"));
+        assert_eq!(step.reasons[0].text.raw(), "the step \"Check\" failed");
+    }
+
+    #[test]
+    fn who_approved_and_what_was_deployed_is_read() {
+        let mut gate = report("gate-approval", Verdict::Passed, "approved");
+        gate.facts.push(sluice_core::Fact { name: "approved by".into(), value: "hubot, monalisa".into() });
+        gate.findings.push(Finding::new("reports", Verdict::Passed, "r/*: 0 critical (0 allowed)"));
+        let mut bump = report("bump-image-tag", Verdict::Passed, "1 image set");
+        let image = "registry.example.com/shop/backend";
+        bump.changes.push(sluice_core::Change {
+            name: image.into(),
+            place: "production".into(),
+            before: "v1".into(),
+            after: "v2@sha256:1".into(),
+        });
+        bump.subjects.push(Subject {
+            kind: SubjectKind::Image,
+            name: image.into(),
+            digest: Some("sha256:1".into()),
+        });
+        let story =
+            told_of(Found { reports: vec![gate, bump], ..Found::default() }, "{}", Background::default());
+        assert_eq!(story.approvers.iter().map(Untrusted::raw).collect::<Vec<_>>(), ["hubot", "monalisa"]);
+        let [deployed] = story.deployed.as_slice() else { panic!("{:?}", story.deployed) };
+        assert_eq!((deployed.component.as_str(), deployed.digest.as_str()), ("shop", "sha256:1"));
+        assert_eq!(deployed.version, "v2");
+        assert_eq!((story.scans[0].condition, story.scans[0].verdict), ("reports", Verdict::Passed));
     }
 
     fn event(verdicts: &[Verdict], needs: &str) -> Event {

@@ -5,7 +5,7 @@ use sluice_core::escape;
 /// Text that anyone may have written: commit subjects, branch names, findings, replies.
 ///
 /// It has no `Display`: whoever shows it says how. Each channel escapes it once, for its own syntax.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Untrusted(String);
 
 impl Untrusted {

@@ -105,15 +105,3 @@ fn too_many_calls_are_made_again_when_that_is_safe() {
     let _ = send(&moto, &call(true));
     assert_eq!(moto.calls(), ["PutEvents", "PutEvents", "PutEvents"]);
 }
-
-#[test]
-fn metrics_are_asked_for_in_json() {
-    let moto = Moto::start();
-    let stat = json!({"Metric": {"Namespace": "AWS/X", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
-    let input = json!({"StartTime": 1_795_000_000, "EndTime": 1_795_003_600,
-        "MetricDataQueries": [{"Id": "m1", "MetricStat": stat}]});
-    let target = "GraniteServiceVersion20100801.GetMetricData";
-    let call = Call::json(Service::CLOUDWATCH, target, JsonVersion::V1_0, &input).repeatable();
-    let answer: Value = serde_json::from_slice(&send(&moto, &call).unwrap().body).unwrap();
-    assert_eq!(answer["MetricDataResults"][0]["Id"], "m1");
-}

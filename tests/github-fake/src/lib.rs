@@ -36,6 +36,7 @@ mod said;
 mod server;
 mod shapes;
 mod smart_http;
+mod told;
 mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -46,6 +47,7 @@ pub use self::{
     message::{Fault, Reply, Request},
     repository::{File, Repository, Run},
     said::{Check, Deployment},
+    told::Job,
 };
 
 /// A running stand-in. It ends when it is dropped.

@@ -9,6 +9,7 @@ mod objects;
 mod pulls;
 mod runs;
 mod said;
+mod told;
 
 pub(crate) use self::said::suite_of;
 use percent_encoding::percent_decode_str;
@@ -89,6 +90,12 @@ pub(crate) fn answer(world: &mut World, path: &str, request: &Request) -> Reply 
         ("GET", ["issues"]) => said::issues(stored, &asked),
         ("POST", ["issues"]) => said::open_issue(stored, &asked),
         ("PATCH", ["issues", number]) => said::update_issue(stored, &asked, number),
+        ("GET", ["actions", "runs", id, "attempts", _, "jobs"]) => told::jobs(stored, &asked, id),
+        ("POST", ["deployments"]) => told::create_deployment(stored, &asked),
+        ("POST", ["deployments", id, "statuses"]) => told::create_deployment_status(stored, &asked, id),
+        ("POST", ["statuses", sha]) => told::set_status(stored, &asked, sha),
+        ("GET", ["issues", number, "comments"]) => told::comments(stored, &asked, number),
+        ("POST", ["issues", number, "comments"]) => told::create_comment(stored, &asked, number),
         ("GET", ["pulls"]) => pulls::list(stored, &asked),
         ("POST", ["pulls"]) => pulls::create(stored, &asked),
         ("PATCH", ["pulls", number]) => pulls::update(stored, &asked, number),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::{git::Git, repository::Run, said::Said};
+use crate::{git::Git, repository::Run, said::Said, told::Told};
 
 /// The moment at which each world begins, in seconds since 1970.
 const BEGIN: u64 = 1_767_225_600;
@@ -47,6 +47,7 @@ pub(crate) struct Stored {
     pub(crate) signed: BTreeSet<String>,
     pub(crate) created: u64,
     pub(crate) said: Said,
+    pub(crate) told: Told,
 }
 
 /// A run, with what the server adds.
@@ -145,6 +146,7 @@ impl World {
             signed: BTreeSet::new(),
             created: self.now(),
             said: Said::default(),
+            told: Told::default(),
         };
         self.repositories.insert(name.to_owned(), stored);
     }

@@ -5,6 +5,7 @@
 mod faults;
 mod read;
 mod review;
+mod told;
 mod write;
 
 use std::{num::NonZeroU32, time::Duration};

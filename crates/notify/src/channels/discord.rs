@@ -62,7 +62,12 @@ impl Channel for Discord {
         if let Some(footer) = footer {
             embed["footer"] = json!({"text": footer});
         }
-        let body = json!({"embeds": [embed], "allowed_mentions": {"parse": []}});
+        let body = match mentions(story) {
+            None => json!({"embeds": [embed], "allowed_mentions": {"parse": []}}),
+            Some((content, allowed)) => {
+                json!({"content": content, "embeds": [embed], "allowed_mentions": allowed})
+            }
+        };
         Ok(vec![Message::new("message", body)])
     }
 
@@ -76,6 +81,18 @@ impl Channel for Discord {
             Ok(post.request(self.kind(), Post::json(url, &message.body), Repeat::NotArrived, judge).await)
         })
     }
+}
+
+/// Whom the configuration or an input names, by `here`, `everyone` or a user's number, and that only they are called.
+fn mentions(story: &Story) -> Option<(String, Value)> {
+    let is_number = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let named = || story.mentions.iter().map(crate::mention::Mention::as_str);
+    let users: Vec<&str> = named().filter(is_number).take(20).collect();
+    let all: Vec<&str> = named().filter(|name| matches!(*name, "here" | "everyone")).take(1).collect();
+    let called = all.iter().map(|name| format!("@{name}")).chain(users.iter().map(|id| format!("<@{id}>")));
+    let content = called.collect::<Vec<_>>().join(" ");
+    let parse: &[&str] = if all.is_empty() { &[] } else { &["everyone"] };
+    (!content.is_empty()).then(|| (content, json!({"parse": parse, "users": users})))
 }
 
 fn judge(answer: &Response) -> Result<Taken, Refusal> {

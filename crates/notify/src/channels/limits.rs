@@ -362,12 +362,12 @@ fn each_channel_gives_the_answer_first_then_what_it_is_about_then_why() {
 ❌ Failed in production
 Deploy #42 attempt 2
 ✅ gate-approval → ❌ smoke-test
+Version
+v1.4.1 → v1.4.2
 Repository
 acme/shop
 By
 octocat
-Version
-v1.4.1 → v1.4.2
 Commit
 1a2b3c4 on main
 ✅ gate-approval · approved: 6 of 6 conditions hold · 1.2s
@@ -387,9 +387,9 @@ Commit
    ↳ GET /healthz: status 503, expected 200
    ↳ GET /orders: no answer within 10s
 ```
+Version: `v1.4.1` → `v1.4.2`
 Repository: `acme/shop`
 By: `octocat`
-Version: `v1.4.1` → `v1.4.2`
 Commit: `1a2b3c4` on `main`
 Deploy #42 attempt 2
 "#);
@@ -402,9 +402,9 @@ Failed in production - acme/shop - smoke-test: 2 of 12 checks failed
 
 ✅ gate-approval → ❌ smoke-test
 
+Version: v1.4.1 → v1.4.2
 Repository: acme/shop
 By: octocat
-Version: v1.4.1 → v1.4.2
 Commit: 1a2b3c4 on main
 
 ✅ gate-approval · approved: 6 of 6 conditions hold · 1.2s
@@ -420,9 +420,9 @@ https://github.com/acme/shop/actions/runs/7/attempts/2
 --
 ✅ gate-approval → ❌ smoke-test
 
+Version: v1.4.1 → v1.4.2
 Repository: acme/shop
 By: octocat
-Version: v1.4.1 → v1.4.2
 Commit: 1a2b3c4 on main
 
 ✅ gate-approval · approved: 6 of 6 conditions hold · 1.2s
@@ -436,9 +436,9 @@ https://github.com/acme/shop/actions/runs/7/attempts/2
     insta::assert_snapshot!(seen("grafana"), @r#"
 ❌ Failed in production
 smoke-test: 2 of 12 checks failed
+Version: v1.4.1 → v1.4.2
 Repository: acme/shop
 By: octocat
-Version: v1.4.1 → v1.4.2
 Commit: 1a2b3c4 on main
 <a href="https://github.com/acme/shop/actions/runs/7/attempts/2">Open the run</a>
 "#);
@@ -456,9 +456,9 @@ fn an_alert_is_what_pagerduty_takes() {
     "severity": "error",
     "class": "failure",
     "custom_details": {
+      "Version": "v1.4.1 → v1.4.2",
       "Repository": "acme/shop",
       "By": "octocat",
-      "Version": "v1.4.1 → v1.4.2",
       "Commit": "1a2b3c4 on main",
       "Steps": [
         "✅ gate-approval · approved: 6 of 6 conditions hold · 1.2s",

@@ -10,9 +10,7 @@ use sluice_config::{Event, PagerDuty};
 use sluice_core::{Problem, Verdict};
 use sluice_http::{Response, Url};
 
-use super::{
-    Channel, Message, Refusal, Sending, Taken, endpoint, excerpt, idempotency_key, nothing_rendered, under,
-};
+use super::{Channel, Message, Refusal, Sending, Taken, endpoint, excerpt, hash, nothing_rendered, under};
 use crate::{
     delivery::{Outcome, Post, Repeat},
     inputs::name_of,
@@ -153,7 +151,7 @@ fn links(url: &str) -> Value {
 pub(super) fn dedup_key(story: &Story) -> String {
     let raw = |text: &Option<Untrusted>| text.as_ref().map(|text| text.raw().to_owned()).unwrap_or_default();
     let parts = [raw(&story.run.repository), raw(&story.run.workflow), raw(&story.environment)];
-    format!("sluice-{}", idempotency_key(&parts.each_ref().map(String::as_str)))
+    format!("sluice-{}", hash(&parts.each_ref().map(String::as_str)))
 }
 
 fn source(story: &Story) -> String {

@@ -36,8 +36,11 @@ const TOTAL: usize = 13_000;
 
 /// Where nothing is interpreted.
 const PLAIN: Voice = Voice { text: shown, name: |name| shown(name, sheet::NAME) };
-/// In `mrkdwn`, names are code.
-const MARKDOWN: Voice = Voice { text: shown, name: code };
+/// In `mrkdwn`, names are code, and prose has no sign that means anything.
+const MARKDOWN: Voice = Voice {
+    text: |text, most| escape(&shown(text, most).replace('`', "'").replace('*', "∗").replace('~', "∼")),
+    name: code,
+};
 
 impl Channel for Slack {
     fn kind(&self) -> &'static str {
@@ -202,6 +205,7 @@ fn judge_bot(answer: &Response) -> Result<Taken, Refusal> {
 fn blocks(story: &Story) -> Vec<Value> {
     let headline = cut(&sheet::headline(story, PLAIN), HEADER);
     let mut blocks = vec![json!({"type": "header", "text": plain(&headline)})];
+    blocks.extend(mentions(story));
     blocks.extend(
         sheet::progress(story, PLAIN).map(|progress| json!({"type": "section", "text": plain(&progress)})),
     );
@@ -211,6 +215,31 @@ fn blocks(story: &Story) -> Vec<Value> {
     blocks.extend(steps(story, TOTAL.saturating_sub(used)));
     blocks.extend(context);
     blocks
+}
+
+/// Whom the configuration or an input names, the only ones who are ever called: `here`, `channel`, `everyone`, a
+/// member's id, a group's.
+///
+/// <https://docs.slack.dev/messaging/formatting-message-text#mentioning-users>
+fn mentions(story: &Story) -> Option<Value> {
+    let called: Vec<String> = story
+        .mentions
+        .iter()
+        .filter_map(|mention| {
+            let id = mention.as_str();
+            let is_id =
+                id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            match (id, id.as_bytes()[0]) {
+                ("here" | "channel" | "everyone", _) => Some(format!("<!{id}>")),
+                (_, b'U' | b'W') if is_id => Some(format!("<@{id}>")),
+                (_, b'S') if is_id => Some(format!("<!subteam^{id}>")),
+                _ => None,
+            }
+        })
+        .take(20)
+        .collect();
+    let text = called.join(" ");
+    (!called.is_empty()).then(|| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}}))
 }
 
 /// What the story is about, two columns.
@@ -255,11 +284,11 @@ fn step(step: &Line) -> Vec<Value> {
 /// A link and no button: a click on a button asks an app for an answer, a webhook has none to give, and
 /// Slack shows a warning (<https://github.com/slackapi/slack-github-action/issues/513>).
 fn context(story: &Story) -> Option<Value> {
-    let link = sheet::run_url(story).map(
-        |url| json!({"type": "mrkdwn", "text": format!("<{}|Open the run>", escape(url)), "verbatim": true}),
-    );
+    let link = |(label, url): (String, &str)| json!({"type": "mrkdwn", "text": format!("<{}|{}>", escape(url), escape(&label.replace('|', "¦"))), "verbatim": true});
+    let links = sheet::run_url(story).map(|url| ("Open the run".to_owned(), url)).into_iter();
+    let links = links.chain(sheet::links(story, PLAIN)).map(link);
     let run = sheet::run(story, PLAIN).map(|run| plain(&run));
-    let elements: Vec<Value> = link.into_iter().chain(run).collect();
+    let elements: Vec<Value> = links.chain(run).collect();
     (!elements.is_empty()).then(|| json!({"type": "context", "elements": elements}))
 }
 
@@ -392,7 +421,7 @@ mod tests {
         insta::assert_snapshot!(message["text"].as_str().unwrap(), @"❌ Failed in production · acme/shop · smoke-test: 2 of 12 checks failed");
         insta::assert_snapshot!(seen(&message), @r#"
 ❌ Failed in production
-*Repository* `acme/shop` | *By* `octocat` | *Version* `v1.4.1` → `v1.4.2` | *Commit* `1a2b3c4` on `main`
+*Version* `v1.4.1` → `v1.4.2` | *Repository* `acme/shop` | *By* `octocat` | *Commit* `1a2b3c4` on `main`
 ✅ *gate-approval* · approved: 6 of 6 conditions hold · 1.2s
 ✅ *bump-image-tag* · 1 image set in 1 overlay · 1.2s
 ❌ *smoke-test* · 2 of 12 checks failed · 1m 34s
@@ -408,7 +437,7 @@ mod tests {
         let blocks = message["blocks"].as_array().unwrap().iter().map(ToString::to_string);
         insta::assert_snapshot!(blocks.collect::<Vec<_>>().join("\n"), @r#"
 {"type":"header","text":{"type":"plain_text","text":"❌ Failed in production","emoji":false}}
-{"type":"section","fields":[{"type":"mrkdwn","text":"*Repository*\n`acme/shop`","verbatim":true},{"type":"mrkdwn","text":"*By*\n`octocat`","verbatim":true},{"type":"mrkdwn","text":"*Version*\n`v1.4.1` → `v1.4.2`","verbatim":true},{"type":"mrkdwn","text":"*Commit*\n`1a2b3c4` on `main`","verbatim":true}]}
+{"type":"section","fields":[{"type":"mrkdwn","text":"*Version*\n`v1.4.1` → `v1.4.2`","verbatim":true},{"type":"mrkdwn","text":"*Repository*\n`acme/shop`","verbatim":true},{"type":"mrkdwn","text":"*By*\n`octocat`","verbatim":true},{"type":"mrkdwn","text":"*Commit*\n`1a2b3c4` on `main`","verbatim":true}]}
 {"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"✅ "},{"type":"text","text":"gate-approval","style":{"bold":true}},{"type":"text","text":" · approved: 6 of 6 conditions hold · 1.2s"},{"type":"text","text":"\n"},{"type":"text","text":"✅ "},{"type":"text","text":"bump-image-tag","style":{"bold":true}},{"type":"text","text":" · 1 image set in 1 overlay · 1.2s"},{"type":"text","text":"\n"},{"type":"text","text":"❌ "},{"type":"text","text":"smoke-test","style":{"bold":true}},{"type":"text","text":" · 2 of 12 checks failed · 1m 34s\n        ↳ GET /healthz: status 503, expected 200\n        ↳ GET /orders: no answer within 10s"}]}]}
 {"type":"context","elements":[{"type":"mrkdwn","text":"<https://github.com/acme/shop/actions/runs/7/attempts/2|Open the run>","verbatim":true},{"type":"plain_text","text":"Deploy #42 attempt 2","emoji":false}]}
 "#);
@@ -541,6 +570,16 @@ mod tests {
             assert!(kind != "mrkdwn" || is_dead(text, run.as_deref()), "{text:?}");
         }
         assert_eq!(serde_json::from_str::<Value>(&message.to_string()).unwrap(), message);
+    }
+
+    #[test]
+    fn only_those_are_called_who_were_named_and_as_slack_knows_them() {
+        let mut story = failure();
+        story.mentions =
+            ["here", "U123", "S9X", "octocat", "Uabc"].map(|name| name.parse().unwrap()).to_vec();
+        let message = render(&story).to_string();
+        assert!(message.contains("<!here> <@U123> <!subteam^S9X>\""), "{message}");
+        assert_eq!(message.matches("<!").count() + message.matches("<@").count(), 3);
     }
 
     proptest! {

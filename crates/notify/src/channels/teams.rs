@@ -121,8 +121,12 @@ fn card_of(story: &Story, body: &[Value]) -> Value {
         "msteams": {"width": "Full"},
         "body": body,
     });
-    if let Some(url) = sheet::run_url(story) {
-        card["actions"] = json!([{"type": "Action.OpenUrl", "title": "Open the run", "url": url}]);
+    let run = sheet::run_url(story).map(|url| ("Open the run".to_owned(), url));
+    let links = run.into_iter().chain(sheet::links(story, PLAIN));
+    let actions: Vec<Value> =
+        links.map(|(title, url)| json!({"type": "Action.OpenUrl", "title": title, "url": url})).collect();
+    if !actions.is_empty() {
+        card["actions"] = actions.into();
     }
     card
 }

@@ -15,6 +15,7 @@ mod hostile;
 mod notify;
 mod notify_channels;
 mod notify_email;
+mod notify_story;
 mod signals;
 mod smoke_test;
 mod smoke_test_bake;

@@ -104,11 +104,11 @@ fn nothing_to_tell_and_a_report_that_is_missing_are_told() {
 }
 
 #[test]
-fn what_this_version_does_not_do_is_refused() {
+fn a_route_that_can_not_be_followed_is_refused() {
     let repository = shop();
     repository.write(
         ".github/sluice.yml",
-        "version: 1\nchannels: {oncall: {pagerduty: {routing-key: {env: KEY}}}}\nnotify: [{on: [failure], channels: [oncall], incident: true}]\n",
+        "version: 1\nchannels: {team: {slack: {webhook: {env: KEY}}}}\nnotify: [{on: [failure], channels: [team], incident: true}]\n",
     );
     repository
         .run("notify")

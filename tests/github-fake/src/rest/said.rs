@@ -228,9 +228,11 @@ pub(super) fn deployments(stored: &Stored, asked: &Asked<'_>) -> Reply {
 fn deployment(stored: &Stored, asked: &Asked<'_>, id: u64, one: &Deployment) -> Value {
     let url = super::url(asked, stored, &format!("deployments/{id}"));
     let moment = written(asked.now - one.minutes_ago * 60);
+    let made = stored.told.deployments.iter().find(|(made, _)| *made == id);
+    let sha = made.map_or_else(|| json!("0".repeat(40)), |(_, made)| made["sha"].clone());
     json!({
         "id": id, "node_id": shapes::node("DE", id), "url": url,
-        "sha": "0".repeat(40), "ref": "main", "task": "deploy", "payload": one.payload,
+        "sha": sha, "ref": "main", "task": "deploy", "payload": one.payload,
         "original_environment": one.environment, "environment": one.environment, "description": null,
         "creator": shapes::user(asked.address, "github-actions[bot]"),
         "created_at": moment, "updated_at": moment,
@@ -246,6 +248,8 @@ pub(super) fn deployment_statuses(stored: &Stored, asked: &Asked<'_>, id: &str) 
         return not_found();
     };
     let url = super::url(asked, stored, &format!("deployments/{number}"));
+    let made = stored.told.deployments.iter().find(|(made, _)| made == number);
+    let log_url = made.and_then(|(_, made)| made["log_url"].as_str()).unwrap_or_default();
     let shape = |(state, minutes_ago): &(String, u64)| {
         let moment = written(asked.now - minutes_ago * 60);
         json!({
@@ -253,7 +257,7 @@ pub(super) fn deployment_statuses(stored: &Stored, asked: &Asked<'_>, id: &str) 
             "creator": shapes::user(asked.address, "github-actions[bot]"), "description": "", "environment": one.environment,
             "target_url": "", "created_at": moment, "updated_at": moment, "deployment_url": url,
             "repository_url": format!("{}/api/v3/repos/{}", asked.address, stored.full_name),
-            "environment_url": "", "log_url": "",
+            "environment_url": "", "log_url": log_url,
         })
     };
     let states: Vec<Value> = one.states.iter().rev().map(shape).collect();
