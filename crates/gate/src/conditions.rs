@@ -7,7 +7,6 @@ pub mod confirm;
 pub mod findings;
 pub mod freeze;
 pub mod image;
-pub mod not_evaluated;
 pub mod quota;
 pub mod reports;
 pub mod soak;
@@ -30,10 +29,7 @@ macro_rules! conditions {
 
         impl Condition {
             /// Its key in the gate.
-            pub fn name(&self) -> &str {
-                if let Self::NotEvaluated(case) = self {
-                    return &case.policy.key;
-                }
+            pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $key,)*
                 }
@@ -87,6 +83,4 @@ conditions! {
     Cluster(cluster::Cluster) = "cluster",
     /// What was judged is still what goes there.
     Unchanged(unchanged::Unchanged) = "unchanged",
-    /// A key that this version does not evaluate.
-    NotEvaluated(not_evaluated::NotEvaluated) = "not-evaluated",
 }

@@ -32,8 +32,8 @@ pub use self::{
     account::Account,
     case::{Case, Gathered, Obstacle, Policy, Seen, Source},
     conditions::{
-        Condition, approvals, checks, cluster, confirm, findings, freeze, image, not_evaluated, quota,
-        reports, soak, source, unchanged,
+        Condition, approvals, checks, cluster, confirm, findings, freeze, image, quota, reports, soak,
+        source, unchanged,
     },
     deployment::{Deployment, DeploymentStatus},
     outcome::Outcome,

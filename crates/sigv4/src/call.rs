@@ -21,7 +21,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call by the query protocol (SNS, STS), which answers in XML.
+    /// A call by the query protocol (CloudWatch, SNS, STS), which answers in XML.
     pub fn query<'a>(
         service: Service,
         action: &str,
@@ -36,14 +36,10 @@ impl Call {
         Self::post(service, body, HeaderValue::from_static("application/x-www-form-urlencoded"))
     }
 
-    /// A call by AWS's JSON protocol (EventBridge, CloudWatch), which answers in JSON. `version` is the protocol's,
-    /// `1.0` or `1.1`, `target` what the service's reference gives as `X-Amz-Target`.
-    pub fn json(service: Service, target: &'static str, version: JsonVersion, body: &Value) -> Self {
-        let kind = match version {
-            JsonVersion::V1_0 => "application/x-amz-json-1.0",
-            JsonVersion::V1_1 => "application/x-amz-json-1.1",
-        };
-        Self::post(service, body.to_string(), HeaderValue::from_static(kind))
+    /// A call by AWS's JSON protocol 1.1 (EventBridge), which answers in JSON. `target` is what the service's reference
+    /// gives as `X-Amz-Target`.
+    pub fn json(service: Service, target: &'static str, body: &Value) -> Self {
+        Self::post(service, body.to_string(), HeaderValue::from_static("application/x-amz-json-1.1"))
             .header(HeaderName::from_static("x-amz-target"), HeaderValue::from_static(target))
     }
 
@@ -75,15 +71,6 @@ impl Call {
     }
 }
 
-/// A version of AWS's JSON protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonVersion {
-    /// `application/x-amz-json-1.0`, as CloudWatch takes it.
-    V1_0,
-    /// `application/x-amz-json-1.1`, as EventBridge takes it.
-    V1_1,
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -100,12 +87,7 @@ mod tests {
 
     #[test]
     fn a_json_call_names_its_target() {
-        let call = Call::json(
-            Service::EVENTBRIDGE,
-            "AWSEvents.PutEvents",
-            JsonVersion::V1_1,
-            &json!({"Entries": []}),
-        );
+        let call = Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", &json!({"Entries": []}));
         assert_eq!(call.body, r#"{"Entries":[]}"#);
         assert_eq!(call.headers["x-amz-target"], "AWSEvents.PutEvents");
         assert_eq!(call.headers["content-type"], "application/x-amz-json-1.1");

@@ -41,7 +41,7 @@ mod sign;
 
 pub use self::{
     access::{Access, Credentials, InvalidAccess},
-    call::{Call, JsonVersion},
+    call::Call,
     refusal::{Reason, Refusal, accept, is_transient},
     s3::{Lock, PutObject},
     service::{Service, dns_suffix},

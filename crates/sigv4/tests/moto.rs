@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use sluice_core::retry::Policy;
 use sluice_http::{Client, Options, Proxies, Response};
 use sluice_moto::{Moto, REGION};
-use sluice_sigv4::{
-    Access, Call, JsonVersion, Lock, PutObject, Reason, Refusal, Service, accept, is_transient,
-};
+use sluice_sigv4::{Access, Call, Lock, PutObject, Reason, Refusal, Service, accept, is_transient};
 
 fn access(moto: &Moto) -> Access {
     let endpoint = moto.endpoint();
@@ -65,12 +63,7 @@ fn a_message_reaches_its_topic() {
 fn an_event_reaches_its_bus() {
     let moto = Moto::start();
     let entry = json!({"Source": "sluice", "DetailType": "deployed", "Detail": "{}"});
-    let put = Call::json(
-        Service::EVENTBRIDGE,
-        "AWSEvents.PutEvents",
-        JsonVersion::V1_1,
-        &json!({"Entries": [entry]}),
-    );
+    let put = Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", &json!({"Entries": [entry]}));
     let answer: Value = serde_json::from_slice(&send(&moto, &put).unwrap().body).unwrap();
     assert_eq!(answer["FailedEntryCount"], 0);
 }
@@ -96,7 +89,7 @@ fn too_many_calls_are_made_again_when_that_is_safe() {
         "body": r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#});
     let call = |repeatable: bool| {
         let input = json!({"Entries": []});
-        let call = Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", JsonVersion::V1_1, &input);
+        let call = Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", &input);
         if repeatable { call.repeatable() } else { call }
     };
     moto.answer(&throttled);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_config::EventBridge;
 use sluice_core::Problem;
 use sluice_http::Response;
-use sluice_sigv4::{Access, Call, JsonVersion, Refusal as AwsRefusal, Service};
+use sluice_sigv4::{Access, Call, Refusal as AwsRefusal, Service};
 
 use super::{Channel, Message, Refusal, Sending, Taken, nothing_rendered, refused_by_aws};
 use crate::{
@@ -36,8 +36,7 @@ impl Channel for EventBridge {
         Box::pin(async move {
             let [message] = messages else { return Err(nothing_rendered()) };
             let access = Access::from_lookup(post.variable, region(self))?;
-            let call =
-                Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", JsonVersion::V1_1, &message.body);
+            let call = Call::json(Service::EVENTBRIDGE, "AWSEvents.PutEvents", &message.body);
             let request = access
                 .sign(&call, post.now)
                 .map_err(|error| Problem::misconfigured("the event could not be signed").why(error))?;
