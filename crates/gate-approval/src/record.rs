@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     fn a_destination_is_a_file_a_branch_or_a_bucket() {
-        let cx = crate::condition::tests::context(Path::new("/work"));
+        let cx = crate::condition::tests::context(Path::new("/repository"));
         let year = Some(Period(Duration::from_hours(24 * 365)));
         let read = |text: &str, retention| Destination::new(text, retention, &cx);
         let bucket = |name: &str, prefix: &str, retention| {
             Destination::Bucket(Bucket { name: name.into(), prefix: prefix.into(), retention })
         };
-        assert_eq!(read("a/b.jsonl", None), Ok(Destination::File("/work/a/b.jsonl".into())));
+        assert_eq!(read("a/b.jsonl", None), Ok(Destination::File("/repository/a/b.jsonl".into())));
         assert_eq!(read("/tmp/b.jsonl", None), Ok(Destination::File("/tmp/b.jsonl".into())));
         assert_eq!(read("branch:audit/log", None), Ok(Destination::Branch("audit/log".into())));
         assert_eq!(read("s3://shop", None), Ok(bucket("shop", "", None)));

@@ -167,7 +167,7 @@ unknown   CKV2_AWS_5  main.tf:6  Ensure that Security Groups are attached to ano
         let told = [
             with(|report| report["results"]["failed_checks"] = json!([])),
             with(|report| report["summary"]["failed"] = json!(8)),
-            with(|report| report["results"]["parsing_errors"] = json!(["/work/bad.tf"])),
+            with(|report| report["results"]["parsing_errors"] = json!(["/src/bad.tf"])),
             with(|report| report["summary"]["parsing_errors"] = json!(1)),
             with(|report| drop(report["results"].as_object_mut().unwrap().remove("failed_checks"))),
             with(|report| report["summary"] = json!(null)),
@@ -180,7 +180,7 @@ unknown   CKV2_AWS_5  main.tf:6  Ensure that Security Groups are attached to ano
         insta::assert_snapshot!(told.join("\n"), @r##"
 is cut off: its summary tells of 9 failed checks, and it holds 0 (terraform)
 is cut off: its summary tells of 8 failed checks, and it holds 9 (terraform)
-tells nothing: Checkov could not parse /work/bad.tf (terraform)
+tells nothing: Checkov could not parse /src/bad.tf (terraform)
 tells nothing: Checkov could not parse some files (terraform)
 is no Checkov JSON: it is neither a framework nor a list of them as Checkov writes them
 is no Checkov JSON: it is neither a framework nor a list of them as Checkov writes them
