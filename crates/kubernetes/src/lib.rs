@@ -1,0 +1,1 @@
+//! The cluster as rollout and backup need it.
