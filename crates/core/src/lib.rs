@@ -3,8 +3,9 @@
 //! An action is a type that implements [`Action`]; its `main` is one call of [`main`]. Around the
 //! action's own `run` this crate does what is the same for all of them, in this order:
 //!
-//! 1. read the [`Environment`], the arguments and the clock, once, and wait for signals and the
-//!    deadline in threads of their own ([`Cancellation`]);
+//! 1. read the [`Environment`], the arguments and the clock, once; in a container action, where the runner made it
+//!    root, become the owner of the workspace; wait for signals and the deadline in threads of their own
+//!    ([`Cancellation`]);
 //! 2. take the inputs from the command line and from the runner's `INPUT_*` variables, mask every
 //!    [`Secret`] among them ([`command`] is the same set of inputs, for help and for `action.yml`);
 //! 3. read the part of `.github/sluice.yml` that the action asks for ([`Configuration`]);
@@ -32,11 +33,13 @@ mod inputs;
 mod outputs;
 mod period;
 mod place;
+mod privileges;
 mod problem;
 mod render;
 mod report;
 pub mod retry;
 mod run;
+mod runner_files;
 mod secret;
 mod verdict;
 mod workflow_command;

@@ -4,7 +4,7 @@
 //! end itself and forge another:
 //! <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings>
 
-use std::{fmt::Write as _, io, path::Path};
+use std::{fmt::Write as _, io};
 
 use serde_json::{Map, Value};
 
@@ -126,14 +126,6 @@ fn random_word() -> io::Result<String> {
         let _ = write!(word, "{byte:02x}");
         word
     }))
-}
-
-/// Appends to a file that the runner reads after the step, in one write.
-pub(crate) fn append(file: &Path, text: &str) -> io::Result<()> {
-    io::Write::write_all(
-        &mut std::fs::OpenOptions::new().append(true).create(true).open(file)?,
-        text.as_bytes(),
-    )
 }
 
 #[cfg(test)]

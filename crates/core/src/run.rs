@@ -15,7 +15,8 @@ use crate::{
     Action, Configuration as _, Context, Done, Draft, Environment, Finding, Problem, Problems, Report,
     Verdict, cancellation, escape,
     inputs::{self, Common, Format, Parsed, Stop},
-    outputs, render,
+    outputs, privileges, render,
+    runner_files::RunnerFiles,
     secret::Secrets,
 };
 
@@ -33,7 +34,19 @@ pub fn main<A: Action>() -> ExitCode {
         .collect();
     let words: Vec<OsString> = std::env::args_os().collect();
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    run::<A>(&words, environment, folder, Timestamp::now)
+    let files = RunnerFiles::open(&environment);
+    if let Err(problem) = privileges::drop_to_the_owner(&environment) {
+        return could_not_start(&problem);
+    }
+    run::<A>(&words, environment, folder, Timestamp::now, files)
+}
+
+/// What is said when there can be no report.
+fn could_not_start(problem: &Problem) -> ExitCode {
+    let parts = [Some(&problem.what), problem.why.as_ref(), problem.help.as_ref()];
+    let text: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    let _ = writeln!(std::io::stderr().lock(), "error: {}", escape::line(&text.join(": ")));
+    ExitCode::from(problem.verdict.exit_code())
 }
 
 /// A panic is our defect. Its message may hold anything, so only its place is told.
@@ -52,6 +65,7 @@ fn run<A: Action>(
     environment: Environment,
     folder: PathBuf,
     clock: fn() -> Timestamp,
+    files: RunnerFiles,
 ) -> ExitCode {
     let started = Started { at: clock(), instant: Instant::now() };
     let mut command = inputs::command::<A>();
@@ -66,8 +80,7 @@ fn run<A: Action>(
     let cancellation = match cancellation::watch(deadline) {
         Ok(cancellation) => cancellation,
         Err(error) => {
-            let _ = writeln!(std::io::stderr().lock(), "error: could not wait for signals: {error}");
-            return ExitCode::from(Verdict::Undecided.exit_code());
+            return could_not_start(&Problem::undecided("could not wait for signals").why(error));
         }
     };
     let cx = Context {
@@ -98,7 +111,7 @@ fn run<A: Action>(
         (Map::new(), Report::of_problems(&problems))
     });
     warn_of_unknown_inputs(&command, &cx, &mut draft);
-    Ending { cx: &cx, format }.end(&mut outputs, started.report(A::NAME, name, draft))
+    Ending { cx: &cx, format, files }.end(&mut outputs, started.report(A::NAME, name, draft))
 }
 
 /// Reads the configuration, then runs the action, or only tells that nothing is wrong so far.
@@ -173,10 +186,11 @@ impl Started {
 struct Ending<'a> {
     cx: &'a Context,
     format: Format,
+    files: RunnerFiles,
 }
 
 impl Ending<'_> {
-    fn end(&self, outputs: &mut Map<String, Value>, report: Report) -> ExitCode {
+    fn end(mut self, outputs: &mut Map<String, Value>, report: Report) -> ExitCode {
         let mut report = self.redact(report);
         // A run whose answer does not arrive has none: the steps after it would read an empty one.
         if let Err(error) = self.hand_on(outputs, &mut report) {
@@ -199,7 +213,7 @@ impl Ending<'_> {
     }
 
     /// Writes what later steps and the job's page read.
-    fn hand_on(&self, outputs: &mut Map<String, Value>, report: &mut Report) -> std::io::Result<()> {
+    fn hand_on(&mut self, outputs: &mut Map<String, Value>, report: &mut Report) -> std::io::Result<()> {
         let reports = self.cx.reports();
         let spilled = outputs::bound(outputs, |name, value| {
             let Some(folder) = &reports else { return Ok(None) };
@@ -220,12 +234,9 @@ impl Ending<'_> {
             let name = report.write(folder)?;
             outputs.insert("report-file".to_owned(), format!("{}/{name}", crate::context::REPORTS).into());
         }
-        if let Some(file) = self.cx.variable("GITHUB_OUTPUT") {
-            outputs::append(Path::new(file), &outputs::lines(outputs)?)?;
-        }
-        if let Some(file) = self.cx.variable("GITHUB_STEP_SUMMARY") {
-            outputs::append(Path::new(file), &summary(report))?;
-        }
+        let files = std::mem::take(&mut self.files);
+        files.output.append(|| outputs::lines(outputs))?;
+        files.summary.append(|| Ok(summary(report)))?;
         Ok(())
     }
 
