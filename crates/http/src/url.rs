@@ -78,14 +78,14 @@ impl Url {
     }
 
     /// Whether both URLs lead to the same scheme, host and port.
-    pub(crate) fn same_origin(&self, other: &Self) -> bool {
+    pub fn same_origin(&self, other: &Self) -> bool {
         self.is_https() == other.is_https()
             && self.port() == other.port()
             && self.host().eq_ignore_ascii_case(other.host())
     }
 
     /// Resolves a reference against this URL (RFC 3986, section 5), as a `Location` header needs it.
-    pub(crate) fn join(&self, reference: &str) -> Result<Self, Error> {
+    pub fn join(&self, reference: &str) -> Result<Self, Error> {
         let invalid = |why: &str| Error::InvalidUrl { why: why.to_owned() };
         let base = UriAbsoluteString::try_from(self.reveal()).map_err(|_| invalid("its base is no URL"))?;
         let reference = IriReferenceStr::new(reference).map_err(|_| invalid("it is no URL reference"))?;

@@ -156,6 +156,26 @@ impl Registry {
         Config::parse(&answer.body).map_err(|error| self.unreadable(&error))
     }
 
+    /// The `Authorization` that the registry wants for `access` (`pull,push`); `None` when it wants none.
+    pub async fn authorization(&self, access: &str) -> Result<Option<HeaderValue>, Error> {
+        let answer = self.send(&format!("{}/tags/list", self.location.base()), None).await?;
+        let shown = match challenge(&answer) {
+            None => None,
+            Some(Challenge::Basic) => self.login.clone().map(|login| ("Basic", login)),
+            Some(Challenge::Bearer { realm, service }) => {
+                Some(("Bearer", self.token(&realm, service.as_deref(), access).await?))
+            }
+        };
+        shown.map(|(scheme, secret)| self.credentials(scheme, &secret)).transpose()
+    }
+
+    fn credentials(&self, scheme: &str, secret: &Secret) -> Result<HeaderValue, Error> {
+        let mut value = HeaderValue::from_str(&format!("{scheme} {}", secret.expose()))
+            .map_err(|_| self.unreadable(&"its credentials hold a character that no header takes"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
     fn verified(&self, answer: &Response, digest: &str) -> Result<String, Error> {
         if matches_digest(&answer.body, digest) {
             return Ok(digest.to_owned());
@@ -173,7 +193,7 @@ impl Registry {
                 Some(login) => self.send(&url, Some(("Basic", login.clone()))).await?,
             },
             Some(Challenge::Bearer { realm, service }) => {
-                let token = self.token(&realm, service.as_deref()).await?;
+                let token = self.token(&realm, service.as_deref(), "pull").await?;
                 self.send(&url, Some(("Bearer", token))).await?
             }
         };
@@ -181,7 +201,7 @@ impl Registry {
     }
 
     /// Gets a token from the service that the registry names.
-    async fn token(&self, realm: &str, service: Option<&str>) -> Result<Secret, Error> {
+    async fn token(&self, realm: &str, service: Option<&str>, access: &str) -> Result<Secret, Error> {
         let is_local = self.location.base().starts_with("http://");
         if !realm.starts_with("https://") && !is_local {
             return Err(self.unreadable(&"its token service is not asked over HTTPS"));
@@ -190,8 +210,8 @@ impl Registry {
         if let Some(service) = service {
             query.append_pair("service", service);
         }
-        let query =
-            query.append_pair("scope", &format!("repository:{}:pull", self.location.repository)).finish();
+        let scope = format!("repository:{}:{access}", self.location.repository);
+        let query = query.append_pair("scope", &scope).finish();
         let joint = if realm.contains('?') { '&' } else { '?' };
         let login = self.login.clone().map(|login| ("Basic", login));
         let answer = self.accept(self.send(&format!("{realm}{joint}{query}"), login).await?)?;
@@ -212,10 +232,7 @@ impl Registry {
             .redirects(3)
             .body_limit(BodyLimit::Fail(LARGEST));
         if let Some((scheme, secret)) = credentials {
-            let mut value = HeaderValue::from_str(&format!("{scheme} {}", secret.expose()))
-                .map_err(|_| self.unreadable(&"its credentials hold a character that no header takes"))?;
-            value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+            request = request.header(header::AUTHORIZATION, self.credentials(scheme, &secret)?);
         }
         let deadline = Instant::now() + PATIENCE;
         let tried = self.client.send_with_retry(request, &Policy::default(), deadline, is_transient).await;

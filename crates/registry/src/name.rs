@@ -28,8 +28,9 @@ impl Location {
         }
     }
 
-    /// Where the API answers. Only a registry on this machine is asked without TLS, as Docker does it.
-    pub(crate) fn base(&self) -> String {
+    /// The address below which the API answers for this repository. Only a registry on this machine is asked without
+    /// TLS, as Docker does it.
+    pub fn base(&self) -> String {
         let host = if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry };
         let name = host.split(':').next().unwrap_or_default();
         let scheme = if matches!(name, "localhost" | "127.0.0.1") { "http" } else { "https" };
