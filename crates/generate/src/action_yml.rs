@@ -6,14 +6,9 @@
 
 use std::fmt::Write as _;
 
-use crate::face::Face;
+use crate::{face::Face, lock::Lock};
 
-/// The version whose image the actions name.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// `https://github.com/<owner>/sluice`
-const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
-
-pub(crate) fn render(face: &Face) -> String {
+pub(crate) fn render(face: &Face, lock: &Lock) -> String {
     let mut text = format!(
         "# Generated from the types in crates/{} by `cargo xtask generate`.\nname: {}\ndescription: {}\nbranding: {{icon: git-merge, color: blue}}\n",
         face.name,
@@ -42,9 +37,7 @@ pub(crate) fn render(face: &Face) -> String {
     for output in &face.outputs {
         let _ = write!(text, "  {}:\n    description: {}\n", output.name, quoted(&output.description));
     }
-    let image = REPOSITORY.trim_start_matches("https://github.com/");
-    let _ =
-        write!(text, "runs:\n  using: docker\n  image: docker://ghcr.io/{image}/{}:{VERSION}\n", face.name);
+    let _ = write!(text, "runs:\n  using: docker\n  image: {}\n", lock.image(&face.name));
     text
 }
 

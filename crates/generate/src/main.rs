@@ -10,6 +10,7 @@
 
 mod action_yml;
 mod face;
+mod lock;
 mod schemas;
 mod tables;
 
@@ -21,7 +22,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 
-use crate::face::Face;
+use crate::{face::Face, lock::Lock};
 
 /// Every action. To add one is to add a line here.
 fn actions() -> Vec<Face> {
@@ -40,6 +41,9 @@ struct Arguments {
     /// Write nothing, and fail where a file differs
     #[arg(long)]
     check: bool,
+    /// Read and write below another folder than the repository
+    #[arg(long, hide = true, conflicts_with = "check")]
+    root: Option<PathBuf>,
 }
 
 /// A generated file: its path from the repository's root, and what it must hold.
@@ -50,11 +54,15 @@ struct Generated {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = arguments.root.unwrap_or(repository).canonicalize()?;
+    let faces = actions();
+    let lock = Lock::read(&root)?;
+    lock.names_only(&faces.iter().map(|face| face.name.as_str()).collect::<Vec<_>>())?;
     let mut files = schemas::all()?;
-    for face in actions() {
+    for face in faces {
         let folder = Path::new("actions").join(&face.name);
-        files.push(Generated { path: folder.join("action.yml"), content: action_yml::render(&face) });
+        files.push(Generated { path: folder.join("action.yml"), content: action_yml::render(&face, &lock) });
         let readme = folder.join("README.md");
         let text = std::fs::read_to_string(root.join(&readme))
             .with_context(|| format!("{} must be there for its tables", readme.display()))?;
