@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
 use anyhow::{Context as _, ensure};
@@ -27,8 +27,8 @@ pub(crate) struct Image {
     /// Where to write: one layout an action
     #[arg(long)]
     to: PathBuf,
-    /// The binaries are those of the tests: large, and not static. Add the libraries that they need, compress little,
-    /// and hold no image to its limit
+    /// The binaries are those of the tests: large, and not static. Strip them, add the libraries that they need,
+    /// compress little, and hold no image to its limit
     #[arg(long)]
     tests: bool,
 }
@@ -46,6 +46,7 @@ fn binaries(text: &str) -> Result<(Arch, PathBuf), String> {
 impl Image {
     /// Fails where an image is larger than it may be.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        std::fs::create_dir_all(&self.to)?;
         let mut images = Vec::new();
         for action in &self.actions {
             let variants = self
@@ -72,14 +73,27 @@ impl Image {
     /// that there is no `/etc/passwd`.
     fn layer(&self, action: &str, binary: &Path) -> anyhow::Result<Layer> {
         let libraries = libraries(binary)?;
+        let path = PathBuf::from(action);
+        if self.tests {
+            let stripped = self.to.join(format!("{action}.stripped"));
+            strip(binary, &stripped)?;
+            let files = libraries.into_iter().chain([File { path, source: stripped.clone() }]).collect();
+            let layer = Layer::of(files, Compression::fast())?;
+            std::fs::remove_file(stripped)?;
+            return Ok(layer);
+        }
         ensure!(
-            self.tests || libraries.is_empty(),
+            libraries.is_empty(),
             "{} is not static: an image holds nothing else, and it would not start",
             binary.display()
         );
-        let mut files = vec![File { path: action.into(), source: binary.to_owned() }];
-        files.extend(libraries);
-        let compression = if self.tests { Compression::fast() } else { Compression::best() };
-        Layer::of(files, compression).with_context(|| format!("the layer of {action}"))
+        Layer::of(vec![File { path, source: binary.to_owned() }], Compression::best())
     }
+}
+
+fn strip(binary: &Path, to: &Path) -> anyhow::Result<()> {
+    let status =
+        Command::new("strip").arg("-o").args([to, binary]).status().context("could not start strip")?;
+    ensure!(status.success(), "could not strip {}", binary.display());
+    Ok(())
 }

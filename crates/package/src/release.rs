@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use serde_json::{Value, json};
 use sluice_http::{CONNECT_TIMEOUT, Client, Options, Proxies};
 use sluice_registry::Keyring;
 
@@ -124,15 +125,14 @@ fn pack(actions: &[Action], folder: &Path) -> anyhow::Result<usize> {
     Ok(sums.len())
 }
 
-/// In a workflow: output `images`, a JSON object from action to digest, for the jobs that attest and release.
+/// In a workflow, for the jobs that attest and release: outputs `images` (a JSON array with the `action` and the
+/// `digest` of each), `version`, and `major`, the tag that moves with it.
 fn hand_on(actions: &[Action]) -> anyhow::Result<()> {
     let Some(file) = std::env::var_os("GITHUB_OUTPUT") else { return Ok(()) };
-    let digests: serde_json::Map<_, _> = actions
-        .iter()
-        .map(|action| (action.name.clone(), action.layout.index.digest().to_string().into()))
-        .collect();
-    let names = serde_json::to_string(&digests.keys().collect::<Vec<_>>())?;
+    let image = |action: &Action| json!({"action": action.name, "digest": action.layout.index.digest()});
+    let images: Value = actions.iter().map(image).collect();
+    let (version, major) = (env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_VERSION_MAJOR"));
     let mut file = fs::File::options().append(true).create(true).open(file)?;
-    writeln!(file, "images={}\nactions={names}", serde_json::Value::from(digests))?;
+    writeln!(file, "images={images}\nversion={version}\nmajor=v{major}")?;
     Ok(())
 }

@@ -15,7 +15,10 @@ use std::{
 
 pub(crate) use self::measure::Measure;
 use self::{measure::Taken, table::Table};
-use crate::workspace::{ACTIONS, MUSL, cargo, check, target};
+use crate::{
+    ship::AMD64,
+    workspace::{ACTIONS, target},
+};
 
 /// What to measure
 #[derive(clap::Args)]
@@ -60,18 +63,10 @@ impl Bench {
     }
 }
 
-/// Builds the binaries that are measured as they are shipped: for musl, linking nothing of this system.
+/// Builds the binaries that are measured as they are shipped.
 fn build(action: Option<Measured>) -> anyhow::Result<PathBuf> {
-    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output()?;
-    if !String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == MUSL) {
-        check(Command::new("rustup").args(["target", "add", MUSL]))?;
-    }
     let actions = action.map_or_else(|| ACTIONS.to_vec(), |action| vec![action.name()]);
-    let mut build = cargo(["build", "--quiet", "--locked", "--release", "--bins", "--target", MUSL]);
-    build.args(actions.iter().map(|action| format!("--package=sluice-{action}")));
-    // The cryptography in C needs no C library of its own: this machine's compiler serves.
-    check(build.env("CC_x86_64_unknown_linux_musl", "cc"))?;
-    lay_out(&target().join(MUSL).join("release"), &actions)
+    lay_out(&AMD64.build(&actions)?, &actions)
 }
 
 /// Copies the binaries, as a download or a layer of an image lays them out. The linker writes a file here and there,

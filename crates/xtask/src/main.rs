@@ -1,10 +1,11 @@
-//! The chores of the project: `cargo xtask demo | test | generate | bench`.
+//! The chores of the project: `cargo xtask demo | test | generate | bench | image | release`.
 //!
 //! It depends on no action: it builds them, and runs them as processes.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal that it was started from")]
 
 mod bench;
 mod demo;
+mod ship;
 mod test;
 mod workspace;
 
@@ -28,6 +29,10 @@ enum Chore {
     },
     /// Measures the release binaries: size, start, memory, and speed beside git
     Bench(bench::Bench),
+    /// Builds static binaries and images of them for every platform, and tells the sizes
+    Image(ship::Image),
+    /// Pushes the images, writes their digests into action.yml, and packs the bare binaries
+    Release(ship::Release),
     /// Runs a command and prints what it took, as JSON
     #[command(hide = true)]
     Measure(bench::Measure),
@@ -45,6 +50,8 @@ fn main() -> anyhow::Result<ExitCode> {
                 .map_err(Into::into)
         }
         Chore::Bench(bench) => bench.run(),
+        Chore::Image(image) => image.run(),
+        Chore::Release(release) => release.run(),
         Chore::Measure(measure) => measure.run(),
     }
 }

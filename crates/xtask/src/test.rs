@@ -1,5 +1,6 @@
 //! `cargo xtask test`: sets up what the tests need, then runs all of them.
 
+mod engine;
 mod setup;
 
 use std::{
@@ -9,7 +10,10 @@ use std::{
 };
 
 use self::setup::Tools;
-use crate::workspace::{self, cargo};
+use crate::{
+    ship,
+    workspace::{self, cargo},
+};
 
 /// Every check that a change must pass, in the order in which a mistake shows soonest.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -38,6 +42,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 }
 
 fn checks(tools: &Tools, exchanges: &Path) -> Vec<(&'static str, Command)> {
+    let (images, write_images) = ship::images_of_tests();
+    let mut tests = cargo(["test", "--quiet", "--locked", "--workspace"]);
+    tests.env("SLUICE_IMAGES", images);
     let mut checks = vec![
         ("formatting", cargo(["fmt", "--all", "--check"])),
         (
@@ -55,7 +62,8 @@ fn checks(tools: &Tools, exchanges: &Path) -> Vec<(&'static str, Command)> {
         ),
         ("build", cargo(["build", "--quiet", "--locked", "--workspace", "--all-targets"])),
         ("generated files", cargo(["run", "--quiet", "--package", "sluice-generate", "--", "--check"])),
-        ("tests", recording(with_binaries(cargo(["test", "--quiet", "--locked", "--workspace"])), exchanges)),
+        ("images", write_images),
+        ("tests", tools.with_engine(recording(with_binaries(tests), exchanges))),
         ("documentation", documentation()),
     ];
     checks.extend(tools.judges(exchanges));

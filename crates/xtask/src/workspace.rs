@@ -11,9 +11,6 @@ use anyhow::{Context as _, ensure};
 pub(crate) const ACTIONS: [&str; 5] =
     ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify"];
 
-/// The target of what is shipped: binaries that need nothing of the system they run on.
-pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -7,15 +7,17 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use super::engine::Engine;
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("docker-registry", "docker-registry"),
+    ("dockerd", "docker.io"),
     ("nginx", "nginx-light"),
     ("redis-server", "redis-server"),
     ("dnsmasq", "dnsmasq-base"),
@@ -31,6 +33,8 @@ pub(crate) struct Tools {
     python: Option<PathBuf>,
     /// The folder of the Node packages; absent when they could not be set up.
     node: Option<PathBuf>,
+    /// The engine that runs the images; absent when there is none.
+    engine: Option<Engine>,
     /// What could not be set up, and why.
     pub(crate) missing: Vec<String>,
 }
@@ -40,22 +44,21 @@ impl Tools {
     pub(crate) fn set_up() -> anyhow::Result<Self> {
         let mut missing = Vec::new();
         missing.extend(programs().err().map(|error| format!("{error:#}")));
-        let mut or_missing = |what: anyhow::Result<PathBuf>| match what {
-            Ok(folder) => Some(folder),
-            Err(error) => {
-                missing.push(format!("{error:#}"));
-                None
-            }
-        };
-        let python =
-            or_missing(python().context("Python programs for linting workflows and judging requests"));
-        let node = or_missing(
-            node().context("Node packages for reading workflows, and GitHub's description of its API"),
-        );
+        let python = python().context("Python programs for linting workflows and judging requests");
+        let python = or_missing(python, &mut missing);
+        let node = node().context("Node packages for reading workflows, and GitHub's description of its API");
+        let node = or_missing(node, &mut missing);
+        let engine = or_missing(Engine::start(), &mut missing);
         if on_ci() && !missing.is_empty() {
             bail!("could not set up: {}", missing.join("; "));
         }
-        Ok(Self { python, node, missing })
+        Ok(Self { python, node, engine, missing })
+    }
+
+    /// Tells a command where the engine is.
+    pub(crate) fn with_engine(&self, mut command: Command) -> Command {
+        command.envs(self.engine.as_ref().and_then(Engine::variables));
+        command
     }
 
     /// The judges of what was said to and by the stand-in for GitHub, recorded in this folder.
@@ -108,10 +111,12 @@ impl Tools {
                 "--config",
                 ".github/zizmor.yml",
             ];
-            run("zizmor", "zizmor", &zizmor, &[workflows.clone(), actions.clone()].concat());
+            let dependabot = [PathBuf::from(".github/dependabot.yml")];
+            run("zizmor", "zizmor", &zizmor, &[&workflows[..], &actions, &dependabot].concat());
             let schema = "check-jsonschema";
             run("workflows by schema", schema, &["--builtin-schema", "vendor.github-workflows"], &workflows);
             run("actions by schema", schema, &["--builtin-schema", "vendor.github-actions"], &actions);
+            run("Dependabot by schema", schema, &["--builtin-schema", "vendor.dependabot"], &dependabot);
             run("schemas by schema", schema, &["--check-metaschema"], &files("schemas", ".schema.json"));
             run(
                 "configurations by schema",
@@ -130,6 +135,10 @@ impl Tools {
     }
 }
 
+fn or_missing<T>(what: anyhow::Result<T>, missing: &mut Vec<String>) -> Option<T> {
+    what.map_err(|error| missing.push(format!("{error:#}"))).ok()
+}
+
 /// The YAML files of the examples whose paths hold this.
 fn examples(part: &str) -> Vec<PathBuf> {
     let mut found = files("workflows-examples", ".yml");
@@ -137,7 +146,7 @@ fn examples(part: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Installs missing programs where that is possible: on Debian, as root.
+/// Installs missing programs where that is possible: on Debian, as root or as who may become root unasked.
 fn programs() -> anyhow::Result<()> {
     let programs = PROGRAMS.iter().filter(|(program, _)| !answers(program, "--version"));
     let folders = [POSTGRES].into_iter().filter(|(folder, _)| !Path::new(folder).exists());
@@ -146,16 +155,15 @@ fn programs() -> anyhow::Result<()> {
         return Ok(());
     }
     let list = packages.join(", ");
-    if !answers("apt-get", "--version") || !is_root() {
+    let Some(root) = root_s().filter(|_| answers("apt-get", "--version")) else {
         bail!("install {list} (only root can, and only on Debian it is done here)");
-    }
+    };
     println!("installing {list}");
-    check(Command::new("apt-get").arg("update").stdout(Stdio::null()))?;
+    check(root("apt-get").arg("update").stdout(Stdio::null()))?;
     check(
-        Command::new("apt-get")
+        root("apt-get")
             .args(["install", "--yes", "--no-install-recommends"])
             .args(&packages)
-            .env("DEBIAN_FRONTEND", "noninteractive")
             .stdout(Stdio::null()),
     )
 }
@@ -249,7 +257,23 @@ fn answers(program: &str, argument: &str) -> bool {
     Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-fn is_root() -> bool {
+/// How a command is started as root; `None` when it can't be without asking.
+fn root_s() -> Option<fn(&str) -> Command> {
+    fn itself(program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    }
+    fn by_sudo(program: &str) -> Command {
+        let mut command = Command::new("sudo");
+        command.args(["--non-interactive", "DEBIAN_FRONTEND=noninteractive", program]);
+        command
+    }
+    let may = || by_sudo("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    if is_root() { Some(itself) } else { may().then_some(by_sudo) }
+}
+
+pub(super) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 

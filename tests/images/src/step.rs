@@ -1,0 +1,133 @@
+//! A step that runs an image, by the very command of the runner.
+//!
+//! <https://github.com/actions/runner/blob/main/src/Runner.Worker/Container/DockerCommandManager.cs>
+
+use std::{collections::BTreeMap, fs, process::Command};
+
+use crate::Job;
+
+/// A step that is about to run.
+#[must_use]
+pub struct Step<'a> {
+    job: &'a Job,
+    action: String,
+    variables: BTreeMap<String, String>,
+    options: Vec<String>,
+}
+
+/// What a step left.
+#[derive(Debug)]
+pub struct Outcome {
+    code: Option<i32>,
+    said: String,
+    output: String,
+    summary: String,
+}
+
+/// The folders that the runner mounts.
+const MOUNTS: [&str; 4] = ["runner_temp", "home", "workflow", "file_commands"];
+
+impl<'a> Step<'a> {
+    pub(crate) fn new(job: &'a Job, action: &str) -> Self {
+        let variables = [
+            ("CI", "true"),
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_EVENT_NAME", "workflow_dispatch"),
+            ("GITHUB_EVENT_PATH", "/github/workflow/event.json"),
+            ("GITHUB_OUTPUT", "/github/file_commands/output"),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_RUN_ID", "42"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_STEP_SUMMARY", "/github/file_commands/summary"),
+            ("GITHUB_WORKSPACE", "/github/workspace"),
+            ("HOME", "/github/home"),
+            ("RUNNER_TEMP", "/github/runner_temp"),
+        ];
+        let mut variables: BTreeMap<String, String> =
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        for input in declared_inputs(&job.registry.written(&format!("actions/{action}/action.yml"))) {
+            variables.insert(format!("INPUT_{}", input.to_uppercase()), String::new());
+        }
+        Self { job, action: action.to_owned(), variables, options: Vec::new() }
+    }
+
+    /// An input. Its name keeps its hyphens.
+    pub fn input(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(format!("INPUT_{}", name.to_uppercase()), value.to_owned());
+        self
+    }
+
+    /// Takes a variable of the environment away.
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// An option of `docker run` that the runner does not give.
+    pub fn option(mut self, option: &str) -> Self {
+        self.options.push(option.to_owned());
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn ends(self) -> Outcome {
+        let mut docker = Command::new("docker");
+        docker.args(["run", "--workdir", "/github/workspace", "--rm", "--network", "host"]);
+        for (name, value) in &self.variables {
+            docker.args(["-e", name]).env(name, value);
+        }
+        for folder in MOUNTS {
+            docker.arg("-v").arg(format!("{}:/github/{folder}", self.job.path(folder).display()));
+        }
+        docker.arg("-v").arg(format!("{}:/github/workspace", self.job.workspace.path().display()));
+        // What the client itself needs is not meant for the container.
+        let told = docker.args(&self.options).arg(self.job.registry.image(&self.action)).output().unwrap();
+        let read = |file: &str| fs::read_to_string(self.job.path(file)).unwrap();
+        Outcome {
+            code: told.status.code(),
+            said: [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat(),
+            output: read("file_commands/output"),
+            summary: read("file_commands/summary"),
+        }
+    }
+}
+
+impl Outcome {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Asserts that the runner gets this output.
+    #[track_caller]
+    pub fn has_output(&self, name: &str) -> &Self {
+        assert!(self.output.lines().any(|line| line.starts_with(&format!("{name}<<"))), "{self:#?}");
+        self
+    }
+
+    /// Asserts that this stands in the job's summary.
+    #[track_caller]
+    pub fn sums_up(&self, text: &str) -> &Self {
+        assert!(self.summary.contains(text), "{self:#?}");
+        self
+    }
+
+    /// Asserts that this stands in the log.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.said.contains(text), "{self:#?}");
+        self
+    }
+}
+
+/// The runner hands over every input that `action.yml` declares, empty where it is not given.
+fn declared_inputs(action_yml: &str) -> Vec<String> {
+    let inputs = action_yml.lines().skip_while(|line| *line != "inputs:").skip(1);
+    let names = inputs.take_while(|line| line.starts_with(' ')).filter_map(|line| {
+        line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')).map(str::to_owned)
+    });
+    names.collect()
+}
