@@ -6,11 +6,10 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use flate2::Compression;
 use oci_spec::image::Arch;
 
 use crate::{
-    layer::{File, Layer, libraries},
+    layer::{Effort, File, Layer, libraries},
     layout::{Layout, Variant},
     size::Sizes,
 };
@@ -78,7 +77,7 @@ impl Image {
             let stripped = self.to.join(format!("{action}.stripped"));
             strip(binary, &stripped)?;
             let files = libraries.into_iter().chain([File { path, source: stripped.clone() }]).collect();
-            let layer = Layer::of(files, Compression::fast())?;
+            let layer = Layer::of(files, Effort::Quick)?;
             std::fs::remove_file(stripped)?;
             return Ok(layer);
         }
@@ -87,7 +86,7 @@ impl Image {
             "{} is not static: an image holds nothing else, and it would not start",
             binary.display()
         );
-        Layer::of(vec![File { path, source: binary.to_owned() }], Compression::best())
+        Layer::of(vec![File { path, source: binary.to_owned() }], Effort::Smallest)
     }
 }
 
