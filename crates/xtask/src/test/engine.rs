@@ -91,8 +91,11 @@ fn answers(docker: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// What can't be removed is in nobody's way: it is tried again before the next start.
+/// What can't be removed is in nobody's way: it is tried again before the next start. The engine leaves the network that
+/// its containers shared mounted.
 fn remove(folder: &Path) {
+    let network = folder.join("exec/netns/default");
+    let _ = Command::new("umount").arg("--quiet").arg(network).stderr(Stdio::null()).status();
     let _ = std::fs::remove_dir_all(folder);
 }
 
