@@ -62,14 +62,14 @@ impl Registry {
 
     fn release(&self) {
         let path = |name: &str| self.folder.path().join(name);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actions"), &path("actions"));
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &path("repository"));
         succeeds(
             Command::new(folder("SLUICE_BIN_DIR").join("sluice-package"))
                 .args(["release", "--registry", &format!("127.0.0.1:{}/sluice", self.port)])
                 .arg("--images")
                 .arg(layouts())
                 .arg("--lock")
-                .arg(path("actions/images.lock"))
+                .arg(path("repository/actions/images.lock"))
                 .arg("--archives")
                 .arg(path("archives"))
                 .env_remove("GITHUB_OUTPUT"),
@@ -77,13 +77,13 @@ impl Registry {
         succeeds(
             Command::new(folder("SLUICE_BIN_DIR").join("sluice-generate"))
                 .arg("--root")
-                .arg(self.folder.path()),
+                .arg(path("repository")),
         );
     }
 
-    /// A file that the release wrote.
+    /// A file of the repository, after the release.
     pub fn written(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap()
+        fs::read_to_string(self.folder.path().join("repository").join(name)).unwrap()
     }
 
     /// The folder of archives for download.
@@ -101,10 +101,14 @@ impl Registry {
     }
 }
 
+/// Copies the repository, without what is built and what git keeps.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in from.read_dir().unwrap() {
         let entry = entry.unwrap();
+        if entry.file_name() == "target" || entry.file_name() == ".git" {
+            continue;
+        }
         let to = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &to);
