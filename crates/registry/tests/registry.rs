@@ -105,6 +105,24 @@ fn a_token_is_fetched_for_the_login() {
 }
 
 #[test]
+fn whoever_pushes_asks_for_a_token_that_may() {
+    let server = serve(with_tokens);
+    let image = format!("127.0.0.1:{}/shop/backend", server.port).parse().unwrap();
+    let client = Client::new(&Options::default(), &Proxies::none(), Duration::from_secs(2)).unwrap();
+    let registry = Registry::new(client, Location::of(&image), &with_login(&server));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let shown = runtime.block_on(registry.authorization("pull,push")).unwrap().unwrap();
+    assert!(shown.is_sensitive() && shown == "Bearer a-token");
+    let asked = server.asked.lock().unwrap();
+    let told: Vec<String> =
+        asked.iter().map(|(first, authorization)| format!("{first} [{authorization}]")).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    GET /v2/shop/backend/tags/list []
+    GET /token?service=the+registry&scope=repository%3Ashop%2Fbackend%3Apull%2Cpush [Basic bWU6cGFzcw==]
+    ");
+}
+
+#[test]
 fn without_a_login_it_is_not_known_whether_it_is_there() {
     let server = serve(with_tokens);
     let error = ask(&server, Which::Tag("v1"), &Keyring::default()).unwrap_err();
