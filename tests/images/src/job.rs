@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, chown},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -61,19 +61,27 @@ impl Job {
         Some(job)
     }
 
-    /// The user who owns the workspace.
-    pub fn runner(&self) -> u32 {
-        self.runner
-    }
-
     /// The workspace.
     pub fn workspace(&self) -> &Repository {
         &self.workspace
     }
 
-    /// Gives one of the job's folders, or the workspace, to another user.
-    pub fn give(&self, folder: &str, user: u32) {
-        give(&if folder == "workspace" { self.workspace.path().to_owned() } else { self.path(folder) }, user);
+    /// Gives one of the job's folders, or the workspace, to root. `false` when that can't be done: only root can.
+    #[must_use]
+    pub fn is_given_to_root(&self, folder: &str) -> bool {
+        let folder = if folder == "workspace" { self.workspace.path().to_owned() } else { self.path(folder) };
+        let can = geteuid().is_root();
+        if can {
+            give(&folder, 0);
+        }
+        can
+    }
+
+    /// Lets every user write what lies in one of the job's folders.
+    pub fn open_to_all(&self, folder: &str) {
+        walk(&self.path(folder), &mut |path, _| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+        });
     }
 
     /// A step that runs an action.
