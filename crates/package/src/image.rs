@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use oci_spec::image::Arch;
 
 use crate::{
+    binary,
     layer::{Effort, File, Layer, libraries},
     layout::{Layout, Variant},
     size::Sizes,
@@ -52,7 +53,7 @@ impl Image {
                 .binaries
                 .iter()
                 .map(|(architecture, folder)| {
-                    let layer = self.layer(action, &folder.join(action))?;
+                    let layer = self.layer(action, architecture, &folder.join(action))?;
                     Ok(Variant { architecture: architecture.clone(), layer })
                 })
                 .collect::<anyhow::Result<Vec<_>>>()?;
@@ -70,23 +71,22 @@ impl Image {
 
     /// The binary, and nothing else. Mozilla's CA certificates are inside it; names of users are looked up nowhere, so
     /// that there is no `/etc/passwd`.
-    fn layer(&self, action: &str, binary: &Path) -> anyhow::Result<Layer> {
-        let libraries = libraries(binary)?;
-        let path = PathBuf::from(action);
+    fn layer(&self, action: &str, architecture: &Arch, binary: &Path) -> anyhow::Result<Layer> {
         if self.tests {
-            let stripped = self.to.join(format!("{action}.stripped"));
-            strip(binary, &stripped)?;
-            let files = libraries.into_iter().chain([File { path, source: stripped.clone() }]).collect();
-            let layer = Layer::of(files, Effort::Quick)?;
-            std::fs::remove_file(stripped)?;
-            return Ok(layer);
+            return self.layer_of_tests(action, binary);
         }
-        ensure!(
-            libraries.is_empty(),
-            "{} is not static: an image holds nothing else, and it would not start",
-            binary.display()
-        );
-        Layer::of(vec![File { path, source: binary.to_owned() }], Effort::Smallest)
+        binary::check(binary, architecture)?;
+        Layer::of(vec![File { path: action.into(), source: binary.to_owned() }], Effort::Smallest)
+    }
+
+    fn layer_of_tests(&self, action: &str, binary: &Path) -> anyhow::Result<Layer> {
+        let stripped = self.to.join(format!("{action}.stripped"));
+        strip(binary, &stripped)?;
+        let mut files = libraries(binary)?;
+        files.push(File { path: action.into(), source: stripped.clone() });
+        let layer = Layer::of(files, Effort::Quick)?;
+        std::fs::remove_file(stripped)?;
+        Ok(layer)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is shipped: an image for each action, and the bare binaries, made of binaries that are built already.
 //!
 //! `image` writes each image as an [OCI layout](https://github.com/opencontainers/image-spec/blob/main/image-layout.md)
-//! ([`layout`]) of layers that depend on nothing but the binaries ([`layer`]), and holds them to their limits ([`size`]).
+//! ([`layout`]) of layers that depend on nothing but the binaries ([`layer`]), and holds both to what they must be
+//! ([`binary`], [`size`]).
 //! `release` pushes the layouts by digest ([`push`]), writes the digests to the lock file that `action.yml` is generated
 //! from, and lays the binaries out for download ([`release`]).
 //!
@@ -12,6 +13,7 @@
     reason = "a program of the project's own talks to its terminal and reads its environment"
 )]
 
+mod binary;
 mod image;
 mod layer;
 mod layout;

@@ -1,0 +1,69 @@
+//! What a binary says of itself, whatever machine it is for.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use object::{
+    Architecture, Endianness, Object as _,
+    elf::PT_INTERP,
+    read::elf::{ElfFile64, ProgramHeader as _},
+};
+use oci_spec::image::Arch;
+
+/// Holds a binary to what an image of one file needs: it is for the image's architecture, and it is static, for there is
+/// no loader beside it.
+pub(crate) fn check(binary: &Path, architecture: &Arch) -> anyhow::Result<()> {
+    let content = std::fs::read(binary).with_context(|| format!("could not read {}", binary.display()))?;
+    check_content(&content, architecture).with_context(|| binary.display().to_string())
+}
+
+fn check_content(content: &[u8], architecture: &Arch) -> anyhow::Result<()> {
+    let elf = ElfFile64::<Endianness>::parse(content)?;
+    let found = match elf.architecture() {
+        Architecture::X86_64 => Arch::Amd64,
+        Architecture::Aarch64 => Arch::ARM64,
+        other => anyhow::bail!("it is for {other:?}"),
+    };
+    ensure!(found == *architecture, "it is for {found}, not for {architecture}");
+    let asks_for_a_loader =
+        elf.elf_program_headers().iter().any(|header| header.p_type(elf.endian()) == PT_INTERP);
+    ensure!(!asks_for_a_loader, "it is not static: an image holds nothing else, and it would not start");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The head of an ELF file, with one program header of this type: <https://refspecs.linuxfoundation.org/elf/elf.pdf>.
+    fn elf(machine: u8, program_header: u8) -> Vec<u8> {
+        let mut content = vec![0; 64 + 56];
+        content[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1]);
+        for (place, byte) in
+            [(16, 2), (18, machine), (20, 1), (32, 64), (52, 64), (54, 56), (56, 1), (64, program_header)]
+        {
+            content[place] = byte;
+        }
+        content
+    }
+
+    #[test]
+    fn only_a_static_binary_for_the_architecture_will_do() {
+        let said = |content: &[u8], architecture| {
+            check_content(content, &architecture).err().map(|error| error.to_string())
+        };
+        let (x86_64, aarch64, load, interpreter) = (62, 183, 1, 3);
+        assert_eq!(said(&elf(x86_64, load), Arch::Amd64), None);
+        assert_eq!(said(&elf(aarch64, load), Arch::ARM64), None);
+        assert_eq!(said(&elf(x86_64, load), Arch::ARM64).as_deref(), Some("it is for amd64, not for arm64"));
+        assert!(said(&elf(aarch64, interpreter), Arch::ARM64).unwrap().starts_with("it is not static"));
+        assert!(said(b"#!/bin/sh", Arch::Amd64).is_some());
+    }
+
+    #[test]
+    fn a_binary_of_the_tests_is_not_static() {
+        let itself = Path::new("/proc/self/exe");
+        let architecture = if cfg!(target_arch = "aarch64") { Arch::ARM64 } else { Arch::Amd64 };
+        assert!(check(itself, &architecture).is_err());
+    }
+}
