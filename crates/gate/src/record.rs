@@ -286,7 +286,12 @@ mod tests {
         let reports = Case {
             policy: reports::Reports { path: "reports/*".into(), limits, ..Default::default() },
             seen: Seen::Facts(Gathered::read(
-                reports::Facts { readings: vec![reports::Reading { name: "a".into(), report: Ok(report) }] },
+                reports::Facts {
+                    readings: vec![reports::Reading {
+                        name: "a".into(),
+                        content: reports::Content::Report(report),
+                    }],
+                },
                 vec![at()],
             )),
         };
