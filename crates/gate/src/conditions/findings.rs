@@ -479,6 +479,48 @@ mod tests {
     }
 
     #[test]
+    fn every_word_for_how_bad_a_finding_is_has_its_limit() {
+        let limits = |severity: Severity| {
+            let mut limits =
+                Limits { critical: Some(9), high: Some(9), medium: Some(9), low: Some(9), unknown: Some(9) };
+            match severity {
+                Severity::Critical => limits.critical = Some(0),
+                Severity::High => limits.high = Some(0),
+                Severity::Medium => limits.medium = Some(0),
+                Severity::Low => limits.low = Some(0),
+                Severity::Unknown => limits.unknown = Some(0),
+            }
+            limits
+        };
+        let words =
+            ["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNDEFINED", "UNTRIAGED", "INFORMATIONAL", "BRAND_NEW"];
+        let told = words.map(|word| {
+            let facts = facts(vec![vulnerability("CVE-2", word)]);
+            let states = SEVERITIES.map(|severity| {
+                Findings { limits: limits(severity), ..policy() }.judge(&facts, &asked()).state
+            });
+            format!("{word}: {states:?}")
+        });
+        insta::assert_snapshot!(told.join("\n"), @"
+CRITICAL: [Rejected, Approved, Approved, Approved, Approved]
+HIGH: [Approved, Rejected, Approved, Approved, Approved]
+MEDIUM: [Approved, Approved, Rejected, Approved, Approved]
+LOW: [Approved, Approved, Approved, Rejected, Approved]
+UNDEFINED: [Approved, Approved, Approved, Approved, Rejected]
+UNTRIAGED: [Approved, Approved, Approved, Approved, Rejected]
+INFORMATIONAL: [Approved, Approved, Approved, Approved, Approved]
+BRAND_NEW: [Undecided, Undecided, Undecided, Undecided, Undecided]
+");
+    }
+
+    #[test]
+    fn a_strange_word_for_what_is_closed_leaves_nothing_open() {
+        let closed = Vulnerability { status: Some("CLOSED".into()), ..vulnerability("CVE-2", "BRAND_NEW") };
+        assert_eq!(judge(&facts(vec![closed])).state, State::Approved);
+        assert_eq!(judge(&facts(vec![vulnerability("CVE-2", "BRAND_NEW")])).state, State::Undecided);
+    }
+
+    #[test]
     fn what_is_accepted_counts_from_the_day_after_its_last() {
         let facts = facts(vec![vulnerability("CVE-1", "CRITICAL")]);
         insta::assert_snapshot!(told(&judge(&facts)), @"
