@@ -192,15 +192,8 @@ fn more(all: usize, shown: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::{
-        channels::tests::{any_story, overlong_stories},
-        sections::tests::file,
-        story::tests::failure,
-        untrusted::length,
-    };
+    use crate::{sections::tests::file, story::tests::failure};
 
     fn render(story: &Story) -> Vec<Message> {
         file("  []\n").unwrap().sections.channel("tickets").unwrap().render(story).unwrap()
@@ -253,32 +246,5 @@ mod tests {
         assert_ne!(key(render(&over)), key(render(&failed)));
         over.event = Event::Start;
         assert!(render(&over).is_empty());
-    }
-
-    fn holds(story: &Story) {
-        for message in render(story) {
-            for text in
-                ["body", "comment", "title"].map(|name| message.body[name].as_str().unwrap_or_default())
-            {
-                assert!(length(text) + 300 <= ticket::BODY, "{}", length(text));
-                assert!(!text.contains("<!--"), "{text}");
-            }
-            let body = message.body["body"].as_str().unwrap_or_default();
-            assert!(!body.contains('@'), "{body}");
-            assert!(length(message.body["title"].as_str().unwrap_or_default()) <= ticket::TITLE);
-        }
-    }
-
-    #[test]
-    fn no_story_is_too_long() {
-        overlong_stories().for_each(|story| holds(&story));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-        #[test]
-        fn every_story_is_a_ticket_within_limits(story in any_story()) {
-            holds(&story);
-        }
     }
 }
