@@ -28,7 +28,7 @@ use std::{fmt::Write as _, pin::Pin};
 use ring::digest;
 use serde_json::Value;
 use sluice_config::Placed;
-use sluice_core::{Problem, Verdict};
+use sluice_core::Problem;
 use sluice_http::{Response, Url};
 
 use crate::{
@@ -181,28 +181,6 @@ fn nothing_rendered() -> Problem {
 /// That a channel has nothing to say of this event.
 fn not_told() -> Outcome {
     Outcome::new(Delivery::Skipped, "it has nothing to say of this event")
-}
-
-/// The sign of a verdict.
-fn sign(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "✅",
-        Verdict::Skipped => "➖",
-        Verdict::Pending => "⏳",
-        Verdict::Failed | Verdict::Misconfigured => "❌",
-        Verdict::Undecided => "❔",
-        Verdict::Broken => "🚨",
-    }
-}
-
-/// An address that can stand in a Markdown link; none where it could end the link or lead elsewhere.
-fn link_target(url: &str) -> Option<&str> {
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = url.bytes().all(|byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b':' | b'/' | b'.' | b'-' | b'_' | b'?' | b'=' | b'&' | b'%' | b'#')
-    });
-    (is_web && is_plain && url.len() <= 1_000).then_some(url)
 }
 
 /// A key that is the same for the same parts.

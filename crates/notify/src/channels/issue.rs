@@ -10,6 +10,7 @@ use super::{Channel, Message, Sending, hash, nothing_rendered, ticket};
 use crate::{
     delivery::Post,
     mention::Mention,
+    sheet::{plain_address, sign_of},
     story::{Change, Commit, Reason, Step, Story},
     untrusted::{Untrusted, cut},
 };
@@ -127,7 +128,7 @@ fn text(story: &Story) -> Vec<String> {
         lines.extend((range.total > shown).then(|| format!("- and {} more", range.total - shown)));
     }
     lines.extend(story.links.iter().take(COMMITS).filter_map(|link| {
-        let url = super::link_target(&link.url)?;
+        let url = plain_address(&link.url)?;
         Some(format!("\n{}: <{url}>", ticket::code(&link.label, NAME)))
     }));
     let mentions: Vec<String> = logins(&story.mentions).map(|login| format!("@{login}")).collect();
@@ -143,7 +144,7 @@ fn logins(mentions: &[Mention]) -> impl Iterator<Item = &str> {
 
 /// " · [Deploy #42](https://...)"
 fn run(story: &Story) -> Option<String> {
-    let url = super::link_target(story.run.url.as_deref()?)?;
+    let url = plain_address(story.run.url.as_deref()?)?;
     Some(format!(" · [open the run]({url})"))
 }
 
@@ -173,11 +174,11 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
 }
 
 fn step(step: &Step) -> Vec<String> {
-    let sign = super::sign(step.verdict);
+    let sign = sign_of(step.verdict);
     let mut line = format!("- {sign} {}", ticket::code(&step.name, NAME));
     line.extend((!step.title.is_empty()).then(|| format!(" {}", ticket::code(&step.title, LINE))));
     line.extend(step.took().map(|took| format!(" · {took}")));
-    let log = step.url.as_deref().and_then(super::link_target);
+    let log = step.url.as_deref().and_then(plain_address);
     line.extend(log.map(|url| format!(" · [log]({url})")));
     let reasons = step.reasons.iter().take(REASONS).map(|Reason { subject, text }| {
         format!("  - {}: {}", ticket::code(subject, NAME), ticket::code(text, LINE))

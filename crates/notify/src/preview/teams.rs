@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
-use super::{html, list, text};
+use sluice_core::escape::markup;
+
+use super::{list, text};
 
 const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #f5f5f5; color: #242424; font: 14px/20px 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif }
@@ -34,8 +36,8 @@ fn actions(of: &Value) -> String {
     let button = |action: &Value| {
         format!(
             "<a class=\"button\" href=\"{}\">{}</a>",
-            html(text(action, "url")),
-            html(text(action, "title"))
+            markup(text(action, "url")),
+            markup(text(action, "title"))
         )
     };
     list(of, "actions").map(button).collect()
@@ -44,13 +46,15 @@ fn actions(of: &Value) -> String {
 fn element(element: &Value) -> String {
     let inside = |name: &str| -> String { list(element, name).map(self::element).collect() };
     match text(element, "type") {
-        "TextBlock" => format!("<div class=\"text {}\">{}</div>", look(element), html(text(element, "text"))),
+        "TextBlock" => {
+            format!("<div class=\"text {}\">{}</div>", look(element), markup(text(element, "text")))
+        }
         "RichTextBlock" => {
             format!("<div class=\"text\">{}</div>", list(element, "inlines").map(run).collect::<String>())
         }
         "FactSet" => {
             let fact = |fact: &Value| {
-                format!("<dt>{}</dt><dd>{}</dd>", html(text(fact, "title")), html(text(fact, "value")))
+                format!("<dt>{}</dt><dd>{}</dd>", markup(text(fact, "title")), markup(text(fact, "value")))
             };
             format!("<dl>{}</dl>", list(element, "facts").map(fact).collect::<String>())
         }
@@ -72,17 +76,17 @@ fn element(element: &Value) -> String {
             format!("<div class=\"{class}\"{style}>{}</div>", inside("items"))
         }
         "ActionSet" => actions(element),
-        other => format!("<div class=\"text\">[{}]</div>", html(other)),
+        other => format!("<div class=\"text\">[{}]</div>", markup(other)),
     }
 }
 
 /// A run of text, or a text alone.
 fn run(run: &Value) -> String {
     let Some(plain) = run.as_str() else {
-        let shown = html(text(run, "text")).replace('\n', "<br>");
+        let shown = markup(text(run, "text")).replace("&#10;", "<br>");
         return format!("<span class=\"{}\">{shown}</span>", look(run));
     };
-    html(plain).replace('\n', "<br>")
+    markup(plain).replace("&#10;", "<br>")
 }
 
 fn look(of: &Value) -> String {
