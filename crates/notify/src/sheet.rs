@@ -226,7 +226,7 @@ impl Line {
     }
 }
 
-/// The stages of the pipeline, the current one marked: "✅ build → ▶️ gate → ▫️ deploy"
+/// The stages of the pipeline, the current one marked: "✅ build → ▶️ gate → ⚪ deploy"
 pub(crate) fn progress(story: &Story, voice: Voice) -> Option<String> {
     let (most, name) = STAGES;
     let mut stages: Vec<String> = story
@@ -240,7 +240,7 @@ pub(crate) fn progress(story: &Story, voice: Voice) -> Option<String> {
                 State::Current => "▶️",
                 State::Waiting => "⏳",
                 State::Failed => "❌",
-                State::Ahead => "▫️",
+                State::Ahead => "⚪",
             };
             format!("{sign} {}", (voice.text)(&stage.name, name))
         })

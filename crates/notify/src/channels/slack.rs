@@ -466,7 +466,7 @@ mod tests {
         ];
         insta::assert_snapshot!(seen(&render(&story)).lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
 🚀 Started in production
-✅ build → ▶️ gate-approval → ▫️ deploy
+✅ build → ▶️ gate-approval → ⚪ deploy
 "#);
     }
 

@@ -12,7 +12,7 @@ use super::{list, text};
 const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #f5f5f5; color: #242424; font: 14px/20px 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif }
 .card { max-width: 720px; background: #fff; border: 1px solid #e1e1e1; border-radius: 8px; overflow: hidden; padding: 12px 16px }
-.container { padding: 8px 12px; margin: 0 0 8px; border-radius: 4px } .bleed { margin: -12px -16px 8px; padding: 12px 16px; border-radius: 0 }
+.container { margin: 0 0 8px } .attention, .good, .warning, .accent, .emphasis { padding: 8px 12px; border-radius: 4px } .bleed { margin: -12px -16px 8px; padding: 12px 16px; border-radius: 0 }
 .attention { background: #fdf3f4 } .good { background: #f1faf1 } .warning { background: #fff9f5 } .accent { background: #f0f6ff } .emphasis { background: #f5f5f5 }
 .text { margin: 4px 0; overflow-wrap: anywhere } .bolder { font-weight: 600 } .large { font-size: 18px; line-height: 24px } .medium { font-size: 16px } .small { font-size: 12px } .extralarge { font-size: 24px; line-height: 32px } .subtle { color: #616161 }
 .c-attention { color: #c4314b } .c-good { color: #237b4b } .c-warning { color: #bc4b09 } .c-accent { color: #4f52b2 } .mono { font-family: 'DejaVu Sans Mono', monospace; font-size: 12px }
