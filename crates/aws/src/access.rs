@@ -1,8 +1,7 @@
 //! Who asks, and in which region.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::provider::ProvideCredentials as _;
 use sluice_core::Secret;
 use sluice_http::Client;
 use sluice_sigv4::Credentials;
@@ -31,34 +30,17 @@ impl Aws {
     /// Credentials are fetched with the first call. The SDK reads the variables `AWS_*` and the profiles itself; SSO and
     /// processes, which are for people, are not asked.
     pub async fn connect(access: Access) -> Self {
-        let mut config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(Transport::new(access.client))
-            .retry_config(RetryConfig::standard());
-        if let Some(region) = access.region {
-            config = config.region(Region::new(region));
-        }
-        Self { config: config.load().await }
+        Self::load(aws_config::defaults(BehaviorVersion::latest()), access).await
     }
 
-    /// With these credentials, at this endpoint, whatever the environment says. The region must be given.
-    pub fn at(access: Access, endpoint: &str, credentials: Credentials) -> Self {
-        let token = credentials.session_token.map(|token| token.expose().to_owned());
-        let keys = aws_credential_types::Credentials::new(
-            credentials.access_key_id,
-            credentials.secret_access_key.expose(),
-            token,
-            None,
-            "sluice",
-        );
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(Transport::new(access.client))
-            .retry_config(RetryConfig::standard())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .region(access.region.map(Region::new))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(keys));
-        Self { config: config.build() }
+    /// Finds what the loader was not told.
+    pub(crate) async fn load(loader: ConfigLoader, access: Access) -> Self {
+        let mut loader =
+            loader.http_client(Transport::new(access.client)).retry_config(RetryConfig::standard());
+        if let Some(region) = access.region {
+            loader = loader.region(Region::new(region));
+        }
+        Self { config: loader.load().await }
     }
 
     /// The region that is asked unless another is named.

@@ -23,6 +23,8 @@ mod access;
 mod ecr;
 mod eks;
 mod error;
+#[cfg(test)]
+mod tests;
 mod token;
 mod transport;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sluice_core::Verdict;
+use sluice_core::{Verdict, escape};
 
 use crate::course::{Course, Measurement, Track};
 use crate::limits::Phase;
@@ -248,7 +248,8 @@ fn path(ends: &[(f64, f64)]) -> String {
 }
 
 fn text(svg: &mut String, x: f64, y: f64, class: &str, text: &str) {
-    let _ = writeln!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escaped(text));
+    let _ =
+        writeln!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escape::markup(text));
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -256,22 +257,6 @@ fn cut(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// Text that is nothing but text in XML, whoever wrote it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Text of strangers, made inert for the place where it is shown.
 //!
 //! File names, branch names and replies of servers are written by strangers. Each function here
-//! turns such text into text that means only itself: on one line of a log, in Markdown, in a
-//! workflow command.
+//! turns such text into text that means only itself: on one line of a log, in Markdown, in HTML and XML,
+//! in a workflow command.
 
 use std::fmt::Write as _;
 
@@ -54,6 +54,28 @@ pub fn markdown(text: &str) -> String {
 /// A name in Markdown: inside `<code>`, where GitHub links no mention, number or address.
 pub fn markdown_code(text: &str) -> String {
     format!("<code>{}</code>", markdown(text))
+}
+
+/// Text inside HTML and XML, between tags and in quoted attributes: every character shows as itself, and one that
+/// XML can't hold as an escape (<https://www.w3.org/TR/xml/#charsets>).
+pub fn markup(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // In an attribute a line's end would be read as a space.
+            '\n' => escaped.push_str("&#10;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// A label in a Mermaid graph, between double quotes: only letters, digits and what has no meaning there
@@ -138,7 +160,20 @@ mod tests {
         assert_eq!(markdown_fenced("a\n````\nb"), ("`````".to_owned(), "a\n````\nb".to_owned()));
     }
 
+    #[test]
+    fn markup_is_dead() {
+        assert_eq!(
+            markup("<b a=\"'\">&amp;\n\u{1b}\u{ffff}日本"),
+            "&lt;b a=&quot;&#39;&quot;&gt;&amp;amp;&#10;\\u{1b}\\u{ffff}日本"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn no_markup_is_left_alive(text in any::<String>()) {
+            prop_assert!(!markup(&text).contains(|c: char| c.is_control() || "<>\"'".contains(c)));
+        }
+
         #[test]
         fn no_line_is_ever_a_command(text in any::<String>()) {
             let line = line(&text);

@@ -17,29 +17,21 @@ const SCHEMA: u32 = 1;
 const TEXT: usize = 1_000;
 /// How long one name may be, in UTF-16 code units.
 const NAME: usize = 300;
-/// How many images, changes and commits are told.
+/// How many images, changes, commits and stages are told.
 const NAMES: usize = 10;
 /// How many reasons a step tells.
 const REASONS: usize = 10;
-/// The bytes that all steps may have together.
-const STEPS: usize = 100 * 1024;
+/// The bytes that all of these may have together, and those that all steps may have.
+const ROOM: (usize, usize) = (60 * 1024, 100 * 1024);
 
-/// The story, in fewer than 200 KiB.
+/// The story, in fewer than 200 KiB, also where it stands as a string in other JSON.
 pub(crate) fn of(story: &Story) -> Value {
-    let mut room = STEPS;
-    let steps: Vec<Value> = story
-        .steps
-        .iter()
-        .map(step)
-        .map_while(|step| {
-            room = room.checked_sub(step.to_string().len())?;
-            Some(step)
-        })
-        .collect();
-    let commits = told(&story.commits, commit);
-    let images = told(&story.images, name);
-    let changes = told(&story.changes, change);
-    let progress: Vec<Value> = story.progress.iter().take(NAMES).map(stage).collect();
+    let (mut room, mut room_of_steps) = ROOM;
+    let changes = told(story.changes.iter().take(NAMES).map(change), &mut room);
+    let commits = told(story.commits.iter().take(NAMES).map(commit), &mut room);
+    let images = told(story.images.iter().take(NAMES).map(|image| name(image).into()), &mut room);
+    let progress = told(story.progress.iter().take(NAMES).map(stage), &mut room);
+    let steps = told(story.steps.iter().map(step), &mut room_of_steps);
     json!({
         "schema": SCHEMA,
         "event": name_of(story.event),
@@ -58,6 +50,7 @@ pub(crate) fn of(story: &Story) -> Value {
             "commits": story.commits.len() - commits.len(),
             "images": story.images.len() - images.len(),
             "changes": story.changes.len() - changes.len(),
+            "progress": story.progress.len() - progress.len(),
             "steps": story.steps.len() - steps.len(),
         },
     })
@@ -92,8 +85,14 @@ fn change(change: &Change) -> Value {
     json!({"image": name(&change.image), "before": name(&change.before), "after": name(&change.after)})
 }
 
-fn told<T, V>(all: &[T], tell: impl Fn(&T) -> V) -> Vec<V> {
-    all.iter().take(NAMES).map(tell).collect()
+/// The first values that have room: EventBridge and SNS take JSON as a string, in which quotation marks and what
+/// was escaped already are escaped once more.
+fn told(all: impl Iterator<Item = Value>, room: &mut usize) -> Vec<Value> {
+    all.map_while(|value| {
+        *room = room.checked_sub(Value::String(value.to_string()).to_string().len())?;
+        Some(value)
+    })
+    .collect()
 }
 
 fn name(name: &Untrusted) -> String {

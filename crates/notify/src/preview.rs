@@ -4,6 +4,7 @@
 //! follow the channel, not to the pixel.
 
 mod discord;
+mod issue;
 mod slack;
 mod teams;
 
@@ -37,6 +38,7 @@ fn page(kind: &str, message: &Message) -> Option<String> {
         "slack" => Some(slack::page(&message.body)),
         "teams" => Some(teams::page(&message.body)),
         "discord" => Some(discord::page(&message.body)),
+        "issue" | "findings" => Some(issue::page(&message.body)),
         "email" => Some(text(&message.body, "html").to_owned()),
         _ => None,
     }
@@ -55,11 +57,6 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
 fn plain(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     name.chars().map(plain).collect()
-}
-
-/// Text in HTML: every character shows as itself.
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A text of a message; empty when it is not there.
@@ -96,7 +93,15 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, ["deployments-message.html", "deployments-message.json", "tickets-issue.json"]);
+        assert_eq!(
+            names,
+            [
+                "deployments-message.html",
+                "deployments-message.json",
+                "tickets-issue.html",
+                "tickets-issue.json"
+            ]
+        );
         let read = std::fs::read(folder.path().join("new/deployments-message.json")).unwrap();
         assert_eq!(
             serde_json::from_slice::<Value>(&read).unwrap(),

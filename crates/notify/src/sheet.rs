@@ -210,14 +210,7 @@ impl Line {
     }
 
     pub(crate) fn sign(&self) -> &'static str {
-        match self.verdict {
-            Verdict::Passed => "✅",
-            Verdict::Skipped => "➖",
-            Verdict::Pending => "⏳",
-            Verdict::Failed | Verdict::Misconfigured => "❌",
-            Verdict::Undecided => "❔",
-            Verdict::Broken => "🚨",
-        }
+        sign_of(self.verdict)
     }
 
     /// The line as plain text, its reasons below it.
@@ -233,7 +226,7 @@ impl Line {
     }
 }
 
-/// The stages of the pipeline, the current one marked: "✅ build → ▶️ gate → ▫️ deploy"
+/// The stages of the pipeline, the current one marked: "✅ build → ▶️ gate → ⚪ deploy"
 pub(crate) fn progress(story: &Story, voice: Voice) -> Option<String> {
     let (most, name) = STAGES;
     let mut stages: Vec<String> = story
@@ -247,7 +240,7 @@ pub(crate) fn progress(story: &Story, voice: Voice) -> Option<String> {
                 State::Current => "▶️",
                 State::Waiting => "⏳",
                 State::Failed => "❌",
-                State::Ahead => "▫️",
+                State::Ahead => "⚪",
             };
             format!("{sign} {}", (voice.text)(&stage.name, name))
         })
@@ -270,12 +263,13 @@ pub(crate) fn run(story: &Story, voice: Voice) -> Option<String> {
     (!run.is_empty()).then(|| run.to_owned())
 }
 
-/// The address of the run, where it is one that ends no link of any syntax and leads nowhere else.
+/// The address of the run, where it is a plain one.
 pub(crate) fn run_url(story: &Story) -> Option<&str> {
     plain_address(story.run.url.as_deref()?)
 }
 
-fn plain_address(url: &str) -> Option<&str> {
+/// An address that ends no link of any syntax and leads nowhere else.
+pub(crate) fn plain_address(url: &str) -> Option<&str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_plain = url.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#&=%+,;".contains(c));
     (is_web && is_plain && url.len() <= ADDRESS).then_some(url)
@@ -296,6 +290,17 @@ pub(crate) fn text(story: &Story, voice: Voice, room: usize) -> String {
     lines.extend(steps.left_out);
     blocks.extend((!lines.is_empty()).then(|| lines.join("\n")));
     blocks.join("\n\n")
+}
+
+pub(crate) fn sign_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✅",
+        Verdict::Skipped => "➖",
+        Verdict::Pending => "⏳",
+        Verdict::Failed | Verdict::Misconfigured => "❌",
+        Verdict::Undecided => "❔",
+        Verdict::Broken => "🚨",
+    }
 }
 
 pub(crate) fn sign(story: &Story) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sluice_core::{Problem, Verdict, file};
+use sluice_core::{Problem, Verdict, escape, file};
 
 use crate::plan::Plan;
 use crate::run::{End, Outcome};
@@ -38,9 +38,14 @@ fn xml(plan: &Plan, end: &End) -> String {
     );
     for (probe, outcome) in plan.probes.iter().zip(&end.outcomes) {
         let file = probe.place.as_ref().map_or("url", |place| &place.file);
-        let _ = write!(xml, "<testcase name=\"{}\" classname=\"{}\"", escaped(&probe.name), escaped(file));
+        let _ = write!(
+            xml,
+            "<testcase name=\"{}\" classname=\"{}\"",
+            escape::markup(&probe.name),
+            escape::markup(file)
+        );
         if let Some(place) = &probe.place {
-            let _ = write!(xml, " file=\"{}\"", escaped(&place.file));
+            let _ = write!(xml, " file=\"{}\"", escape::markup(&place.file));
             if let Some(line) = place.line {
                 let _ = write!(xml, " line=\"{line}\"");
             }
@@ -55,8 +60,8 @@ fn xml(plan: &Plan, end: &End) -> String {
             _ if outcome.is_blocked => "skipped",
             _ => "error",
         };
-        let message = escaped(&outcome.reason);
-        let details = escaped(&details(outcome));
+        let message = escape::markup(&outcome.reason);
+        let details = escape::markup(&details(outcome));
         let _ = writeln!(xml, "><{tag} message=\"{message}\">{details}</{tag}></testcase>");
     }
     xml.push_str("</testsuite></testsuites>\n");
@@ -73,25 +78,6 @@ fn details(outcome: &Outcome) -> String {
     lines.extend(last.answer.iter().map(|answer| format!("answer   {answer}")));
     lines.extend(last.help.iter().map(|help| format!("help: {help}")));
     lines.join("\n")
-}
-
-/// Text in XML: what XML 1.0 can't hold is shown as an escape (<https://www.w3.org/TR/xml/#charsets>).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -37,6 +37,12 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// Takes an environment variable out again.
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
     /// An input, as the runner hands it over: `INPUT_<NAME>`.
     pub fn input(self, name: &str, value: &str) -> Self {
         let name = format!("INPUT_{}", name.to_uppercase());

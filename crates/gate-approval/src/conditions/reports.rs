@@ -22,7 +22,7 @@ use sluice_config::Placed;
 use sluice_core::{Place, Problem};
 use sluice_gate::{
     Gathered, Source,
-    reports::{Facts, Limits, Reading, Reports},
+    reports::{Content, Facts, Limits, Reading, Reports},
 };
 use sluice_glob::Glob;
 
@@ -91,10 +91,15 @@ impl Gather for Gatherer {
         let mut sources = Vec::new();
         for file in files::matching(root, &self.glob)? {
             world.cx.cancellation().check()?;
-            let report =
-                file.read(root).and_then(|bytes| format::read(&bytes).map_err(|silent| silent.to_string()));
+            let content = match file.read(root) {
+                Ok(bytes) => match format::read(&bytes) {
+                    Ok(report) => Content::Report(report),
+                    Err(silent) => Content::NoReport(silent.to_string()),
+                },
+                Err(why) => Content::Unread(why),
+            };
             sources.push(Source { url: file.name(), at: world.cx.now() });
-            readings.push(Reading { name: file.name(), report });
+            readings.push(Reading { name: file.name(), content });
         }
         Ok(Gathered::read(Facts { readings }, sources))
     }
@@ -215,35 +220,50 @@ help: fix them, or have the scanner suppress what is accepted, with its justific
     }
 
     #[test]
-    fn a_report_that_is_missing_or_tells_nothing_is_no_yes() {
-        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.json", "")])), @r##"
-Undecided: no file matches r/*.sarif
-help: let the step that writes the report run before the gate, in the same job or with its artifact downloaded
-"##);
-        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", "")])), @r##"
-Undecided: r/a.sarif is empty
-help: see why there is no whole report that tells what it is about, and run the tool again
-"##);
-        insta::assert_snapshot!(shown(&ask("{path: 'r/*.sarif', high: 1}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @r##"
-Undecided: r/*.sarif: 2 of 3 reports tell nothing
+    fn what_holds_no_whole_report_is_a_no() {
+        let rule = "{path: 'r/*.sarif', high: 1}";
+        insta::assert_snapshot!(shown(&ask(rule, &[("r/a.sarif", "")])), @"
+Rejected: r/a.sarif is empty
+help: see why the tool wrote no whole report, and run it again
+");
+        insta::assert_snapshot!(shown(&ask(rule, &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&[])), ("r/c.sarif", "{}")])), @"
+Rejected: r/*.sarif: 2 of 3 reports are no whole reports
 r/a.sarif is empty
 r/c.sarif is in no format that is read (SARIF, Trivy, Grype, Checkov, conftest, TruffleHog, JUnit, Cobertura, LCOV, k6)
 r/b.sarif: nothing found by scanner
-help: see why there is no whole report that tells what it is about, and run the tool again
-"##);
+help: see why the tool wrote no whole report, and run it again
+");
+        insta::assert_snapshot!(shown(&ask(rule, &[("r/a.sarif", &sarif(&["error"])[..40])])), @"
+Rejected: r/a.sarif is cut off: EOF while parsing a string at line 1 column 40
+help: see why the tool wrote no whole report, and run it again
+");
+        insta::assert_snapshot!(shown(&ask(rule, &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&["error", "error"]))])), @"
+Rejected: r/a.sarif is empty; r/*.sarif: 2 high (1 allowed)
+high      R  (no file)  bad
+high      R  (no file)  bad
+r/b.sarif: 2 high by scanner
+help: see why the tool wrote no whole report, and run it again
+");
     }
 
     #[test]
-    fn a_certain_no_is_a_no_beside_a_report_that_tells_nothing() {
-        let outcome =
-            ask("{path: 'r/*.sarif', high: 0}", &[("r/a.sarif", ""), ("r/b.sarif", &sarif(&["error"]))]);
-        insta::assert_snapshot!(shown(&outcome), @r##"
-Rejected: r/*.sarif: 1 high (0 allowed)
-high      R  (no file)  bad
-r/a.sarif is empty
-r/b.sarif: 1 high by scanner
-help: fix them, or have the scanner suppress what is accepted, with its justification
-"##);
+    fn what_is_not_there_or_can_t_be_read_is_neither_yes_nor_no() {
+        let rule = "{path: 'r/*.sarif', high: 1}";
+        insta::assert_snapshot!(shown(&ask(rule, &[("r/a.json", "")])), @"
+Undecided: no file matches r/*.sarif
+help: let the step that writes the report run before the gate, in the same job or with its artifact downloaded
+");
+
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("r")).unwrap();
+        fs::write(root.path().join("r/a.sarif"), sarif(&[])).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("r/b.sarif")).unwrap();
+        let outcome = crate::condition::tests::outcome(condition(rule).unwrap(), root.path());
+        insta::assert_snapshot!(shown(&outcome), @"
+Undecided: r/b.sarif could not be read: No such file or directory (os error 2)
+r/a.sarif: nothing found by scanner
+help: let the gate read the report, and let the report tell the digest of its image
+");
     }
 
     #[test]
@@ -276,7 +296,11 @@ suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket
                 problem.why.as_deref().or(problem.help.as_deref()).unwrap_or_default()
             )
         };
-        insta::assert_snapshot!(problem("{path: 'r/*.sarif'}"), @"f:6:11: the reports have no limit: without one every report would do");
+        insta::assert_snapshot!(problem("{path: 'r/*.sarif'}"), @"
+Approved: a.sarif: 8 high (8 allowed), 0 medium (0 allowed)
+a.sarif: 8 high by Checkov 3.3.30
+suppressed, not counted: medium    CKV_AWS_144  main.tf:1  Ensure that S3 bucket has cross-region replication enabled
+");
         insta::assert_snapshot!(problem("{path: 'r/[z-a].sarif', high: 0}"), @r##"f:6:18: the path of the reports is no glob: glob "r/[z-a].sarif", byte 2: the range `z-a` runs backwards; write `a-z`"##);
         insta::assert_snapshot!(problem("{path: '!r/*.sarif', high: 0}"), @"f:6:18: the path of the reports is negated: it would name every file but the reports");
         insta::assert_snapshot!(problem("{path: '../r/*.sarif', high: 0}"), @"f:6:18: the path of the reports leads out of the repository: name it from the repository's root, as `reports/*.sarif`");

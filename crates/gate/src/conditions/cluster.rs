@@ -259,7 +259,10 @@ mod tests {
             told(|facts| facts.add_ons[1].status = "UPDATE_FAILED".into()),
             told(|facts| facts.add_ons[1].status = "BRAND_NEW".into()),
             told(|facts| facts.add_ons.clear()),
+            told(|facts| drop(facts.add_ons.remove(0))),
             told(|facts| facts.version = "1.32".into()),
+            told(|facts| facts.version = "1.33".into()),
+            told(|facts| facts.version = "1.35".into()),
             told(|facts| facts.version = "1.36".into()),
             told(|facts| facts.version = "1.4".into()),
             told(|facts| facts.version = "v1.34".into()),
@@ -276,7 +279,10 @@ mod tests {
         Rejected: the add-on vpc-cni is UPDATE_FAILED
         Undecided: the add-on vpc-cni is BRAND_NEW
         Rejected: the add-on coredns is not installed by EKS
+        Rejected: the add-on coredns is not installed by EKS
         Rejected: it runs Kubernetes 1.32, and must run 1.33 or newer and 1.35 or older
+        Approved: shop is as it must be
+        Approved: shop is as it must be
         Rejected: it runs Kubernetes 1.36, and must run 1.33 or newer and 1.35 or older
         Rejected: it runs Kubernetes 1.4, and must run 1.33 or newer and 1.35 or older
         Undecided: "v1.34" is no version of Kubernetes
@@ -310,8 +316,38 @@ mod tests {
         let nothing =
             Cluster { healthy: false, min_version: None, max_version: None, add_ons: vec![], ..policy() };
         assert!(nothing.check().is_err());
+        for one in [
+            Cluster { healthy: true, ..nothing.clone() },
+            Cluster { min_version: Version::parse("1.33"), ..nothing.clone() },
+            Cluster { max_version: Version::parse("1.33"), ..nothing.clone() },
+            Cluster { add_ons: vec!["coredns".into()], ..nothing.clone() },
+            Cluster { min_version: Version::parse("1.33"), max_version: Version::parse("1.33"), ..nothing },
+        ] {
+            assert!(one.check().is_ok(), "{one:?}");
+        }
         assert!(Cluster { max_version: Version::parse("1.32"), ..policy() }.check().is_err());
         assert!(policy().check().is_ok());
+    }
+
+    #[test]
+    fn one_end_of_the_versions_is_enough_and_none_asks_for_none() {
+        let state = |min: &str, max: &str, version: &str| {
+            let rule =
+                Cluster { min_version: Version::parse(min), max_version: Version::parse(max), ..policy() };
+            rule.judge(&Facts { version: version.into(), ..facts() }, &question("2026-11-21T12:00:00Z")).state
+        };
+        assert_eq!(
+            [state("1.33", "", "1.32"), state("1.33", "", "1.33")],
+            [State::Rejected, State::Approved]
+        );
+        assert_eq!(
+            [state("", "1.33", "1.34"), state("", "1.33", "1.33")],
+            [State::Rejected, State::Approved]
+        );
+        assert_eq!(
+            [state("", "", "unheard of"), state("1.33", "", "unheard of")],
+            [State::Approved, State::Undecided]
+        );
     }
 
     #[test]

@@ -479,6 +479,48 @@ mod tests {
     }
 
     #[test]
+    fn every_word_for_how_bad_a_finding_is_has_its_limit() {
+        let limits = |severity: Severity| {
+            let mut limits =
+                Limits { critical: Some(9), high: Some(9), medium: Some(9), low: Some(9), unknown: Some(9) };
+            match severity {
+                Severity::Critical => limits.critical = Some(0),
+                Severity::High => limits.high = Some(0),
+                Severity::Medium => limits.medium = Some(0),
+                Severity::Low => limits.low = Some(0),
+                Severity::Unknown => limits.unknown = Some(0),
+            }
+            limits
+        };
+        let words =
+            ["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNDEFINED", "UNTRIAGED", "INFORMATIONAL", "BRAND_NEW"];
+        let told = words.map(|word| {
+            let facts = facts(vec![vulnerability("CVE-2", word)]);
+            let states = SEVERITIES.map(|severity| {
+                Findings { limits: limits(severity), ..policy() }.judge(&facts, &asked()).state
+            });
+            format!("{word}: {states:?}")
+        });
+        insta::assert_snapshot!(told.join("\n"), @"
+CRITICAL: [Rejected, Approved, Approved, Approved, Approved]
+HIGH: [Approved, Rejected, Approved, Approved, Approved]
+MEDIUM: [Approved, Approved, Rejected, Approved, Approved]
+LOW: [Approved, Approved, Approved, Rejected, Approved]
+UNDEFINED: [Approved, Approved, Approved, Approved, Rejected]
+UNTRIAGED: [Approved, Approved, Approved, Approved, Rejected]
+INFORMATIONAL: [Approved, Approved, Approved, Approved, Approved]
+BRAND_NEW: [Undecided, Undecided, Undecided, Undecided, Undecided]
+");
+    }
+
+    #[test]
+    fn a_strange_word_for_what_is_closed_leaves_nothing_open() {
+        let closed = Vulnerability { status: Some("CLOSED".into()), ..vulnerability("CVE-2", "BRAND_NEW") };
+        assert_eq!(judge(&facts(vec![closed])).state, State::Approved);
+        assert_eq!(judge(&facts(vec![vulnerability("CVE-2", "BRAND_NEW")])).state, State::Undecided);
+    }
+
+    #[test]
     fn what_is_accepted_counts_from_the_day_after_its_last() {
         let facts = facts(vec![vulnerability("CVE-1", "CRITICAL")]);
         insta::assert_snapshot!(told(&judge(&facts)), @"
@@ -539,22 +581,27 @@ mod tests {
             "complete",
         ]
         .into_iter()
-        .map(|status| with(|scan| scan.status = Some(status.into())))
+        .map(|status| {
+            let mut facts = facts(vec![]);
+            facts.images[0].scan.as_mut().unwrap().status = Some(status.into());
+            let outcome = judge(&facts);
+            format!("{} ({})", told(&outcome), outcome.help.unwrap_or_default())
+        })
         .collect();
         insta::assert_snapshot!(told.join("\n"), @"
-        Approved: linux/amd64: 0 critical (0 allowed), 0 high (1 allowed), 0 unknown (0 allowed)
-        Approved: linux/amd64: 0 critical (0 allowed), 0 high (1 allowed), 0 unknown (0 allowed)
-        Undecided: linux/amd64: the scan is IN_PROGRESS: as it is said
-        Undecided: linux/amd64: the scan is PENDING: as it is said
-        Undecided: linux/amd64: the scan is FAILED: as it is said
-        Undecided: linux/amd64: the scan is UNSUPPORTED_IMAGE: as it is said
-        Undecided: linux/amd64: the scan is SCAN_ELIGIBILITY_EXPIRED: as it is said
-        Undecided: linux/amd64: the scan is FINDINGS_UNAVAILABLE: as it is said
-        Undecided: linux/amd64: the scan is LIMIT_EXCEEDED: as it is said
-        Undecided: linux/amd64: the scan is IMAGE_ARCHIVED: as it is said
-        Undecided: linux/amd64: the scan is BRAND_NEW: as it is said
-        Undecided: linux/amd64: the scan is complete: as it is said
-        ");
+Approved: linux/amd64: 0 critical (0 allowed), 0 high (1 allowed), 0 unknown (0 allowed) ()
+Approved: linux/amd64: 0 critical (0 allowed), 0 high (1 allowed), 0 unknown (0 allowed) ()
+Undecided: linux/amd64: the scan is IN_PROGRESS: as it is said (ask again when the scan is over)
+Undecided: linux/amd64: the scan is PENDING: as it is said (ask again when the scan is over)
+Undecided: linux/amd64: the scan is FAILED: as it is said (start the scan anew)
+Undecided: linux/amd64: the scan is UNSUPPORTED_IMAGE: as it is said (have another scanner write a report, and use `reports`)
+Undecided: linux/amd64: the scan is SCAN_ELIGIBILITY_EXPIRED: as it is said (push or restore the image, so that it is scanned again)
+Undecided: linux/amd64: the scan is FINDINGS_UNAVAILABLE: as it is said (start the scan anew)
+Undecided: linux/amd64: the scan is LIMIT_EXCEEDED: as it is said (start the scan anew)
+Undecided: linux/amd64: the scan is IMAGE_ARCHIVED: as it is said (push or restore the image, so that it is scanned again)
+Undecided: linux/amd64: the scan is BRAND_NEW: as it is said (see what ECR means by it: this version does not know the word)
+Undecided: linux/amd64: the scan is complete: as it is said (see what ECR means by it: this version does not know the word)
+");
     }
 
     #[test]
@@ -620,6 +667,31 @@ mod tests {
         let mut facts = facts(vec![]);
         facts.pushed_at = Some("2026-11-21T11:59:30Z".parse().unwrap());
         assert_eq!(judge(&facts).state, State::Undecided);
+    }
+
+    #[test]
+    fn the_very_end_of_a_time_is_within_it() {
+        let state = |completed: &str| {
+            let mut facts = facts(vec![]);
+            facts.pushed_at = None;
+            facts.images[0].scan.as_mut().unwrap().found.as_mut().unwrap().completed_at =
+                Some(completed.parse().unwrap());
+            judge(&facts).state
+        };
+        assert_eq!(state("2026-11-14T12:00:00Z"), State::Approved);
+        assert_eq!(state("2026-11-14T11:59:59Z"), State::Undecided);
+        assert_eq!(state("2026-11-21T11:59:00Z"), State::Approved);
+        assert_eq!(state("2026-11-21T11:59:01Z"), State::Undecided);
+    }
+
+    #[test]
+    fn a_list_that_is_cut_says_how_much_more_there_is() {
+        let shown = |count: usize| {
+            let all = (0..count).map(|index| vulnerability(&format!("CVE-9{index}"), "CRITICAL")).collect();
+            judge(&facts(all)).evidence
+        };
+        assert_eq!(shown(SHOWN).len(), SHOWN);
+        assert_eq!(shown(SHOWN + 2)[SHOWN..], ["… and 2 more"]);
     }
 
     #[test]

@@ -338,8 +338,35 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_very_end_of_a_time_is_within_it() {
+        let pushed = |at: &str| told(|found| found.pushed_at = Some(at.parse().unwrap()));
+        let built = |at: Timestamp| {
+            told(|found| found.platforms.iter_mut().for_each(|built| built.created = Some(at)))
+        };
+        let cases = [
+            pushed("2026-11-19T12:00:00Z"),
+            pushed("2026-11-19T11:59:59Z"),
+            pushed("2026-11-21T11:59:59Z"),
+            pushed("2026-11-21T12:05:00Z"),
+            pushed("2026-11-21T12:05:01Z"),
+            built(FIRST_IMAGE),
+            built(FIRST_IMAGE + SignedDuration::from_secs(1)),
+        ];
+        insta::assert_snapshot!(cases.join("\n"), @"
+        Approved: it is there, and is what was asked for
+        Rejected: it is older than 2d: it is from 2026-11-19T11:59:59Z
+        Approved: it is there, and is what was asked for
+        Approved: it is there, and is what was asked for
+        Undecided: it is from the future: a clock is wrong
+        Undecided: its age is not told
+        Rejected: it is older than 2d: it is from 2013-01-01T00:00:01Z
+        ");
+    }
+
+    #[test]
     fn a_variant_counts_where_it_is_named() {
         assert!(is("linux/amd64", "linux/amd64") && is("linux/arm64/v8", "linux/arm64"));
+        assert!(!is("linux/arm/v7/x", "linux/arm/v7"));
         assert!(is("linux/arm64", "linux/arm64/v8") && is("linux/arm/v7", "linux/arm/v7"));
         assert!(is("linux/amd64/v3", "linux/amd64"));
         for (platform, wanted) in [

@@ -3,9 +3,10 @@
 //! `report` is what any report tells, whichever tool wrote it; `severity` is the one model of how bad a
 //! finding is; `about` tells a report of something else.
 //!
-//! A report that should be there and is not, that can't be read, or that tells of nothing that the rule
-//! limits, leaves the answer open, unless what the others tell is a no already. A report about another
-//! image or another commit is a no: what was asked for is not there.
+//! A file that holds no whole report (empty, cut off, of a run that failed), and a report about another image
+//! or another commit, is a no: what was asked for is not there. A report that should be there and is not,
+//! that can't be read, or that tells of nothing that the rule limits, leaves the answer open, unless what
+//! the others tell is a no already.
 
 mod about;
 mod report;
@@ -47,13 +48,25 @@ pub struct Facts {
     pub readings: Vec<Reading>,
 }
 
-/// One report: its name, and what it tells or why it tells nothing.
+/// One file: its name, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// The file's path from the repository's root.
     pub name: String,
-    /// What it tells; or why it tells nothing, to be read after the name: "is empty".
-    pub report: Result<Report, String>,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a file holds. The reasons are to be read after its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// A whole report.
+    Report(Report),
+    /// Something that is no whole report, and why: "is empty".
+    NoReport(String),
+    /// Nobody knows, and why: "could not be read: Permission denied".
+    Unread(String),
 }
 
 impl Policy for Reports {
@@ -63,12 +76,12 @@ impl Policy for Reports {
         if facts.readings.is_empty() {
             return Outcome::new(State::Undecided, format!("no file matches {}", self.path)).help(WRITE_IT);
         }
-        let Sorted { told, silent, foreign } = Sorted::new(facts, question);
+        let Sorted { told, silent, hollow, foreign } = Sorted::new(facts, question);
         let statements = if told.is_empty() { Vec::new() } else { self.statements(&told) };
         let state = decide(
             [
                 (!silent.is_empty()).then_some(State::Undecided),
-                (!foreign.is_empty()).then_some(State::Rejected),
+                (!hollow.is_empty() || !foreign.is_empty()).then_some(State::Rejected),
             ]
             .into_iter()
             .flatten()
@@ -79,7 +92,10 @@ impl Policy for Reports {
             statements.iter().filter(|statement| statement.state == state).collect();
         let mut reasons = Vec::new();
         match state {
-            State::Rejected => reasons.extend(self.summary(&foreign, facts, "are about something else")),
+            State::Rejected => {
+                reasons.extend(self.summary(&foreign, facts, "are about something else"));
+                reasons.extend(self.summary(&hollow, facts, "are no whole reports"));
+            }
             State::Undecided => reasons.extend(self.summary(&silent, facts, "tell nothing")),
             _ => {}
         }
@@ -93,6 +109,7 @@ impl Policy for Reports {
         // What the reason says already is not said again.
         let silent_too = if state == State::Undecided && silent.len() == 1 { &[][..] } else { &silent };
         let foreign_too = if foreign.len() == 1 { &[][..] } else { &foreign };
+        let hollow_too = if hollow.len() == 1 { &[][..] } else { &hollow };
         let mut outcome = Outcome::new(state, reasons.join("; "));
         for statement in decisive {
             outcome = outcome.evidence(statement.shown.iter().cloned());
@@ -100,14 +117,16 @@ impl Policy for Reports {
         let summaries: Vec<String> = told.iter().map(|(name, report)| format!("{name}: {report}")).collect();
         outcome = outcome
             .evidence(first(foreign_too))
+            .evidence(first(hollow_too))
             .evidence(first(silent_too))
             .evidence(first(&summaries))
             .evidence(suppressed(&told));
         match state {
             State::Rejected if !foreign.is_empty() => outcome.help(SCAN_THIS),
+            State::Rejected if !hollow.is_empty() => outcome.help(RUN_AGAIN),
             State::Rejected if findings_are_too_many => outcome.help(FIX),
             State::Rejected => outcome.help(MEND),
-            State::Undecided if !silent.is_empty() => outcome.help(RUN_AGAIN),
+            State::Undecided if !silent.is_empty() => outcome.help(SEE_WHY),
             State::Undecided => outcome.help(LIMIT),
             _ => outcome,
         }
@@ -119,8 +138,8 @@ const SCAN_THIS: &str =
     "write the report about what goes there: scan the image by its digest, check out the commit";
 const FIX: &str = "fix them, or have the scanner suppress what is accepted, with its justification";
 const MEND: &str = "mend what fails, and write the report again";
-const RUN_AGAIN: &str =
-    "see why there is no whole report that tells what it is about, and run the tool again";
+const RUN_AGAIN: &str = "see why the tool wrote no whole report, and run it again";
+const SEE_WHY: &str = "let the gate read the report, and let the report tell the digest of its image";
 const LIMIT: &str = "name in the rule what its reports tell, and only that";
 
 /// How many lines of one kind are shown.
@@ -129,33 +148,37 @@ const SHOWN: usize = 5;
 /// The reports, by what they are good for.
 struct Sorted<'a> {
     told: Vec<(&'a str, &'a Report)>,
-    /// Why others tell nothing, a line each.
+    /// Why nobody knows what others tell of this, a line each.
     silent: Vec<String>,
+    /// Why others are no whole reports, a line each.
+    hollow: Vec<String>,
     /// What others are about, a line each.
     foreign: Vec<String>,
 }
 
 impl<'a> Sorted<'a> {
     fn new(facts: &'a Facts, question: &Question) -> Self {
-        let mut sorted = Self { told: Vec::new(), silent: Vec::new(), foreign: Vec::new() };
-        for Reading { name, report } in &facts.readings {
-            let report = match report {
-                Ok(report) => report,
-                Err(why) => {
-                    sorted.silent.push(format!("{name} {why}"));
-                    continue;
-                }
-            };
-            let relations = || report.about.iter().map(|about| about.relation_to(question));
-            if let Some(what) = relations().find_map(Relation::foreign) {
-                sorted.foreign.push(format!("{name} {what}"));
-            } else if let Some(what) = relations().find_map(Relation::not_said) {
-                sorted.silent.push(format!("{name} {what}"));
-            } else {
-                sorted.told.push((name, report));
+        let mut sorted =
+            Self { told: Vec::new(), silent: Vec::new(), hollow: Vec::new(), foreign: Vec::new() };
+        for Reading { name, content } in &facts.readings {
+            match content {
+                Content::Report(report) => sorted.sort(name, report, question),
+                Content::NoReport(why) => sorted.hollow.push(format!("{name} {why}")),
+                Content::Unread(why) => sorted.silent.push(format!("{name} {why}")),
             }
         }
         sorted
+    }
+
+    fn sort(&mut self, name: &'a str, report: &'a Report, question: &Question) {
+        let relations = || report.about.iter().map(|about| about.relation_to(question));
+        if let Some(what) = relations().find_map(Relation::foreign) {
+            self.foreign.push(format!("{name} {what}"));
+        } else if let Some(what) = relations().find_map(Relation::not_said) {
+            self.silent.push(format!("{name} {what}"));
+        } else {
+            self.told.push((name, report));
+        }
     }
 }
 
@@ -374,17 +397,21 @@ mod tests {
     }
 
     fn reading(report: Report) -> Reading {
-        Reading { name: "a".into(), report: Ok(report) }
+        Reading { name: "a".into(), content: Content::Report(report) }
     }
 
-    fn silent() -> Reading {
-        Reading { name: "b".into(), report: Err("is empty".into()) }
+    fn empty() -> Reading {
+        Reading { name: "b".into(), content: Content::NoReport("is empty".into()) }
+    }
+
+    fn unread() -> Reading {
+        Reading { name: "e".into(), content: Content::Unread("could not be read: Permission denied".into()) }
     }
 
     fn about(commit: &str) -> Reading {
         let mut report = scan(&[]);
         report.about.push(About { image: None, commits: vec![commit.into()] });
-        Reading { name: "c".into(), report: Ok(report) }
+        Reading { name: "c".into(), content: Content::Report(report) }
     }
 
     /// A report of an image that does not tell its digest.
@@ -392,7 +419,7 @@ mod tests {
         let mut report = scan(&[]);
         let names = vec!["shop/backend:v1".to_owned()];
         report.about.push(About { image: Some(Image { names, digests: vec![] }), commits: vec![] });
-        Reading { name: "d".into(), report: Ok(report) }
+        Reading { name: "d".into(), content: Content::Report(report) }
     }
 
     fn rule(limits: &serde_json::Value) -> Reports {
@@ -438,9 +465,18 @@ mod tests {
         insta::assert_snapshot!(told(json!({"failures": 0, "coverage": 1, "thresholds": 2}), vec![reading(tests(0))]), @"Undecided: r/*: no report tells of coverage, no report tells of thresholds; a: 9 ran, 0 failed, 0 skipped by tool; name in the rule what its reports tell, and only that");
         insta::assert_snapshot!(told(json!({"critical": 0}), vec![reading(scan(&[Severity::Unknown]))]), @"Undecided: r/*: 1 of unknown severity, which may be any: `unknown` says how many there may be; a: 1 unknown by tool; name in the rule what its reports tell, and only that");
         insta::assert_snapshot!(told(json!({"critical": 0, "unknown": 1}), vec![reading(scan(&[Severity::Unknown]))]), @"Approved: r/*: 0 critical (0 allowed), 1 unknown (1 allowed); a: 1 unknown by tool");
-        insta::assert_snapshot!(told(json!({"critical": 0}), vec![silent()]), @"Undecided: b is empty; see why there is no whole report that tells what it is about, and run the tool again");
-        insta::assert_snapshot!(told(json!({"critical": 0}), vec![silent(), silent(), reading(scan(&[]))]), @"Undecided: r/*: 2 of 3 reports tell nothing; b is empty; b is empty; a: nothing found by tool; see why there is no whole report that tells what it is about, and run the tool again");
-        insta::assert_snapshot!(told(json!({"critical": 0}), vec![vague()]), @"Undecided: d is about shop/backend:v1, and does not tell its digest; see why there is no whole report that tells what it is about, and run the tool again");
+        insta::assert_snapshot!(told(json!({"critical": 0}), vec![unread()]), @"Undecided: e could not be read: Permission denied; let the gate read the report, and let the report tell the digest of its image");
+        insta::assert_snapshot!(told(json!({"critical": 0}), vec![unread(), unread(), reading(scan(&[]))]), @"Undecided: r/*: 2 of 3 reports tell nothing; e could not be read: Permission denied; e could not be read: Permission denied; a: nothing found by tool; let the gate read the report, and let the report tell the digest of its image");
+        insta::assert_snapshot!(told(json!({"critical": 0}), vec![vague()]), @"Undecided: d is about shop/backend:v1, and does not tell its digest; let the gate read the report, and let the report tell the digest of its image");
+    }
+
+    #[test]
+    fn what_is_no_whole_report_is_a_no() {
+        use serde_json::json;
+        let limits = || json!({"critical": 0});
+        insta::assert_snapshot!(told(limits(), vec![empty()]), @"Rejected: b is empty; see why the tool wrote no whole report, and run it again");
+        insta::assert_snapshot!(told(limits(), vec![empty(), reading(scan(&[])), unread(), empty()]), @"Rejected: r/*: 2 of 4 reports are no whole reports; b is empty; b is empty; e could not be read: Permission denied; a: nothing found by tool; see why the tool wrote no whole report, and run it again");
+        insta::assert_snapshot!(told(limits(), vec![empty(), about("bbbbbbb"), reading(scan(&[Severity::Critical]))]), @"Rejected: c is about the commit bbbbbbb, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; b is empty; r/*: 1 critical (0 allowed); critical  R  x:1  bad; a: 1 critical by tool; write the report about what goes there: scan the image by its digest, check out the commit");
     }
 
     #[test]
@@ -449,7 +485,7 @@ mod tests {
         let limits = || json!({"critical": 0});
         insta::assert_snapshot!(told(limits(), vec![about(&"a".repeat(40))]), @"Approved: r/*: 0 critical (0 allowed); c: nothing found by tool");
         insta::assert_snapshot!(told(limits(), vec![reading(scan(&[])), about(&"b".repeat(40))]), @"Rejected: c is about the commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; a: nothing found by tool; write the report about what goes there: scan the image by its digest, check out the commit");
-        insta::assert_snapshot!(told(limits(), vec![about("bbbbbbb"), about("ccccccc"), silent()]), @"Rejected: r/*: 2 of 3 reports are about something else; c is about the commit bbbbbbb, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; c is about the commit ccccccc, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; b is empty; write the report about what goes there: scan the image by its digest, check out the commit");
+        insta::assert_snapshot!(told(limits(), vec![about("bbbbbbb"), about("ccccccc"), unread()]), @"Rejected: r/*: 2 of 3 reports are about something else; c is about the commit bbbbbbb, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; c is about the commit ccccccc, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; e could not be read: Permission denied; write the report about what goes there: scan the image by its digest, check out the commit");
         insta::assert_snapshot!(told(limits(), vec![about("bbbbbbb"), reading(scan(&[Severity::Critical]))]), @"Rejected: c is about the commit bbbbbbb, not aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; r/*: 1 critical (0 allowed); critical  R  x:1  bad; a: 1 critical by tool; write the report about what goes there: scan the image by its digest, check out the commit");
     }
 
@@ -497,7 +533,8 @@ mod tests {
             1 => (0_u64..3).prop_map(|failed| reading(tests(failed))),
             1 => (0_u64..=10).prop_map(|covered| reading(coverage(covered, 10))),
             1 => (0_u64..3).prop_map(|crossed| reading(thresholds(crossed))),
-            1 => Just(silent()),
+            1 => Just(empty()),
+            1 => Just(unread()),
             1 => Just(about("bbbbbbb")),
             1 => Just(vague()),
         ]
@@ -521,7 +558,7 @@ mod tests {
 
     /// Makes a report worse in one thing.
     fn worsen(reading: &mut Reading, severity: Severity) {
-        let Ok(report) = &mut reading.report else { return };
+        let Content::Report(report) = &mut reading.content else { return };
         match &mut report.told {
             Told::Findings(scan) => scan.find(Found {
                 severity,
@@ -553,7 +590,7 @@ mod tests {
         fn a_report_that_tells_nothing_or_of_something_else_never_lets_through(
             rule in any_rule(),
             readings in prop::collection::vec(any_report(), 0..5),
-            more in prop::sample::select(vec![silent(), about("bbbbbbb"), vague()]),
+            more in prop::sample::select(vec![empty(), unread(), about("bbbbbbb"), vague()]),
         ) {
             let mut with_more = readings;
             with_more.push(more);
@@ -571,7 +608,8 @@ mod tests {
             let mut found = [0_u32; 5];
             let (mut failed, mut crossed) = (0, 0);
             for reading in &readings {
-                match &reading.report.as_ref().unwrap().told {
+                let Content::Report(report) = &reading.content else { panic!("let through: {reading:?}") };
+                match &report.told {
                     Told::Findings(scan) => {
                         for severity in ALL {
                             found[severity as usize] += u32::try_from(scan.counts.get(severity)).unwrap();

@@ -81,7 +81,12 @@ async fn tell(github: &Github, deployed: &Deployed, sha: &Sha) -> Result<Outcome
         id
     } else {
         let new = NewDeployment { sha, environment, payload: json!(payload), description };
-        api.clone().at_most_once().create_deployment(repository, &new).await?.id
+        match api.clone().at_most_once().create_deployment(repository, &new).await {
+            Ok(made) => made.id,
+            // No answer came: it may have been made all the same.
+            Err(error) if error.is_open() => of_this_run(github, deployed, sha).await?.ok_or(error)?,
+            Err(error) => return Err(error),
+        }
     };
     let status = NewDeploymentStatus {
         state: match deployed.state.as_str() {
@@ -104,22 +109,26 @@ async fn tell(github: &Github, deployed: &Deployed, sha: &Sha) -> Result<Outcome
 const NEWEST: usize = 10;
 
 /// The Deployment that an earlier message of this run made: of the same commit, with the same payload, and this run
-/// told how it went.
+/// told how it went. Else one that nobody told anything of: whoever made it never learned that it was made.
 async fn of_this_run(github: &Github, deployed: &Deployed, sha: &Sha) -> Result<Option<u64>, Error> {
     let Github { api, repository, run } = github;
-    let Some(run) = run else { return Ok(None) };
-    let own = format!("/actions/runs/{}/", run.id);
+    let own = run.as_ref().map(|run| format!("/actions/runs/{}/", run.id));
     let all = api.deployments(repository, &deployed.environment).await?;
     let same = all.into_iter().take(NEWEST).filter(|one| {
         one.environment == deployed.environment && one.sha == *sha && is(&one.payload, &deployed.payload)
     });
+    let mut untold = None;
     for one in same {
         let statuses = api.deployment_statuses(repository, one.id).await?;
-        if statuses.iter().any(|status| format!("{}/", status.log_url).contains(&own)) {
+        let is_own = |url: &str| own.as_ref().is_some_and(|own| format!("{url}/").contains(own));
+        if statuses.iter().any(|status| is_own(&status.log_url)) {
             return Ok(Some(one.id));
         }
+        if statuses.is_empty() {
+            untold = untold.or(Some(one.id));
+        }
     }
-    Ok(None)
+    Ok(untold)
 }
 
 /// GitHub gives a payload back as an object, or as the text that was sent.

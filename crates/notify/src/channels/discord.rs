@@ -116,12 +116,14 @@ fn judge(answer: &Response) -> Result<Taken, Refusal> {
 /// The progress line and the steps, in a block of code.
 fn description(story: &Story, room: usize) -> Option<String> {
     const FENCE: &str = "```\n";
-    let mut lines: Vec<String> = sheet::progress(story, CODE).map(|line| line + "\n").into_iter().collect();
-    let used: usize = lines.iter().map(|line| length(line) + 1).sum::<usize>() + 2 * FENCE.len();
+    let progress = sheet::progress(story, CODE);
+    let used = progress.as_ref().map_or(0, |line| length(line) + 2) + 2 * FENCE.len();
     let steps = sheet::steps(story, CODE, room.saturating_sub(used), |line| length(&line.plain()) + 1);
-    lines.extend(steps.lines.iter().map(Line::plain));
+    let mut lines: Vec<String> = steps.lines.iter().map(Line::plain).collect();
     lines.extend(steps.left_out);
-    (!lines.is_empty()).then(|| format!("{FENCE}{}\n```", lines.join("\n")))
+    let lines = (!lines.is_empty()).then(|| lines.join("\n"));
+    let blocks: Vec<String> = progress.into_iter().chain(lines).collect();
+    (!blocks.is_empty()).then(|| format!("{FENCE}{}\n```", blocks.join("\n\n")))
 }
 
 fn color(story: &Story) -> u32 {

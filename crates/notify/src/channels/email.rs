@@ -25,7 +25,7 @@ use lettre::{
 };
 use serde_json::{Value, json};
 use sluice_config::{Email, Encryption, Event};
-use sluice_core::{Problem, Verdict, retry::Decision};
+use sluice_core::{Problem, Verdict, escape, retry::Decision};
 
 use super::{Channel, Message, Sending, is_loopback, nothing_rendered};
 use crate::{
@@ -281,7 +281,7 @@ fn html(story: &Story) -> String {
     html.extend(sheet::run_url(story).map(|url| {
         format!(
             "<div style=\"margin-top:20px\"><a href=\"{}\" style=\"color:#0969da\">Open the run</a></div>",
-            markup(url)
+            escape::markup(url)
         )
     }));
     html.push_str("</div></body></html>");
@@ -304,18 +304,9 @@ fn step(line: &Line) -> String {
 }
 
 fn escaped(text: &Untrusted, most: usize) -> String {
-    markup(&text.line(most))
+    escape::markup(&text.line(most))
 }
 
 fn code(name: &Untrusted) -> String {
     if name.is_empty() { "—".to_owned() } else { format!("<code>{}</code>", escaped(name, sheet::NAME)) }
-}
-
-/// The characters that are markup in HTML.
-fn markup(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }

@@ -10,6 +10,7 @@ use super::{Channel, Message, Sending, hash, nothing_rendered, ticket};
 use crate::{
     delivery::Post,
     mention::Mention,
+    sheet::{plain_address, sign_of},
     story::{Change, Commit, Reason, Step, Story},
     untrusted::{Untrusted, cut},
 };
@@ -127,7 +128,7 @@ fn text(story: &Story) -> Vec<String> {
         lines.extend((range.total > shown).then(|| format!("- and {} more", range.total - shown)));
     }
     lines.extend(story.links.iter().take(COMMITS).filter_map(|link| {
-        let url = super::link_target(&link.url)?;
+        let url = plain_address(&link.url)?;
         Some(format!("\n{}: <{url}>", ticket::code(&link.label, NAME)))
     }));
     let mentions: Vec<String> = logins(&story.mentions).map(|login| format!("@{login}")).collect();
@@ -143,7 +144,7 @@ fn logins(mentions: &[Mention]) -> impl Iterator<Item = &str> {
 
 /// " · [Deploy #42](https://...)"
 fn run(story: &Story) -> Option<String> {
-    let url = super::link_target(story.run.url.as_deref()?)?;
+    let url = plain_address(story.run.url.as_deref()?)?;
     Some(format!(" · [open the run]({url})"))
 }
 
@@ -173,11 +174,11 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
 }
 
 fn step(step: &Step) -> Vec<String> {
-    let sign = super::sign(step.verdict);
+    let sign = sign_of(step.verdict);
     let mut line = format!("- {sign} {}", ticket::code(&step.name, NAME));
     line.extend((!step.title.is_empty()).then(|| format!(" {}", ticket::code(&step.title, LINE))));
     line.extend(step.took().map(|took| format!(" · {took}")));
-    let log = step.url.as_deref().and_then(super::link_target);
+    let log = step.url.as_deref().and_then(plain_address);
     line.extend(log.map(|url| format!(" · [log]({url})")));
     let reasons = step.reasons.iter().take(REASONS).map(|Reason { subject, text }| {
         format!("  - {}: {}", ticket::code(subject, NAME), ticket::code(text, LINE))
@@ -192,15 +193,8 @@ fn more(all: usize, shown: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::{
-        channels::tests::{any_story, overlong_stories},
-        sections::tests::file,
-        story::tests::failure,
-        untrusted::length,
-    };
+    use crate::{sections::tests::file, story::tests::failure};
 
     fn render(story: &Story) -> Vec<Message> {
         file("  []\n").unwrap().sections.channel("tickets").unwrap().render(story).unwrap()
@@ -253,32 +247,5 @@ mod tests {
         assert_ne!(key(render(&over)), key(render(&failed)));
         over.event = Event::Start;
         assert!(render(&over).is_empty());
-    }
-
-    fn holds(story: &Story) {
-        for message in render(story) {
-            for text in
-                ["body", "comment", "title"].map(|name| message.body[name].as_str().unwrap_or_default())
-            {
-                assert!(length(text) + 300 <= ticket::BODY, "{}", length(text));
-                assert!(!text.contains("<!--"), "{text}");
-            }
-            let body = message.body["body"].as_str().unwrap_or_default();
-            assert!(!body.contains('@'), "{body}");
-            assert!(length(message.body["title"].as_str().unwrap_or_default()) <= ticket::TITLE);
-        }
-    }
-
-    #[test]
-    fn no_story_is_too_long() {
-        overlong_stories().for_each(|story| holds(&story));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-        #[test]
-        fn every_story_is_a_ticket_within_limits(story in any_story()) {
-            holds(&story);
-        }
     }
 }

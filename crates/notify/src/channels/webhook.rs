@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_body_is_the_story_as_data() {
         let file = file("  []\n").unwrap();
-        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure()).unwrap()[0].body), @r#"
+        insta::assert_snapshot!(format!("{:#}", file.sections.channel("audit").unwrap().render(&failure()).unwrap()[0].body), @r##"
 {
   "schema": 1,
   "event": "failure",
@@ -213,10 +213,11 @@ mod tests {
     "commits": 0,
     "images": 0,
     "changes": 0,
+    "progress": 0,
     "steps": 0
   }
 }
-"#);
+"##);
     }
 
     /// The expected value is that of `printf '%s' '1767323045.{"a":1}' | openssl dgst -sha256 -hmac Jefe`.

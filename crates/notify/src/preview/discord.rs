@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{html, list, text};
+use sluice_core::escape::markup;
+
+use super::{list, text};
 
 const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #313338; color: #dbdee1; font: 16px/22px 'gg sans', 'Noto Sans', 'DejaVu Sans', sans-serif }
@@ -31,7 +33,7 @@ fn embed(embed: &Value) -> String {
     let title = markdown(text(embed, "title"));
     let title = match text(embed, "url") {
         "" => title,
-        url => format!("<a href=\"{}\">{title}</a>", html(url)),
+        url => format!("<a href=\"{}\">{title}</a>", markup(url)),
     };
     let field = |field: &Value| {
         let (name, value) = (markdown(text(field, "name")), markdown(text(field, "value")));
@@ -42,7 +44,7 @@ fn embed(embed: &Value) -> String {
         "<div class=\"embed\" style=\"border-color: #{color:06x}\"><div class=\"title\">{title}</div>\
          <div>{}</div><div class=\"fields\">{fields}</div><div class=\"footer\">{}</div></div>\n",
         markdown(text(embed, "description")),
-        html(text(&embed["footer"], "text")),
+        markup(text(&embed["footer"], "text")),
     )
 }
 
@@ -51,23 +53,23 @@ fn markdown(source: &str) -> String {
     let mut shown = String::new();
     let mut rest = source;
     while let Some(start) = rest.find(['`', '\\', '\n']) {
-        shown.push_str(&html(&rest[..start]));
+        shown.push_str(&markup(&rest[..start]));
         let found = &rest[start..];
         let fence = ["```", "``", "`"].into_iter().find(|fence| found.starts_with(fence));
         let closed = fence.and_then(|fence| Some((fence, found[fence.len()..].find(fence)?)));
         if let Some((fence, end)) = closed {
-            let inside = html(&found[fence.len()..fence.len() + end]);
+            let inside = markup(&found[fence.len()..fence.len() + end]);
             let tag = if fence.len() == 3 { "pre" } else { "code" };
             shown.extend(["<", tag, ">", inside.trim_matches('\n'), "</", tag, ">"]);
             rest = &found[2 * fence.len() + end..];
         } else if let Some(after) = found.strip_prefix('\\') {
             let next = after.chars().next().map_or(0, char::len_utf8);
-            shown.push_str(&html(&after[..next]));
+            shown.push_str(&markup(&after[..next]));
             rest = &after[next..];
         } else {
             shown.push_str(if found.starts_with('\n') { "<br>" } else { "`" });
             rest = &found[1..];
         }
     }
-    shown + &html(rest)
+    shown + &markup(rest)
 }

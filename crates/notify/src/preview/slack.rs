@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{html, list, text};
+use sluice_core::escape::markup;
+
+use super::{list, text};
 
 const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #fff; color: #1d1c1d; font: 15px/22px Lato, 'Noto Sans', 'DejaVu Sans', sans-serif }
@@ -24,7 +26,7 @@ pub(super) fn page(message: &Value) -> String {
         "<!doctype html>\n<meta charset=\"utf-8\">\n<title>{}</title>\n<style>\n{STYLE}\n</style>\n<div class=\"message\">\
          <div class=\"face\">S</div><div><span class=\"who\">Sluice</span><span class=\"app\">APP</span>\
          <span class=\"time\">9:41 AM</span>\n{blocks}</div></div>\n",
-        html(text(message, "text"))
+        markup(text(message, "text"))
     )
 }
 
@@ -49,27 +51,27 @@ fn block(block: &Value) -> String {
             format!("<div class=\"text\">{}</div>\n", parts.map(element).collect::<String>())
         }
         "divider" => "<hr>\n".to_owned(),
-        other => format!("<div class=\"text\">[{}]</div>\n", html(other)),
+        other => format!("<div class=\"text\">[{}]</div>\n", markup(other)),
     }
 }
 
 /// A text object: plain, or mrkdwn.
 fn object(object: &Value) -> String {
     let shown = text(object, "text");
-    if text(object, "type") == "mrkdwn" { mrkdwn(shown) } else { html(shown) }
+    if text(object, "type") == "mrkdwn" { mrkdwn(shown) } else { markup(shown) }
 }
 
 fn element(element: &Value) -> String {
     let shown = match text(element, "type") {
         "link" => {
             let label = element.get("text").and_then(Value::as_str).unwrap_or_else(|| text(element, "url"));
-            return format!("<a href=\"{}\">{}</a>", html(text(element, "url")), html(label));
+            return format!("<a href=\"{}\">{}</a>", markup(text(element, "url")), markup(label));
         }
         "user" => return mention(text(element, "user_id")),
         "usergroup" => return mention(text(element, "usergroup_id")),
         "broadcast" => return mention(text(element, "range")),
-        "emoji" => format!(":{}:", html(text(element, "name"))),
-        _ => html(text(element, "text")),
+        "emoji" => format!(":{}:", markup(text(element, "name"))),
+        _ => markup(text(element, "text")),
     };
     let style = |name: &str| element["style"][name] == true;
     let shown = if style("code") { format!("<code>{shown}</code>") } else { shown };
@@ -78,7 +80,7 @@ fn element(element: &Value) -> String {
 }
 
 fn mention(name: &str) -> String {
-    format!("<span class=\"mention\">@{}</span>", html(name))
+    format!("<span class=\"mention\">@{}</span>", markup(name))
 }
 
 /// What our mrkdwn is made of: `*bold*`, `` `code` ``, links, mentions and lines. Slack's three entities are those of
@@ -100,7 +102,7 @@ fn mrkdwn(source: &str) -> String {
             ("`", Some(end)) => shown.extend(["<code>", &quoted(&after[..end]), "</code>"]),
             ("<", Some(end)) => shown.push_str(&link(&after[..end])),
             ("\n", _) => shown.push_str("<br>"),
-            _ => shown.push_str(&html(mark)),
+            _ => shown.push_str(&markup(mark)),
         }
         if let Some(end) = end {
             rest = &after[end + 1..];

@@ -5,12 +5,14 @@
 
 use serde_json::Value;
 
-use super::{html, list, text};
+use sluice_core::escape::markup;
+
+use super::{list, text};
 
 const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #f5f5f5; color: #242424; font: 14px/20px 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif }
 .card { max-width: 720px; background: #fff; border: 1px solid #e1e1e1; border-radius: 8px; overflow: hidden; padding: 12px 16px }
-.container { padding: 8px 12px; margin: 0 0 8px; border-radius: 4px } .bleed { margin: -12px -16px 8px; padding: 12px 16px; border-radius: 0 }
+.container { margin: 0 0 8px } .attention, .good, .warning, .accent, .emphasis { padding: 8px 12px; border-radius: 4px } .bleed { margin: -12px -16px 8px; padding: 12px 16px; border-radius: 0 }
 .attention { background: #fdf3f4 } .good { background: #f1faf1 } .warning { background: #fff9f5 } .accent { background: #f0f6ff } .emphasis { background: #f5f5f5 }
 .text { margin: 4px 0; overflow-wrap: anywhere } .bolder { font-weight: 600 } .large { font-size: 18px; line-height: 24px } .medium { font-size: 16px } .small { font-size: 12px } .extralarge { font-size: 24px; line-height: 32px } .subtle { color: #616161 }
 .c-attention { color: #c4314b } .c-good { color: #237b4b } .c-warning { color: #bc4b09 } .c-accent { color: #4f52b2 } .mono { font-family: 'DejaVu Sans Mono', monospace; font-size: 12px }
@@ -34,8 +36,8 @@ fn actions(of: &Value) -> String {
     let button = |action: &Value| {
         format!(
             "<a class=\"button\" href=\"{}\">{}</a>",
-            html(text(action, "url")),
-            html(text(action, "title"))
+            markup(text(action, "url")),
+            markup(text(action, "title"))
         )
     };
     list(of, "actions").map(button).collect()
@@ -44,13 +46,15 @@ fn actions(of: &Value) -> String {
 fn element(element: &Value) -> String {
     let inside = |name: &str| -> String { list(element, name).map(self::element).collect() };
     match text(element, "type") {
-        "TextBlock" => format!("<div class=\"text {}\">{}</div>", look(element), html(text(element, "text"))),
+        "TextBlock" => {
+            format!("<div class=\"text {}\">{}</div>", look(element), markup(text(element, "text")))
+        }
         "RichTextBlock" => {
             format!("<div class=\"text\">{}</div>", list(element, "inlines").map(run).collect::<String>())
         }
         "FactSet" => {
             let fact = |fact: &Value| {
-                format!("<dt>{}</dt><dd>{}</dd>", html(text(fact, "title")), html(text(fact, "value")))
+                format!("<dt>{}</dt><dd>{}</dd>", markup(text(fact, "title")), markup(text(fact, "value")))
             };
             format!("<dl>{}</dl>", list(element, "facts").map(fact).collect::<String>())
         }
@@ -72,17 +76,17 @@ fn element(element: &Value) -> String {
             format!("<div class=\"{class}\"{style}>{}</div>", inside("items"))
         }
         "ActionSet" => actions(element),
-        other => format!("<div class=\"text\">[{}]</div>", html(other)),
+        other => format!("<div class=\"text\">[{}]</div>", markup(other)),
     }
 }
 
 /// A run of text, or a text alone.
 fn run(run: &Value) -> String {
     let Some(plain) = run.as_str() else {
-        let shown = html(text(run, "text")).replace('\n', "<br>");
+        let shown = markup(text(run, "text")).replace("&#10;", "<br>");
         return format!("<span class=\"{}\">{shown}</span>", look(run));
     };
-    html(plain).replace('\n', "<br>")
+    markup(plain).replace("&#10;", "<br>")
 }
 
 fn look(of: &Value) -> String {

@@ -83,18 +83,24 @@ fn a_freeze_names_its_end() {
 }
 
 #[test]
-fn a_report_that_is_missing_or_broken_is_no_clean_one() {
-    for content in
-        [None, Some(""), Some("{"), Some("{}"), Some(r#"{"version": "2.1.0", "runs": []}"#), Some("[]")]
-    {
+fn a_file_that_holds_no_whole_report_is_a_no() {
+    for content in ["", "{", "{}", r#"{"version": "2.1.0", "runs": []}"#, "[]"] {
         let repository = shop();
-        match content {
-            Some(content) => drop(repository.write("reports/scan.sarif", content)),
-            None => std::fs::remove_file(repository.path().join("reports/scan.sarif")).unwrap(),
-        }
+        repository.write("reports/scan.sarif", content);
         let outcome = gate(&repository, "production", "DEPLOY TO PRODUCTION");
-        outcome.exits(3).has_output("state", "undecided");
+        outcome.exits(1).has_output("state", "rejected").says("reports/scan.sarif");
     }
+}
+
+#[test]
+fn a_report_that_is_not_there_or_can_t_be_read_is_neither_yes_nor_no() {
+    let repository = shop();
+    let report = repository.path().join("reports/scan.sarif");
+    std::fs::remove_file(&report).unwrap();
+    let ask = || gate(&repository, "production", "DEPLOY TO PRODUCTION");
+    ask().exits(3).has_output("state", "undecided").says("no file matches");
+    std::os::unix::fs::symlink("nowhere", &report).unwrap();
+    ask().exits(3).has_output("state", "undecided").says("could not be read");
 }
 
 #[test]
@@ -238,7 +244,7 @@ fn tests_coverage_and_load_are_limited_as_findings_are() {
             "SF:a\nDA:1,1\nDA:2,0\nDA:3,0\nend_of_record\n".to_owned(),
         ),
     ] {
-        for (content, exit) in [(good, 0), (bad, 1), ("hello".to_owned(), 3), (CLEAN.to_owned(), 3)] {
+        for (content, exit) in [(good, 0), (bad, 1), ("hello".to_owned(), 1), (CLEAN.to_owned(), 3)] {
             let repository = reports(rule);
             repository.write("report", content.clone());
             gate(&repository, "production", "").exits(exit);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a part of tests")]
 
+mod network;
+
 use serde_json::{Value, json};
 use sluice_end_to_end::{Outcome, Repository, Run};
 use sluice_moto::{ACCOUNT, Moto, REGION};

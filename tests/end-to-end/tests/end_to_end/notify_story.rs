@@ -1,8 +1,8 @@
 //! notify and GitHub: what it reads of the pipeline there, and what it keeps there.
 
 use serde_json::{Value, json};
-use sluice_end_to_end::{Repository, Run, Server};
-use sluice_github_fake::{File, GitHub, Job, Repository as Remote, Run as WorkflowRun};
+use sluice_end_to_end::{Outcome, Repository, Run, Server};
+use sluice_github_fake::{Fault, File, GitHub, Job, Repository as Remote, Run as WorkflowRun};
 
 const CONFIG: &str = "\
 version: 1
@@ -121,7 +121,7 @@ fn two_runs_at_once_leave_one_ticket() {
     shop.github.faults(move |request| {
         lists += usize::from(request.method == "GET" && request.path.ends_with("/issues"));
         (request.method == "POST" && request.path.ends_with("/issues") && lists < 2)
-            .then(|| sluice_github_fake::Fault::Delay(std::time::Duration::from_millis(700)))
+            .then(|| Fault::Delay(std::time::Duration::from_millis(700)))
     });
     let running: Vec<_> = runs
         .into_iter()
@@ -198,15 +198,15 @@ fn a_message_is_sent_though_nothing_is_known_of_the_run() {
     shop.github.faults(|request| {
         let is_asked = request.path.contains("/actions/") || request.path.ends_with("/deployments");
         let reply = sluice_github_fake::Reply::error(403, "Resource not accessible by integration");
-        is_asked.then_some(sluice_github_fake::Fault::Answer(reply))
+        is_asked.then_some(Fault::Answer(reply))
     });
     let outcome = shop.notify(run).input("needs", r#"{"smoke": {"result": "success"}}"#).in_actions().ends();
     outcome.exits(0).has_output("event", "success").says("permissions: actions: read");
     assert_eq!(shop.slack.received().len(), 1);
 }
 
-#[test]
-fn a_deployment_is_made_once_and_updated() {
+/// A shop whose reports tell of a new version of its backend, and a run.
+fn with_a_new_version() -> (Shop, u64) {
     let shop = Shop::new();
     let run = shop.ran("success");
     let mut bump = report("bump-image-tag", "passed", "1 image set");
@@ -217,20 +217,52 @@ fn a_deployment_is_made_once_and_updated() {
     bump["subjects"] =
         json!([{"kind": "image", "name": "registry.example.com/shop/backend", "digest": digest}]);
     shop.reports(&[bump]);
-    let tell = |event: &str| {
-        let notify = shop.notify(run).input("channel", "records").input("reports", "reports");
-        notify.input("event", event).in_actions().ends().exits(0);
-    };
-    tell("start");
-    tell("success");
+    (shop, run)
+}
+
+fn record(shop: &Shop, run: u64, event: &str) -> Outcome {
+    let notify = shop.notify(run).input("channel", "records").input("reports", "reports");
+    notify.input("event", event).in_actions().ends()
+}
+
+#[test]
+fn a_deployment_is_made_once_and_updated() {
+    let (shop, run) = with_a_new_version();
+    record(&shop, run, "start").exits(0);
+    record(&shop, run, "success").exits(0);
     let [(id, made)] = shop.remote.made_deployments().try_into().unwrap();
     assert_eq!(shop.remote.deployment_states(id), ["in_progress", "success"]);
     assert_eq!(made["payload"]["component"], "backend");
-    assert_eq!(made["payload"]["digest"], digest.as_str());
+    assert_eq!(made["payload"]["digest"], format!("sha256:{}", "1".repeat(64)));
     assert_eq!(
         (made["environment"].as_str(), made["sha"].as_str()),
         (Some("production"), Some(&*shop.commit))
     );
+    // Another run of the same commit deploys anew.
+    record(&shop, shop.ran("success"), "start").exits(0);
+    assert_eq!(shop.remote.made_deployments().len(), 2);
+}
+
+#[test]
+fn a_deployment_is_made_once_whichever_reply_is_lost() {
+    let mut lost = 0;
+    loop {
+        let (shop, run) = with_a_new_version();
+        let first = shop.github.requests().len() + lost;
+        shop.github.faults(move |request| (request.number == first).then_some(Fault::LoseReply));
+        record(&shop, run, "start");
+        let asked = shop.github.requests().len();
+        record(&shop, run, "success").exits(0);
+        let [(id, _)] = shop.remote.made_deployments().try_into().unwrap_or_else(|made| {
+            panic!("the reply to request {lost} was lost, and these were made: {made:?}")
+        });
+        assert_eq!(shop.remote.deployment_states(id).last().map(String::as_str), Some("success"));
+        if asked <= first {
+            break;
+        }
+        lost += 1;
+    }
+    assert!(lost > 3, "too few requests to lose the reply of the one that makes it: {lost}");
 }
 
 #[test]

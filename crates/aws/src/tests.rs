@@ -1,26 +1,24 @@
 //! The calls of the SDK, over HTTP and our own client.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
 use serde_json::{Value, json};
-use sluice_aws::{Access, Aws, Credentials, Error, Issue, Part, Repository, Which};
-use sluice_core::Secret;
 use sluice_http::{Client, Options, Proxies};
 use sluice_moto::{ACCOUNT, Moto, REGION};
+
+use crate::{Access, Aws, Error, Issue, Part, Repository, Which};
 
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
 const DIGEST: &str = "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268";
 
 fn aws(moto: &Moto) -> Aws {
     let client = Client::new(&Options::default(), &Proxies::none(), Duration::from_secs(5)).unwrap();
-    let credentials = Credentials {
-        access_key_id: "AKIDEXAMPLE".to_owned(),
-        secret_access_key: Secret::new("secret"),
-        session_token: None,
-    };
-    Aws::at(Access { client, region: Some(REGION.to_owned()) }, &moto.endpoint(), credentials)
+    let keys = aws_credential_types::Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(moto.endpoint())
+        .credentials_provider(keys);
+    run(Aws::load(loader, Access { client, region: Some(REGION.to_owned()) }))
 }
 
 fn repository() -> Repository {
@@ -69,7 +67,7 @@ fn an_image_is_found_by_tag_and_by_digest() {
 #[test]
 fn what_is_not_there_is_told_as_such() {
     let moto = with_image();
-    let ecr = aws(&moto).ecr(REGION);
+    let (ecr, eks) = (aws(&moto).ecr(REGION), aws(&moto).eks(REGION));
     let other = Repository { name: "shop/other".to_owned(), ..repository() };
     let nothing = format!("sha256:{}", "0".repeat(64));
     let told = run(async {
@@ -78,7 +76,7 @@ fn what_is_not_there_is_told_as_such() {
             ecr.image(&other, Which::Tag("v1")).await.err(),
             ecr.manifest(&repository(), &nothing).await.err(),
             ecr.scan(&repository(), DIGEST).await.err(),
-            aws(&moto).eks(REGION).cluster("none").await.err(),
+            eks.cluster("none").await.err(),
         ]
     });
     insta::assert_snapshot!(told.map(|error| code(error.unwrap())).join("\n"), @"
