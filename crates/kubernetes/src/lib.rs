@@ -1,1 +1,3 @@
 //! The cluster as rollout and backup need it.
+
+pub mod progress;
