@@ -10,6 +10,7 @@
 //! "successfully rolled out" old pods may answer for as long as they take to end.
 //! <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status>
 
+mod around;
 mod endpoints;
 mod job;
 mod patience;
@@ -22,17 +23,17 @@ use std::time::Duration;
 
 use k8s_openapi::{
     api::{
-        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-        core::v1::{Event, Pod, PodTemplateSpec, Service},
-        discovery::v1::EndpointSlice,
+        apps::v1::{DaemonSet, Deployment, StatefulSet},
+        core::v1::{Pod, PodTemplateSpec},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
 pub use self::{
+    around::Around,
     job::{JobState, judge_job},
     patience::{Decision, Patience},
-    trouble::{Culprit, Trouble},
+    trouble::{Culprit, Trouble, time as time_of},
 };
 
 use self::pods::Pods;
@@ -46,21 +47,6 @@ pub enum Workload<'a> {
     StatefulSet(&'a StatefulSet),
     /// One pod on each node.
     DaemonSet(&'a DaemonSet),
-}
-
-/// What lies around workloads: all objects of their namespace, as they were seen last.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Around<'a> {
-    /// The ReplicaSets, of Deployments.
-    pub replica_sets: &'a [ReplicaSet],
-    /// The pods.
-    pub pods: &'a [Pod],
-    /// The Services.
-    pub services: &'a [Service],
-    /// Where the Services lead to.
-    pub slices: &'a [EndpointSlice],
-    /// What happened since the change; older events are not looked at by anyone.
-    pub events: &'a [Event],
 }
 
 /// How far a workload is.
@@ -170,6 +156,11 @@ pub fn judge(workload: Workload<'_>, around: &Around<'_>) -> Judgement {
         waiting,
         troubles,
     }
+}
+
+/// What is wrong with a pod that should run and does not.
+pub fn judge_pod(pod: &Pod) -> Option<Trouble> {
+    trouble::of_pod(pod, &Around::default())
 }
 
 /// What the controller counts.

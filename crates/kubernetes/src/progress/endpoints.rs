@@ -2,16 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::{
-    core::v1::{Pod, Service},
-    discovery::v1::EndpointSlice,
-};
+use k8s_openapi::api::core::v1::{Pod, Service};
 
 use super::{Around, Workload, plural, pods::Pods};
-
-/// The label that names the Service of a slice:
-/// <https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ownership>
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// What the endpoints say against being done: a Service that leads to a pod which is to go or is gone already, or
 /// does not lead to a new one yet.
@@ -19,8 +12,8 @@ pub(super) fn waiting(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'
     let labels = workload.template()?.metadata.as_ref()?.labels.as_ref()?;
     around.services.iter().filter(|service| leads_to(service, labels)).find_map(|service| {
         let name = service.metadata.name.as_deref().unwrap_or_default();
-        let targets = targets(name, around.slices);
-        let old = targets.keys().filter(|target| is_stale(target, pods, around.pods)).count();
+        let targets = around.targets(name);
+        let old = targets.keys().filter(|target| is_stale(target, pods, around)).count();
         if old > 0 {
             let old = plural(i32::try_from(old).unwrap_or(i32::MAX), "pod");
             return Some(format!("service/{name} still leads to {old} of the old version"));
@@ -45,28 +38,11 @@ fn leads_to(service: &Service, labels: &BTreeMap<String, String>) -> bool {
     })
 }
 
-/// The pods that a Service leads to, by name, each with whether it gets traffic.
-fn targets<'a>(service: &str, slices: &'a [EndpointSlice]) -> BTreeMap<&'a str, bool> {
-    let is_of_service = |slice: &&EndpointSlice| {
-        let name = slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
-        name.is_some_and(|name| name == service)
-    };
-    let mut targets = BTreeMap::new();
-    for endpoint in slices.iter().filter(is_of_service).flat_map(|slice| slice.endpoints.iter().flatten()) {
-        let pod = endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"));
-        let Some(name) = pod.and_then(|pod| pod.name.as_deref()) else { continue };
-        // Unknown means ready: <https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/>
-        let is_ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
-        *targets.entry(name).or_insert(false) |= is_ready;
-    }
-    targets
-}
-
 /// A target that is this workload's to remove, or is no pod at all any more.
-fn is_stale(target: &str, pods: &Pods<'_>, all: &[Pod]) -> bool {
+fn is_stale(target: &str, pods: &Pods<'_>, around: &Around<'_>) -> bool {
     let is_named = |pod: &Pod| pod.metadata.name.as_deref() == Some(target);
     let leaves = pods.old.iter().chain(&pods.terminating).any(|pod| is_named(pod));
-    leaves || !all.iter().any(is_named)
+    leaves || !around.names.contains(target)
 }
 
 fn has_address(pod: &Pod) -> bool {

@@ -7,7 +7,7 @@ use k8s_openapi::{
         apps::v1::{Deployment, ReplicaSet, StatefulSet},
         core::v1::{Pod, PodTemplateSpec},
     },
-    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
 
 use super::{Around, Steady, Workload, plural};
@@ -16,7 +16,7 @@ use super::{Around, Steady, Workload, plural};
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label>
 const TEMPLATE_HASH: &str = "pod-template-hash";
 /// The label by which StatefulSets and DaemonSets tell their revisions apart.
-pub(super) const REVISION_HASH: &str = "controller-revision-hash";
+const REVISION_HASH: &str = "controller-revision-hash";
 
 /// The pods of one workload. A pod that has ended for good (evicted, completed) serves nobody and is in none.
 pub(super) struct Pods<'a> {
@@ -41,16 +41,24 @@ impl<'a> Pods<'a> {
             kept: Vec::new(),
             unknown: None,
         };
-        let all = around.pods.iter().filter(|pod| !has_ended(pod));
+        let own = || around.pods_of(workload.uid()).filter(|pod| !has_ended(pod));
         match workload {
             Workload::Deployment(deployment) => {
-                let newest = newest(deployment, around.replica_sets);
+                let newest = newest(deployment, around);
                 if newest.is_none() {
                     pods.unknown = Some("its new ReplicaSet is not there yet");
                 }
                 let newest = newest.and_then(|set| set.metadata.uid.as_deref());
-                for pod in all.filter(|pod| is_of_deployment(pod, deployment, around.replica_sets)) {
-                    pods.add(pod, newest.is_some() && owner(&pod.metadata) == newest);
+                for set in around.replica_sets_of(workload.uid()) {
+                    let uid = set.metadata.uid.as_deref();
+                    for pod in around.pods_of(uid.unwrap_or_default()).filter(|pod| !has_ended(pod)) {
+                        pods.add(pod, newest.is_some() && uid == newest);
+                    }
+                }
+                // A ReplicaSet may be removed while its pods still end: such a pod is known by its labels.
+                for pod in around.orphans.iter().filter(|pod| !has_ended(pod) && is_selected(pod, deployment))
+                {
+                    pods.add(pod, false);
                 }
             }
             Workload::StatefulSet(set) => {
@@ -59,7 +67,7 @@ impl<'a> Pods<'a> {
                     pods.unknown = Some("its new revision is not there yet");
                 }
                 let kept_below = first_ordinal(set) + partition(set);
-                for pod in all.filter(|pod| owner(&pod.metadata) == Some(workload.uid())) {
+                for pod in own() {
                     let is_kept = ordinal(pod).is_some_and(|ordinal| ordinal < kept_below);
                     if is_kept && pod.metadata.deletion_timestamp.is_none() {
                         pods.kept.push(pod);
@@ -70,7 +78,7 @@ impl<'a> Pods<'a> {
             }
             Workload::DaemonSet(_) => {
                 // Its status names no revision: that all pods have one, and that all are updated, says the same.
-                for pod in all.filter(|pod| owner(&pod.metadata) == Some(workload.uid())) {
+                for pod in own() {
                     pods.add(pod, true);
                 }
                 let mut revisions: Vec<_> = pods.new.iter().map(|pod| label(pod, REVISION_HASH)).collect();
@@ -136,17 +144,14 @@ fn steady(pod: &Pod) -> Steady {
 
 /// The ReplicaSet that has the Deployment's template. The controller finds it in the same way: the hash is left out,
 /// and of several the oldest counts.
-fn newest<'a>(deployment: &Deployment, sets: &'a [ReplicaSet]) -> Option<&'a ReplicaSet> {
+fn newest<'a>(deployment: &Deployment, around: &Around<'a>) -> Option<&'a ReplicaSet> {
     let template = without_hash(&deployment.spec.as_ref()?.template);
-    let uid = deployment.metadata.uid.as_deref()?;
     let fits = |set: &&ReplicaSet| {
-        owner(&set.metadata) == Some(uid)
-            && set.spec.as_ref().and_then(|spec| spec.template.as_ref()).map(without_hash).as_ref()
-                == Some(&template)
+        let own = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
+        own.map(without_hash).as_ref() == Some(&template)
     };
-    sets.iter()
-        .filter(fits)
-        .min_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()))
+    let sets = around.replica_sets_of(deployment.metadata.uid.as_deref()?).filter(fits);
+    sets.min_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()))
 }
 
 fn without_hash(template: &PodTemplateSpec) -> PodTemplateSpec {
@@ -161,19 +166,10 @@ fn without_hash(template: &PodTemplateSpec) -> PodTemplateSpec {
     template
 }
 
-/// A ReplicaSet may be removed while its pods still end: such a pod is known by the Deployment's labels.
-fn is_of_deployment(pod: &Pod, deployment: &Deployment, sets: &[ReplicaSet]) -> bool {
-    let Some(owner_of_pod) = owner_reference(&pod.metadata).filter(|owner| owner.kind == "ReplicaSet") else {
-        return false;
-    };
-    match sets.iter().find(|set| set.metadata.uid.as_deref() == Some(owner_of_pod.uid.as_str())) {
-        Some(set) => {
-            owner(&set.metadata).is_some() && owner(&set.metadata) == deployment.metadata.uid.as_deref()
-        }
-        None => deployment.spec.as_ref().is_some_and(|spec| {
-            selects(&spec.selector, pod.metadata.labels.as_ref().unwrap_or(&BTreeMap::new()))
-        }),
-    }
+fn is_selected(pod: &Pod, deployment: &Deployment) -> bool {
+    let none = BTreeMap::new();
+    let labels = pod.metadata.labels.as_ref().unwrap_or(&none);
+    deployment.spec.as_ref().is_some_and(|spec| selects(&spec.selector, labels))
 }
 
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
@@ -191,17 +187,6 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool 
         }
     });
     equal && fits
-}
-
-fn owner_reference(
-    metadata: &ObjectMeta,
-) -> Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference> {
-    metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
-}
-
-/// The uid of the controller that owns an object.
-pub(super) fn owner(metadata: &ObjectMeta) -> Option<&str> {
-    owner_reference(metadata).map(|owner| owner.uid.as_str())
 }
 
 fn label<'a>(pod: &'a Pod, key: &str) -> Option<&'a str> {

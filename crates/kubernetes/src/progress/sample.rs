@@ -23,13 +23,7 @@ impl Surroundings {
     pub(super) fn judge(&self, workload: Workload<'_>) -> Judgement {
         judge(
             workload,
-            &Around {
-                replica_sets: &self.replica_sets,
-                pods: &self.pods,
-                services: &self.services,
-                slices: &self.slices,
-                events: &self.events,
-            },
+            &Around::new(&self.replica_sets, &self.pods, &self.services, &self.slices, &self.events),
         )
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn of(
 ) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = Vec::new();
     if is_observed {
-        troubles.extend(pods.new.iter().filter_map(|pod| of_pod(pod, around.events)));
+        troubles.extend(pods.new.iter().filter_map(|pod| of_pod(pod, around)));
         troubles.extend(of_creation(workload, pods, around));
     }
     match workload {
@@ -112,10 +112,8 @@ fn of_deployment(deployment: &Deployment, is_observed: bool) -> Vec<Trouble> {
 
 /// Pods that could not be created: a quota, an admission. Only events tell it of StatefulSets and DaemonSets.
 fn of_creation(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'_>) -> Option<Trouble> {
-    let event = around.events.iter().rev().find(|event| {
-        event.involved_object.uid.as_deref() == Some(workload.uid())
-            && event.reason.as_deref() == Some("FailedCreate")
-    })?;
+    let mut events = around.events_of(Some(workload.uid())).rev();
+    let event = events.find(|event| event.reason.as_deref() == Some("FailedCreate"))?;
     // A pod that was created after all is no trouble.
     let time = time(event);
     let later =
@@ -130,7 +128,7 @@ fn of_creation(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'_>) -> 
 }
 
 /// When an event was seen last.
-pub(crate) fn time(event: &Event) -> Option<jiff::Timestamp> {
+pub fn time(event: &Event) -> Option<jiff::Timestamp> {
     let series =
         event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
     let last = event.last_timestamp.as_ref().map(|time| time.0);
@@ -138,13 +136,13 @@ pub(crate) fn time(event: &Event) -> Option<jiff::Timestamp> {
     series.max(last).max(first).or_else(|| event.metadata.creation_timestamp.as_ref().map(|time| time.0))
 }
 
-fn of_pod(pod: &Pod, events: &[Event]) -> Option<Trouble> {
+pub(super) fn of_pod(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
     let status = pod.status.as_ref()?;
     let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
     let of_containers = containers.filter_map(|container| of_container(pod, container));
     of_containers
         .min_by_key(|trouble| trouble.patience.unwrap_or(Duration::MAX))
-        .or_else(|| of_scheduling(pod, events))
+        .or_else(|| of_scheduling(pod, around))
 }
 
 fn of_container(pod: &Pod, container: &ContainerStatus) -> Option<Trouble> {
@@ -211,16 +209,14 @@ fn of_container(pod: &Pod, container: &ContainerStatus) -> Option<Trouble> {
 }
 
 /// No node takes it. Where an autoscaler makes one, that takes minutes, and is no failure.
-fn of_scheduling(pod: &Pod, events: &[Event]) -> Option<Trouble> {
+fn of_scheduling(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|condition| {
         condition.type_ == "PodScheduled"
             && condition.status == "False"
             && condition.reason.as_deref() == Some("Unschedulable")
     })?;
-    let is_of_pod =
-        |event: &&Event| event.involved_object.uid.is_some() && event.involved_object.uid == pod.metadata.uid;
-    let node_comes = events.iter().filter(is_of_pod).any(|event| {
+    let node_comes = around.events_of(pod.metadata.uid.as_deref()).any(|event| {
         // The cluster autoscaler's word and Karpenter's.
         matches!(event.reason.as_deref(), Some("TriggeredScaleUp" | "Nominated"))
     });
