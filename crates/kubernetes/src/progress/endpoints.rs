@@ -59,7 +59,8 @@ pub fn judge_service(service: &Service, around: &Around<'_>) -> Option<String> {
     let name = service.metadata.name.as_deref().unwrap_or_default();
     let targets = around.targets(name);
     let fits = |pod: &Pod| pod.metadata.labels.as_ref().is_some_and(|labels| leads_to(service, labels));
-    let strangers = targets.keys().filter(|target| !around.names.get(*target).is_some_and(|pod| fits(pod))).count();
+    let strangers =
+        targets.keys().filter(|target| !around.names.get(*target).is_some_and(|pod| fits(pod))).count();
     if strangers > 0 {
         let strangers = plural(i32::try_from(strangers).unwrap_or(i32::MAX), "pod");
         return Some(format!("it still leads to {strangers} of the other version"));
