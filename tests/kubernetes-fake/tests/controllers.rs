@@ -67,7 +67,9 @@ fn a_rollout_replaces_pods_a_few_at_a_time() {
     let seen = kubernetes.states("deployments", "shop", "web").len();
     kubernetes.until("all are new", |cluster| {
         let status = cluster.get("deployments", "shop", "web")["status"].clone();
-        status["updatedReplicas"] == 4 && status["replicas"] == 4 && status["availableReplicas"] == 4
+        // Without the generation it would be so at once: the status is that of before.
+        status["observedGeneration"] == 2
+            && ["updatedReplicas", "replicas", "availableReplicas"].iter().all(|field| status[*field] == 4)
     });
     let states = kubernetes.states("deployments", "shop", "web");
     let counts = |field: &str| {
