@@ -189,6 +189,27 @@ impl<'a> Run<'a> {
             }
             self.wait(targets, false).await?;
         }
+        self.is_still_so().await
+    }
+
+    /// What is done may be what someone else has made of it meanwhile.
+    async fn is_still_so(&self) -> Result<(), Trip> {
+        for step in self.journal.steps.iter().filter(|step| step.changes_something()) {
+            let subject = step.object();
+            let kind = step.kind(&self.cluster).await.map_err(|error| Trip::of(&subject, error))?;
+            let found = self
+                .cluster
+                .get_object(&kind, &step.name)
+                .await
+                .map_err(|error| Trip::of(&subject, error))?;
+            let found = Value::from(found);
+            match edit::standing(&step.edits, &found) {
+                Standing::After => {}
+                Standing::Before if step.is_new => {}
+                Standing::Before => return Err(Trip::one(foreign(&subject, "", &found))),
+                Standing::Elsewhere { path, .. } => return Err(Trip::one(foreign(&subject, &path, &found))),
+            }
+        }
         Ok(())
     }
 

@@ -239,7 +239,7 @@ fn happens(scenario: Scenario, step: usize, wrong: Wrong) -> String {
         (code, watch.join().unwrap())
     });
     let mut cell = code.map_or("killed".to_owned(), |code| format!("exit {code}"));
-    if !shop.kubernetes.all("configmaps", "shop").is_empty() || wrong == Wrong::Killed {
+    if shop.has_journal() || wrong == Wrong::Killed {
         // A lease of one that was killed runs out by itself.
         for lease in shop.kubernetes.all("leases.coordination.k8s.io", "shop") {
             let name = lease["metadata"]["name"].as_str().unwrap().to_owned();
@@ -250,7 +250,7 @@ fn happens(scenario: Scenario, step: usize, wrong: Wrong) -> String {
     }
     served &= someone_serves(&shop.kubernetes);
     let state = scenario.state(&shop);
-    let is_clean = shop.kubernetes.all("configmaps", "shop").is_empty();
+    let is_clean = !shop.has_journal();
     _ = write!(
         cell,
         ": {state}{}{}",
