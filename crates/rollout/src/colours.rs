@@ -49,30 +49,27 @@ impl Colours {
         if found.len() > 1 {
             found.retain(|colours| WORDS.contains(&colours.key.as_str()));
         }
-        match <[Self; 1]>::try_from(found) {
-            Ok([colours]) => Ok(colours),
-            Err(_) => {
-                let fits = |deployment: &&Value| {
-                    selector.iter().any(|pair| pod_labels(deployment).get(pair.0) == Some(pair.1))
-                };
-                let seen: Vec<String> = deployments
-                    .iter()
-                    .filter(fits)
-                    .map(|deployment| {
-                        format!("deployment/{}", deployment["metadata"]["name"].as_str().unwrap_or_default())
-                    })
-                    .collect();
-                let selector: Vec<String> =
-                    selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                Err(Problem::misconfigured(format!("service/{name} does not tell two colours apart"))
+        if let [colours] = found.as_slice() {
+            return Ok(colours.clone());
+        }
+        let fits = |deployment: &&Value| {
+            selector.iter().any(|pair| pod_labels(deployment).get(pair.0) == Some(pair.1))
+        };
+        let seen: Vec<String> = deployments
+            .iter()
+            .filter(fits)
+            .map(|deployment| {
+                format!("deployment/{}", deployment["metadata"]["name"].as_str().unwrap_or_default())
+            })
+            .collect();
+        let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Err(Problem::misconfigured(format!("service/{name} does not tell two colours apart"))
                     .why(format!(
                         "its selector is {}; it fits in part: {}",
                         if selector.is_empty() { "empty".to_owned() } else { selector.join(",") },
                         if seen.is_empty() { "no Deployment".to_owned() } else { seen.join(", ") },
                     ))
                     .help("give both Deployments a pod label such as `colour`, the Service that of one of them, and name both with `workload` where others fit too"))
-            }
-        }
     }
 
     fn by(key: &str, selector: &Labels, deployments: &[Value]) -> Option<Self> {

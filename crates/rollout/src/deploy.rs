@@ -99,8 +99,8 @@ impl Plan {
                 .help("give `image`: `registry/name:tag`, or `manifest`: a file of manifests")
                 .into());
         }
-        if !inputs.manifest.is_empty() && !(images.is_empty() && named.is_empty() && inputs.service.is_none())
-        {
+        let names_images = !images.is_empty() || !named.is_empty() || inputs.service.is_some();
+        if !inputs.manifest.is_empty() && names_images {
             return Err(Problem::misconfigured(
                 "`manifest` is given beside `image`, `workload` or `service`",
             )
@@ -119,8 +119,8 @@ impl Plan {
             services.map(|service| service.value.clone()).next().filter(|_| named.is_empty())
         });
         let workloads = if named.is_empty() && inputs.selector.is_none() {
-            let names = chosen.iter().flat_map(|component| &component.workloads);
-            Problems::all(names.map(|name| name.value.parse::<Reference>()))?
+            let written = chosen.iter().flat_map(|component| &component.workloads);
+            Problems::all(written.map(|name| name.value.parse::<Reference>()))?
         } else {
             named
         };
@@ -283,12 +283,17 @@ impl Plan {
             };
             let after =
                 rehearse(cluster, object, ownership).await.map_err(|error| refused(contested(error)))?;
-            let stage = usize::from(WorkloadKind::of(object.kind()).is_some());
             let mut step = match &found {
                 Some(found) => {
-                    Step::of(found, stage, edit::between(&with_annotations(found), &with_annotations(&after)))
+                    Step::of(found, 0, edit::between(&with_annotations(found), &with_annotations(&after)))
                 }
-                None => Step { is_new: true, ..Step::of(&after, stage, Vec::new()) },
+                None => Step { is_new: true, ..Step::of(&after, 0, Vec::new()) },
+            };
+            // What workloads need is there before them; traffic moves when they are done.
+            step.stage = match step.workload() {
+                Some(_) => 1,
+                None if step.moves_traffic() => 2,
+                None => 0,
             };
             if step.changes_something() {
                 step.apply = Some(object.clone());
@@ -489,10 +494,10 @@ impl Pair {
             .collect();
         let of_name = |one: &&Value| one["metadata"]["name"] == service;
         let found = services.iter().find(of_name).cloned().ok_or_else(|| {
-            let names = services.iter().filter_map(|one| one["metadata"]["name"].as_str());
+            let known = services.iter().filter_map(|one| one["metadata"]["name"].as_str());
             let problem =
                 Problem::misconfigured(format!("there is no service/{service} in {}", cluster.namespace()));
-            match sluice_core::nearest(service, names) {
+            match sluice_core::nearest(service, known) {
                 Some(meant) => problem.help(format!("did you mean \"{meant}\"?")),
                 None => problem.help("check the name, the namespace and the cluster"),
             }

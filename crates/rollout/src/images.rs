@@ -76,13 +76,11 @@ pub(crate) fn set(workload: &Value, asked: &[&Asked]) -> Value {
 
 impl Asked {
     pub(crate) fn fits(&self, container: &Container) -> bool {
-        match &self.container {
-            Some(name) => *name == container.name,
-            None => {
-                let runs = container.image.parse::<ImageReference>();
-                runs.is_ok_and(|runs| runs.name() == self.image.name())
-            }
+        if let Some(name) = &self.container {
+            return *name == container.name;
         }
+        let runs = container.image.parse::<ImageReference>();
+        runs.is_ok_and(|runs| runs.name() == self.image.name())
     }
 }
 

@@ -118,6 +118,12 @@ impl Step {
         self.is_new || self.edits.iter().any(|edit| edit.before != edit.after)
     }
 
+    /// Whether a Service is sent elsewhere.
+    pub(crate) fn moves_traffic(&self) -> bool {
+        let moves = |edit: &Edit| edit.path.starts_with("/spec/selector") && edit.before != edit.after;
+        self.kind == "Service" && self.api_version == "v1" && self.edits.iter().any(moves)
+    }
+
     pub(crate) fn workload(&self) -> Option<WorkloadKind> {
         WorkloadKind::of(&self.kind).filter(|_| self.api_version == "apps/v1")
     }

@@ -100,13 +100,11 @@ fn steer(
     cx: &Context,
     work: impl Future<Output = Result<Done<Outputs>, Problem>>,
 ) -> anyhow::Result<Done<Outputs>> {
-    match cx.block_on_to_the_end(GRACE, work)? {
-        Some(done) => Ok(done?),
-        None => {
-            cx.cancellation().check().map_err(Problem::from)?;
-            Err(Problem::undecided("the run was ended before it had an answer").into())
-        }
+    if let Some(done) = cx.block_on_to_the_end(GRACE, work)? {
+        return Ok(done?);
     }
+    cx.cancellation().check().map_err(Problem::from)?;
+    Err(Problem::undecided("the run was ended before it had an answer").into())
 }
 
 /// Makes the change of a draught, or finds that there is none to make.
@@ -121,14 +119,14 @@ async fn carry_out(
     if !draught.changes_something() {
         let mut run = Run::new(cx, cluster, draught.journal.clone(), limits, force);
         let ending = run.only_wait().await?;
-        return Ok(report::unchanged(&draught, cluster, &run, ending));
+        return Ok(report::unchanged(&draught, cluster, &run, &ending));
     }
     place::check_permissions(cluster, &draught.needs).await?;
     let file = record_file(&draught.journal, record, cx);
     draught.journal.write(&cx.folder().join(&file))?;
     let mut run = Run::new(cx, cluster, draught.journal.clone(), limits, force);
     let ending = work_off(&mut run, cluster, true, cx).await?;
-    Ok(report::ended(&draught, cluster, &run, ending, Some(told_file(&file, cx))))
+    Ok(report::ended(&draught, cluster, &run, &ending, Some(told_file(&file, cx))))
 }
 
 /// Works a journal off, alone.

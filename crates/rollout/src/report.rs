@@ -20,7 +20,7 @@ pub(crate) fn unchanged(
     draught: &Draught,
     cluster: &Cluster,
     run: &Run<'_>,
-    ending: Ending,
+    ending: &Ending,
 ) -> Done<Outputs> {
     let (draft, verdict) = match ending {
         Ending::Done => {
@@ -29,7 +29,7 @@ pub(crate) fn unchanged(
         Ending::RolledBack(failures) | Ending::Kept(failures) | Ending::Broken(failures, _) => {
             let mut draft = Draft::new(
                 Verdict::Failed,
-                format!("nothing to change, and it does not run: {}", first(&failures)),
+                format!("nothing to change, and it does not run: {}", first(failures)),
             );
             draft.findings = failures.iter().map(|failure| failure.finding(Verdict::Failed)).collect();
             (draft, Verdict::Failed)
@@ -46,11 +46,11 @@ pub(crate) fn ended(
     draught: &Draught,
     cluster: &Cluster,
     run: &Run<'_>,
-    ending: Ending,
+    ending: &Ending,
     record: Option<String>,
 ) -> Done<Outputs> {
     let what = what(draught, &run.journal);
-    let (verdict, title) = match &ending {
+    let (verdict, title) = match ending {
         Ending::Done => (Verdict::Passed, what),
         Ending::RolledBack(failures) => (Verdict::Failed, format!("rolled back: {}", first(failures))),
         Ending::Kept(failures) => {
@@ -65,7 +65,7 @@ pub(crate) fn ended(
         record,
         ..outputs(draught, run, verdict)
     };
-    match &ending {
+    match ending {
         Ending::Done => {
             for step in run.journal.steps.iter().filter(|step| step.changes_something()) {
                 draft.finding(Finding::new(step.object(), Verdict::Passed, reason(step, draught)));

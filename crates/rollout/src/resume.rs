@@ -7,7 +7,7 @@ use crate::{
     Outputs, Sections,
     deploy::Draught,
     inputs::Resume,
-    journal::{Direction, Journal},
+    journal::{Direction, Journal, Step},
     place::Place,
     report,
     run::{Limits, Run},
@@ -40,7 +40,7 @@ pub(crate) fn run(inputs: &Resume, config: &File<Sections>, cx: &Context) -> any
             draught.journal = journal.clone();
             let mut run = Run::new(cx, &cluster, journal, limits, inputs.force);
             let ending = crate::work_off(&mut run, &cluster, false, cx).await?;
-            let done = report::ended(&draught, &cluster, &run, ending, None);
+            let done = report::ended(&draught, &cluster, &run, &ending, None);
             all = Some(match all {
                 None => done,
                 Some(before) => joined(before, done),
@@ -56,7 +56,7 @@ fn told(journals: &[Journal], back: bool) -> Done<Outputs> {
     let mut draft = Draft::new(Verdict::Passed, format!("dry run: {count} {runs} interrupted"));
     for journal in journals {
         let objects: Vec<String> =
-            journal.steps.iter().filter(|step| step.changes_something()).map(|step| step.object()).collect();
+            journal.steps.iter().filter(|step| step.changes_something()).map(Step::object).collect();
         let way = if back || journal.direction == Direction::Back { "rolled back" } else { "finished" };
         let reason =
             format!("{} of {} ({}) would be {way}", journal.command, objects.join(", "), journal.started);

@@ -280,19 +280,16 @@ impl<'a> Run<'a> {
             }
             self.is_led_by_ready_pods(step, found, false).await?;
         }
-        let made = match &step.apply {
-            Some(apply) => {
-                let mut apply = apply.clone();
-                let version = found.as_ref().and_then(|found| found["metadata"]["resourceVersion"].as_str());
-                set_mark(&mut apply, &self.journal.mark(), version);
-                let ownership = if self.force { Ownership::Take } else { Ownership::Respect };
-                self.apply(&apply, ownership).await
-            }
-            None => {
-                let found = found.unwrap_or_default();
-                let patch = marked(&found, &self.journal.mark(), edit::forward(&step.edits));
-                self.cluster.patch_object(&kind, &step.name, &patch).await
-            }
+        let made = if let Some(apply) = &step.apply {
+            let mut apply = apply.clone();
+            let version = found.as_ref().and_then(|found| found["metadata"]["resourceVersion"].as_str());
+            set_mark(&mut apply, &self.journal.mark(), version);
+            let ownership = if self.force { Ownership::Take } else { Ownership::Respect };
+            self.apply(&apply, ownership).await
+        } else {
+            let found = found.unwrap_or_default();
+            let patch = marked(&found, &self.journal.mark(), edit::forward(&step.edits));
+            self.cluster.patch_object(&kind, &step.name, &patch).await
         };
         Ok(made.map_err(tripped)?.into())
     }
@@ -356,8 +353,7 @@ impl<'a> Run<'a> {
 
     /// Before a Service is sent elsewhere, a pod must be ready there: whichever way it goes, someone answers.
     async fn is_led_by_ready_pods(&self, step: &Step, found: &Value, back: bool) -> Result<(), Trip> {
-        let touches_selector = step.edits.iter().any(|edit| edit.path.starts_with("/spec/selector"));
-        if step.kind != "Service" || !touches_selector {
+        if !step.moves_traffic() {
             return Ok(());
         }
         let mut after = found.clone();
@@ -390,7 +386,7 @@ impl<'a> Run<'a> {
                 let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
                 What::Workload(Reference { kind, name: step.name.clone() }, generation)
             }
-            None if step.kind == "Service" && step.api_version == "v1" && step.changes_something() => {
+            None if step.moves_traffic() => {
                 // One without a selector is led by hand.
                 let has_selector = object.pointer("/spec/selector").is_some();
                 What::Service(Box::new(serde_json::from_value(object.clone()).ok().filter(|_| has_selector)?))
@@ -640,12 +636,12 @@ pub(crate) async fn is_alive(cluster: &Cluster, mark: &str) -> Result<bool, Erro
 fn marked(object: &Value, mark_of_run: &str, edits: JsonPatch) -> JsonPatch {
     let path = annotation(MARK);
     let has_annotations = object.pointer("/metadata/annotations").is_some_and(Value::is_object);
-    let patch = if has_annotations {
+    let held = if has_annotations {
         JsonPatch::new().test(path.as_str(), mark(object).map_or(Value::Null, |mark| mark.as_str().into()))
     } else {
         JsonPatch::new().test("/metadata/annotations", Value::Null).add("/metadata/annotations", json!({}))
     };
-    patch.add(path, mark_of_run).then(edits)
+    held.add(path, mark_of_run).then(edits)
 }
 
 fn set_mark(object: &mut Object, mark: &str, version: Option<&str>) {

@@ -58,7 +58,7 @@ pub(crate) fn run(inputs: &Undo, config: &File<Sections>, cx: &Context) -> anyho
         check_permissions(&cluster, &draught.needs).await?;
         let mut run = Run::new(cx, &cluster, draught.journal.clone(), limits, inputs.force);
         let ending = crate::work_off(&mut run, &cluster, true, cx).await?;
-        Ok(report::ended(&draught, &cluster, &run, ending, None))
+        Ok(report::ended(&draught, &cluster, &run, &ending, None))
     })
 }
 
