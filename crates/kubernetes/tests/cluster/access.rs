@@ -24,7 +24,10 @@ impl Files {
 
     /// A kubeconfig of one context, with these fields of its cluster and its user.
     fn kubeconfig(&self, cluster: &str, user: &str) -> PathBuf {
-        let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let indented = |text: &str| format!("    {}
+", text.replace('
+', "
+    "));
         let text = format!(
             "current-context: test\nclusters:\n- name: fake\n  cluster:\n{}users:\n- name: tester\n  user:\n{}\
              contexts:\n- name: test\n  context: {{cluster: fake, user: tester}}\n",
