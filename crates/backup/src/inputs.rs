@@ -127,7 +127,7 @@ pub struct Namespace {
 /// Which kinds of objects.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Kinds {
-    /// The kinds of objects, as kubectl names them: `deployments`, `Deployment`, `deploy`, `widgets.example.com`, or `*.example.com` for a whole group. Default: as the environment's `backup` says, else all
+    /// The kinds of objects, as kubectl names them: `deployments`, `Deployment`, `widgets.example.com`, or `*.example.com` for a whole group. Default: as the environment's `backup` says, else all
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
     pub kinds: Vec<String>,
     /// The kinds of objects to leave out, named the same way. Default: as the environment's `backup` says, else none

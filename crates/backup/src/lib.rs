@@ -1,7 +1,17 @@
 //! Keeps what a namespace of Kubernetes holds as clean YAML, and puts it back.
 
+mod clean;
+mod difference;
+mod digest;
 mod inputs;
+mod kinds;
+mod leave;
+mod manifest;
+mod name;
+mod order;
 mod outputs;
+mod seal;
+mod yaml;
 
 use sluice_core::{Action, Context, Done, Problem};
 
