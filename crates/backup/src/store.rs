@@ -169,13 +169,12 @@ mod tests {
 
     #[test]
     fn each_backup_in_a_bucket_has_its_own_folder() {
-        let cx =
-            Context::new([].into_iter().collect::<sluice_core::Environment>(), "/", || Timestamp::UNIX_EPOCH);
+        let cx = Context::new(sluice_core::Environment::default(), "/", || Timestamp::UNIX_EPOCH);
         let created = "2026-11-21T21:16:56.7Z".parse().unwrap();
         let name =
             |text: &str| Address::new(text, Path::new("/")).unwrap().of_backup("shop", created).name(&cx);
         assert_eq!(name("s3://acme/prod"), "s3://acme/prod/shop/20261121T211656Z");
         assert_eq!(name("s3://acme"), "s3://acme/shop/20261121T211656Z");
-        assert_eq!(name("out"), "/out");
+        assert_eq!(name("out"), "out");
     }
 }

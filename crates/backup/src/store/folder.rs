@@ -117,9 +117,7 @@ mod tests {
     use super::*;
 
     fn context(folder: &Path) -> Context {
-        Context::new([].into_iter().collect::<sluice_core::Environment>(), folder, || {
-            jiff::Timestamp::UNIX_EPOCH
-        })
+        Context::new(sluice_core::Environment::default(), folder, || jiff::Timestamp::UNIX_EPOCH)
     }
 
     fn file(path: &str) -> File {
