@@ -122,6 +122,10 @@ fn collect(name: &str, value: &Value, path: &mut Path, all: &mut Fields) {
     path.pop();
 }
 
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty)
+}
+
 fn is_entry(path: &Path) -> bool {
     path.last().is_some_and(|step| step.starts_with("k:"))
 }
@@ -142,7 +146,10 @@ fn find<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
 
 fn put(object: &mut Value, path: &[String], value: &Value) {
     let Some((step, rest)) = path.split_first() else {
-        *object = value.clone();
+        // An empty map says nothing of what is in it.
+        if !(is_empty(value) && object.is_object()) {
+            *object = value.clone();
+        }
         return;
     };
     let next = match step.split_at(2) {
@@ -302,12 +309,15 @@ pub(crate) fn apply(
 ) -> Result<Value, Vec<Conflict>> {
     let mut owners = Owner::all(live);
     let wanted = owned(says);
+    let says_of = |path: &Path| find(says, path).cloned().unwrap_or_default();
     let mut conflicts = Vec::new();
     for owner in owners.iter_mut().filter(|owner| !owner.is(writer, "Apply")) {
         let contested: Vec<Path> = owner
             .fields
             .intersection(&wanted)
-            .filter(|path| !is_entry(path) && find(live, path) != find(says, path))
+            .filter(|path| {
+                !is_entry(path) && !is_empty(&says_of(path)) && find(live, path) != find(says, path)
+            })
             .cloned()
             .collect();
         for path in contested {

@@ -53,7 +53,6 @@ mod selector;
 mod server;
 mod tls;
 mod watches;
-mod workloads;
 mod world;
 
 use std::{
@@ -186,6 +185,18 @@ impl Kubernetes {
         let world = self.world();
         let key = world.key(world.kind_of_plural(plural), namespace, name);
         world.get(&key).cloned().unwrap_or_default()
+    }
+
+    /// All states that an object has been in, oldest first: what was so for a moment only, too.
+    pub fn states(&self, plural: &str, namespace: &str, name: &str) -> Vec<Value> {
+        let world = self.world();
+        let key = world.key(world.kind_of_plural(plural), namespace, name);
+        world
+            .history
+            .iter()
+            .filter(|event| event.key == key)
+            .filter_map(|event| event.after.clone())
+            .collect()
     }
 
     /// All objects of a kind in a namespace, in the order of their names.

@@ -1,9 +1,14 @@
 //! What tests say of how pods behave.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::controllers::Life;
 
 /// How the pods of an image or of a workload behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,10 @@ pub(crate) struct Script {
     pub(crate) cuts: (u64, bool),
     pub(crate) logs: HashMap<Container, Vec<(Timestamp, String)>>,
     pub(crate) previous_logs: HashMap<Container, Vec<(Timestamp, String)>>,
+    /// How pods live, by their uid.
+    pub(crate) lives: HashMap<String, Life>,
+    /// When a workload's generation was first seen.
+    pub(crate) changed_at: HashMap<((String, String), i64), Instant>,
     /// The names of the nodes.
     pub(crate) nodes: Vec<String>,
 }
@@ -83,6 +92,8 @@ impl Default for Script {
             cuts: (0, false),
             logs: HashMap::new(),
             previous_logs: HashMap::new(),
+            lives: HashMap::new(),
+            changed_at: HashMap::new(),
             nodes: vec!["node-1".to_owned(), "node-2".to_owned()],
         }
     }
