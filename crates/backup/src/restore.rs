@@ -12,7 +12,7 @@
 //! again goes on. Objects that are not in the backup are never deleted.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -60,6 +60,17 @@ struct State {
     finding: Option<Finding>,
 }
 
+/// How far a restore came.
+#[derive(Default)]
+struct Progress {
+    cluster: OnceCell<Cluster>,
+    items: OnceCell<Vec<Item>>,
+    /// One an item, as soon as they are rehearsed.
+    states: RefCell<Vec<State>>,
+    /// Whether the rehearsal said no.
+    was_refused: Cell<bool>,
+}
+
 pub(crate) fn run(plan: &RestorePlan, cx: &Context) -> anyhow::Result<Done<Outputs>> {
     let kept = cx.block_on(Kept::read(&plan.source, cx)).flatten()?;
     if !kept.damages.is_empty() {
@@ -67,27 +78,25 @@ pub(crate) fn run(plan: &RestorePlan, cx: &Context) -> anyhow::Result<Done<Outpu
     }
     let entries = entries(&kept, plan)?;
     let objects = Problems::all(entries.iter().map(|entry| object_of(&kept, entry, plan)))?;
-    let (cluster, items, mut states) = cx.block_on(async {
-        let cluster = cluster::connect(&plan.target, &plan.source.network, cx).await?;
-        check_namespace(&kept, &cluster, plan)?;
-        let items = items(entries, objects, &kept, &cluster).await?;
-        may_restore(&items, &cluster).await?;
-        let states = rehearse(&items, &cluster, plan).await;
-        Ok::<_, anyhow::Error>((cluster, items, states))
-    })??;
-    let is_refused = states.iter().any(|state| matches!(state.what, What::Refused | What::Unknown));
-    let mut ended = None;
-    if !plan.is_rehearsal && !is_refused {
-        let cells = RefCell::new(states);
-        let done = cx.block_on_to_the_end(GRACE, apply(&items, &cells, &cluster, plan, cx))?;
-        ended = done.is_none().then(|| cx.cancellation().check().err()).flatten();
-        states = cells.into_inner();
-    }
-    let title = Title { is_rehearsal: plan.is_rehearsal, was_refused: is_refused };
+    let progress = Progress::default();
+    // The outcome of a write that is under way must be known: the report says how far the restore came.
+    cx.block_on_to_the_end(GRACE, restore(&kept, entries, objects, plan, &progress, cx))?.transpose()?;
+    let interrupted = cx.cancellation().check().err().map(Problem::from);
+    let Progress { cluster, items, states, was_refused } = progress;
+    let states = states.into_inner();
+    let (cluster, items) = match (cluster.into_inner(), items.into_inner()) {
+        (Some(cluster), Some(items)) if items.len() == states.len() => (cluster, items),
+        _ => {
+            return Err(interrupted
+                .unwrap_or_else(|| Problem::undecided("the restore did not begin"))
+                .into());
+        }
+    };
+    let title = Title { is_rehearsal: plan.is_rehearsal, was_refused: was_refused.get() };
     let mut report = report(&kept, &cluster, &items, &states, &title);
-    if let Some(interrupted) = ended {
-        report.finding(Finding::from(Problem::from(interrupted)));
-        report.verdict = Verdict::Undecided;
+    if let Some(problem) = interrupted.filter(|_| states.iter().any(|state| state.what == What::Unknown)) {
+        report.finding(problem.into());
+        report.verdict = report.verdict.max(Verdict::Undecided);
     }
     let changes = items.iter().zip(&states).map(|(item, state)| Change {
         kind: item.kind.to_string(),
@@ -100,6 +109,30 @@ pub(crate) fn run(plan: &RestorePlan, cx: &Context) -> anyhow::Result<Done<Outpu
         ..verify::outputs(&kept)
     };
     Ok(Done { outputs, report })
+}
+
+/// All that is asked of the cluster.
+async fn restore(
+    kept: &Kept,
+    entries: Vec<Entry>,
+    objects: Vec<Value>,
+    plan: &RestorePlan,
+    progress: &Progress,
+    cx: &Context,
+) -> anyhow::Result<()> {
+    let cluster = cluster::connect(&plan.target, &plan.source.network, cx).await?;
+    check_namespace(kept, &cluster, plan)?;
+    let items = items(entries, objects, kept, &cluster).await?;
+    may_restore(&items, &cluster).await?;
+    let (cluster, items) = (progress.cluster.get_or_init(|| cluster), progress.items.get_or_init(|| items));
+    let states = rehearse(items, cluster, plan, cx).await;
+    let is_refused = states.iter().any(|state| matches!(state.what, What::Refused | What::Unknown));
+    progress.was_refused.set(is_refused);
+    progress.states.replace(states);
+    if !plan.is_rehearsal && !is_refused {
+        apply(items, &progress.states, cluster, plan, cx).await;
+    }
+    Ok(())
 }
 
 /// The files that are to be restored, in the order of their dependencies.
@@ -240,9 +273,14 @@ async fn may_restore(items: &[Item], cluster: &Cluster) -> Result<(), Problems> 
 }
 
 /// What each object would become.
-async fn rehearse(items: &[Item], cluster: &Cluster, plan: &RestorePlan) -> Vec<State> {
-    let scaled = scaled(items);
-    let rehearsals = items.iter().map(|item| rehearse_one(item, &scaled, cluster, plan));
+async fn rehearse(items: &[Item], cluster: &Cluster, plan: &RestorePlan, cx: &Context) -> Vec<State> {
+    let scaled = &scaled(items);
+    let rehearsals = items.iter().map(|item| async move {
+        match cx.cancellation().check() {
+            Ok(()) => rehearse_one(item, scaled, cluster, plan).await,
+            Err(_) => State::unknown(None),
+        }
+    });
     stream::iter(rehearsals).buffered(AT_ONCE).collect().await
 }
 
@@ -266,11 +304,10 @@ async fn rehearse_one(
     let cleaned = |object: &Value| clean(group, kind, object);
     let compare = |then: Object| {
         let then = cleaned(&then.into());
-        let now = now.as_ref().map(cleaned);
-        if now.as_ref() == Some(&then) {
-            String::new()
-        } else {
-            difference::between(&item.entry.subject(), group, kind, now.as_ref(), &then)
+        match now.as_ref().map(cleaned) {
+            Some(now) if now != then => difference::between(&item.entry.subject(), group, kind, &now, &then),
+            // What is made is no difference to read: its file shows it.
+            _ => String::new(),
         }
     };
     match rehearsal.apply(&object, ownership(plan)).await {
@@ -417,11 +454,7 @@ impl State {
                 let problem = Problem::from(other);
                 let finding = Finding::from(problem.clone());
                 let verdict = finding.verdict.max(Verdict::Undecided);
-                Self {
-                    what: What::Unknown,
-                    difference: String::new(),
-                    finding: Some(Finding { subject, verdict, ..finding }),
-                }
+                Self::unknown(Some(Finding { subject, verdict, ..finding }))
             }
         }
     }
@@ -434,6 +467,10 @@ impl State {
         } else {
             finding
         })
+    }
+
+    fn unknown(finding: Option<Finding>) -> Self {
+        Self { what: What::Unknown, difference: String::new(), finding }
     }
 
     fn no(finding: Finding) -> Self {
@@ -503,12 +540,8 @@ fn report(kept: &Kept, cluster: &Cluster, items: &[Item], states: &[State], titl
         let header = ["change", "kind", "name"].map(str::to_owned).to_vec();
         draft.block(Block::Table { title: "objects".to_owned(), header, rows });
     }
-    // What is made is no difference to read: the file shows it.
-    let differences: Vec<_> = items
-        .iter()
-        .zip(states)
-        .filter(|(_, state)| state.what != What::Created && !state.difference.is_empty())
-        .collect();
+    let differences: Vec<_> =
+        items.iter().zip(states).filter(|(_, state)| !state.difference.is_empty()).collect();
     for (item, state) in differences.iter().take(SHOWN.0) {
         draft.block(Block::Diff { title: item.entry.subject(), text: shortened(&state.difference) });
     }

@@ -15,8 +15,8 @@ fn is_custom(kind: &Kind) -> bool {
     kind.group.contains('.') && !kind.group.ends_with(".k8s.io")
 }
 
-/// Adds the defaults of the fields that clients look at. `number` tells addresses apart.
-pub(crate) fn complete(kind: &Kind, object: &mut Value, number: u64) {
+/// Adds the defaults of the fields that clients look at.
+pub(crate) fn complete(kind: &Kind, object: &mut Value) {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "Deployment") => {
             let spec = spec(object);
@@ -60,7 +60,7 @@ pub(crate) fn complete(kind: &Kind, object: &mut Value, number: u64) {
         }
         ("batch", "Job") => job(object),
         ("", "Pod") => pod_spec(spec(object)),
-        ("", "Service") => service(spec(object), number),
+        ("", "Service") => service(spec(object)),
         ("", "Secret") => secret(object),
         ("", "Namespace") => {
             let name = object["metadata"]["name"].clone();
@@ -144,16 +144,28 @@ fn pod_spec(spec: &mut Map<String, Value>) {
     }
 }
 
-fn service(spec: &mut Map<String, Value>, number: u64) {
+/// Gives a Service its address, `number` telling them apart. It comes after the fields of the request were noted: what is
+/// allocated belongs to no manager.
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/service/storage/alloc.go>
+pub(crate) fn allocate(kind: &Kind, object: &mut Value, number: u64) {
+    if (kind.group.as_str(), kind.kind.as_str()) != ("", "Service")
+        || object["spec"]["type"] == "ExternalName"
+    {
+        return;
+    }
+    let spec = spec(object);
+    let address = format!("10.96.{}.{}", number / 250 % 250, number % 250 + 1);
+    default(spec, "clusterIP", json!(address));
+    let addresses = json!([spec["clusterIP"]]);
+    default(spec, "clusterIPs", addresses);
+    default(spec, "ipFamilies", json!(["IPv4"]));
+    default(spec, "ipFamilyPolicy", json!("SingleStack"));
+}
+
+fn service(spec: &mut Map<String, Value>) {
     default(spec, "type", json!("ClusterIP"));
     default(spec, "sessionAffinity", json!("None"));
     if spec["type"] != "ExternalName" {
-        let address = format!("10.96.{}.{}", number / 250 % 250, number % 250 + 1);
-        default(spec, "clusterIP", json!(address));
-        let addresses = json!([spec["clusterIP"]]);
-        default(spec, "clusterIPs", addresses);
-        default(spec, "ipFamilies", json!(["IPv4"]));
-        default(spec, "ipFamilyPolicy", json!("SingleStack"));
         default(spec, "internalTrafficPolicy", json!("Cluster"));
     }
     for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -195,10 +195,11 @@ impl World {
         if kind.has_status && how.manager != "kubelet" {
             object.as_object_mut().unwrap().shift_remove("status");
         }
-        defaults::complete(kind, &mut object, self.names);
+        defaults::complete(kind, &mut object);
         if object["metadata"].get("managedFields").is_none() || how.subresource.is_none() {
             fields::note_update(None, &mut object, &writer(kind, how));
         }
+        defaults::allocate(kind, &mut object, self.names);
         self.store(&key, object, how)
     }
 
@@ -290,7 +291,7 @@ impl World {
         }
         after["apiVersion"] = before["apiVersion"].clone();
         after["kind"] = before["kind"].clone();
-        defaults::complete(kind, &mut after, 0);
+        defaults::complete(kind, &mut after);
         if let Some(field) = defaults::immutable_change(kind, before, &after) {
             return Err(invalid(kind, name, &format!("{field}: Invalid value: field is immutable")));
         }

@@ -31,7 +31,8 @@ fn a_backup_is_kept_in_a_bucket_and_put_back_from_there() {
     let location = outcome.outputs["location"].clone();
     assert!(location.starts_with("s3://acme-backups/production/shop/20"), "{location}");
     // The manifest is put last.
-    let puts: Vec<String> = moto.calls().into_iter().filter(|call| call.starts_with("PUT /acme-backups/")).collect();
+    let puts: Vec<String> =
+        moto.calls().into_iter().filter(|call| call.starts_with("PUT /acme-backups/")).collect();
     assert_eq!(puts.iter().position(|call| call.ends_with("/manifest.json")), Some(puts.len() - 1));
     assert_eq!(puts.len(), 10);
 
@@ -39,7 +40,10 @@ fn a_backup_is_kept_in_a_bucket_and_put_back_from_there() {
         let run = run(&repository, &kubernetes, "verify").input("from", from).input("key", KEY);
         with(run.input("digest", digest), &moto).ends()
     };
-    verify(&location, &outcome.outputs["digest"]).exits(0).says("is whole: 9 files").says("which the key decrypts");
+    verify(&location, &outcome.outputs["digest"])
+        .exits(0)
+        .says("is whole: 9 files")
+        .says("which the key decrypts");
     verify("s3://acme-backups/production", "").exits(1).says("holds no backup");
     verify("s3://acme-backups/nothing", "").exits(1).says("there is nothing");
     verify("s3://not-there/x", "").exits(3).says("NoSuchBucket");
