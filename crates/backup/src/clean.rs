@@ -252,7 +252,7 @@ mod tests {
         ");
     }
 
-    fn service_with(spec: Value, fields: Value) -> Value {
+    fn service_with(spec: &Value, fields: &Value) -> Value {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api",
             "managedFields": [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": fields}}]}, "spec": spec})
     }
@@ -262,14 +262,14 @@ mod tests {
         let spec = json!({"type": "NodePort", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"],
             "ipFamilyPolicy": "SingleStack", "healthCheckNodePort": 31000,
             "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 80, "protocol": "UDP", "nodePort": 30081}]});
-        let found = clean("", "Service", &service_with(spec.clone(), json!({"f:type": {}})));
+        let found = clean("", "Service", &service_with(&spec, &json!({"f:type": {}})));
         assert_eq!(
             found["spec"],
             json!({"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}, {"port": 80, "protocol": "UDP"}]})
         );
         let port = json!({r#"k:{"port":80,"protocol":"UDP"}"#: {"f:nodePort": {}}});
         let asked = json!({"f:clusterIP": {}, "f:ipFamilies": {}, "f:ports": port});
-        let found = clean("", "Service", &service_with(spec, asked));
+        let found = clean("", "Service", &service_with(&spec, &asked));
         assert_eq!(
             found["spec"],
             json!({"type": "NodePort", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"],
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_headless_service_stays_headless() {
         let spec = json!({"clusterIP": "None", "clusterIPs": ["None"]});
-        let found = clean("", "Service", &service_with(spec, json!({})));
+        let found = clean("", "Service", &service_with(&spec, &json!({})));
         assert_eq!(found["spec"], json!({"clusterIP": "None"}));
     }
 

@@ -10,7 +10,7 @@ use crate::plan::Target;
 /// Who writes, as managed fields name it.
 const MANAGER: &str = "sluice-backup";
 /// How long to try again what may pass.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn connect(
     target: &Target,

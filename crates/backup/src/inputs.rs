@@ -7,7 +7,6 @@ use sluice_core::{Period, Secret};
 
 /// Keep what a namespace of Kubernetes holds as clean YAML, and put it back
 #[derive(Clone, Debug, clap::Parser)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Inputs {
     /// Export the objects of a namespace, with a manifest of their hashes
     Export(Export),

@@ -125,7 +125,7 @@ fn is_bare(object: &Value) -> bool {
         && !others.into_iter().any(|(key, value)| !known.contains(&key.as_str()) && has(value))
 }
 
-/// A Job or a Pod that came to its end. A CronJob that is suspended has not.
+/// A Job or a Pod that came to its end. One that is suspended has not.
 fn has_run(group: &str, kind: &str, object: &Value) -> bool {
     let status = &object["status"];
     match (group, kind) {
@@ -144,13 +144,13 @@ mod tests {
 
     use super::*;
 
-    fn decide(group: &str, kind: &str, object: Value, others: &[(&str, &str, Value)]) -> Option<Reason> {
+    fn decide(group: &str, kind: &str, object: &Value, others: &[(&str, &str, Value)]) -> Option<Reason> {
         let mut seen = Seen::default();
         for (group, kind, other) in others {
             seen.note(group, kind, other);
         }
-        seen.note(group, kind, &object);
-        seen.leaves_out(group, kind, &object)
+        seen.note(group, kind, object);
+        seen.leaves_out(group, kind, object)
     }
 
     fn owned(uid: &str, controller: bool) -> Value {
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn an_owned_object_is_kept_unless_its_owner_was_seen() {
         let owner = ("apps", "Deployment", json!({"metadata": {"name": "api", "uid": "1"}}));
-        let replica_set = |object, others: &[_]| decide("apps", "ReplicaSet", object, others);
+        let replica_set = |object, others: &[_]| decide("apps", "ReplicaSet", &object, others);
         assert_eq!(replica_set(owned("1", true), std::slice::from_ref(&owner)), Some(Reason::Owned));
         assert_eq!(replica_set(owned("2", true), std::slice::from_ref(&owner)), None);
         // Not a controller: collected with it, but not made by it.
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn what_kubernetes_makes_stays_out() {
-        let config = |name: &str| decide("", "ConfigMap", json!({"metadata": {"name": name}}), &[]);
+        let config = |name: &str| decide("", "ConfigMap", &json!({"metadata": {"name": name}}), &[]);
         assert_eq!((config("kube-root-ca.crt"), config("settings")), (Some(Reason::Generated), None));
-        let account = |object| decide("", "ServiceAccount", object, &[]);
+        let account = |object| decide("", "ServiceAccount", &object, &[]);
         assert_eq!(
             account(json!({"kind": "ServiceAccount", "metadata": {"name": "default"}})),
             Some(Reason::Generated)
@@ -195,17 +195,17 @@ mod tests {
             |selector| ("", "Service", json!({"metadata": {"name": "db"}, "spec": {"selector": selector}}));
         let endpoints = json!({"metadata": {"name": "db"}, "subsets": []});
         assert_eq!(
-            decide("", "Endpoints", endpoints.clone(), &[service(json!({"app": "db"}))]),
+            decide("", "Endpoints", &endpoints, &[service(json!({"app": "db"}))]),
             Some(Reason::Generated)
         );
-        assert_eq!(decide("", "Endpoints", endpoints.clone(), &[service(json!(null))]), None);
-        assert_eq!(decide("", "Endpoints", endpoints, &[]), None);
+        assert_eq!(decide("", "Endpoints", &endpoints, &[service(json!(null))]), None);
+        assert_eq!(decide("", "Endpoints", &endpoints, &[]), None);
         let slice = |by: &str| {
             let labels = json!({"endpointslice.kubernetes.io/managed-by": by});
             decide(
                 "discovery.k8s.io",
                 "EndpointSlice",
-                json!({"metadata": {"name": "a", "labels": labels}}),
+                &json!({"metadata": {"name": "a", "labels": labels}}),
                 &[],
             )
         };
@@ -217,13 +217,13 @@ mod tests {
     fn what_has_run_does_not_run_again() {
         let job = |kind: &str, status: &str| {
             let object = json!({"metadata": {"name": "m"}, "status": {"conditions": [{"type": kind, "status": status}]}});
-            decide("batch", "Job", object, &[])
+            decide("batch", "Job", &object, &[])
         };
         assert_eq!(job("Complete", "True"), Some(Reason::Finished));
         assert_eq!(job("Failed", "True"), Some(Reason::Finished));
         assert_eq!((job("Suspended", "True"), job("Complete", "False")), (None, None));
         let pod = |phase: &str| {
-            decide("", "Pod", json!({"metadata": {"name": "p"}, "status": {"phase": phase}}), &[])
+            decide("", "Pod", &json!({"metadata": {"name": "p"}, "status": {"phase": phase}}), &[])
         };
         assert_eq!((pod("Succeeded"), pod("Running")), (Some(Reason::Finished), None));
     }
@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn what_goes_away_and_what_a_node_runs_by_itself_stay_out() {
         let deleted = json!({"metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}});
-        assert_eq!(decide("", "ConfigMap", deleted, &[]), Some(Reason::Deleted));
+        assert_eq!(decide("", "ConfigMap", &deleted, &[]), Some(Reason::Deleted));
         let mirror = json!({"metadata": {"name": "a", "annotations": {"kubernetes.io/config.mirror": "x"}}});
-        assert_eq!(decide("", "Pod", mirror, &[]), Some(Reason::Owned));
+        assert_eq!(decide("", "Pod", &mirror, &[]), Some(Reason::Owned));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn wave(group: &str, kind: &str) -> u8 {
         ("", "PersistentVolumeClaim") | ("resource.k8s.io", _) => 3,
         ("", "Service") => 4,
         ("", "Endpoints") | ("discovery.k8s.io", _) => 5,
-        ("", _) | ("apps", _) => 6,
+        ("" | "apps", _) => 6,
         ("batch", _) => 7,
         ("autoscaling" | "networking.k8s.io", _) => 8,
         _ => 9,

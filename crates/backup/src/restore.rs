@@ -13,7 +13,7 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::Duration,
 };
 
@@ -54,6 +54,8 @@ struct Item {
 /// What is known of an item.
 struct State {
     what: What,
+    /// The object as it is applied.
+    object: Option<Object>,
     /// What differs between now and then, as a diff.
     difference: String,
     /// What is to be said of it.
@@ -215,28 +217,25 @@ async fn items(
     kept: &Kept,
     cluster: &Cluster,
 ) -> Result<Vec<Item>, Problems> {
-    let mut kinds: BTreeMap<(String, String), Result<Kind, Problem>> = BTreeMap::new();
-    for entry in &entries {
-        let key = (entry.api_version.clone(), entry.kind.clone());
-        if !kinds.contains_key(&key) {
-            let kind = cluster.kind(&entry.api_version, &entry.kind).await.map_err(|error| match error {
-                Error::NotServed { .. } => Problem::misconfigured(format!(
-                    "the cluster serves no {} of {}",
-                    entry.kind, entry.api_version
-                ))
-                .help("install its definition first, or leave the kind out with `exclude-kinds`"),
+    let named: BTreeSet<(&str, &str)> =
+        entries.iter().map(|entry| (entry.api_version.as_str(), entry.kind.as_str())).collect();
+    let mut found = Vec::new();
+    for (api_version, kind) in named {
+        found.push(cluster.kind(api_version, kind).await.map_err(|error| {
+            match error {
+                Error::NotServed { .. } => {
+                    Problem::misconfigured(format!("the cluster serves no {kind} of {api_version}"))
+                        .help("install its definition first, or leave the kind out with `exclude-kinds`")
+                }
                 other => other.into(),
-            });
-            kinds.insert(key, kind);
-        }
+            }
+        }));
     }
-    let kinds: BTreeMap<_, Kind> =
-        Problems::all(kinds.into_iter().map(|(key, kind)| kind.map(|kind| (key, kind))))?
-            .into_iter()
-            .collect();
+    let kinds = Problems::all(found)?;
     let mut items = Vec::with_capacity(entries.len());
     for (entry, mut object) in entries.into_iter().zip(objects) {
-        let Some(kind) = kinds.get(&(entry.api_version.clone(), entry.kind.clone())) else { continue };
+        let is_it = |kind: &&Kind| kind.kind == entry.kind && kind.api_version() == entry.api_version;
+        let Some(kind) = kinds.iter().find(is_it) else { continue };
         if kind.group == "rbac.authorization.k8s.io" {
             move_subjects(&mut object, &kept.manifest.namespace, cluster.namespace());
         }
@@ -295,9 +294,9 @@ async fn rehearse_one(
         Err(Error::NotFound { .. }) => None,
         Err(error) => return State::of(item, error),
     };
-    let object = match to_apply(item, now.is_some(), scaled) {
+    let object = match to_apply(item, now.as_ref(), scaled) {
         Ok(object) => object,
-        Err(why) => return State::refused(item, why),
+        Err(why) => return State::refused(item, &why),
     };
     let rehearsal = cluster.rehearsing();
     let (group, kind) = (&item.kind.group, &item.kind.kind);
@@ -319,7 +318,12 @@ async fn rehearse_one(
                 (Some(_), true) => What::Unchanged,
                 (Some(_), false) => What::Changed,
             };
-            State { what, difference, finding: kept_beyond(item, now.is_some(), &beyond) }
+            State {
+                what,
+                object: Some(object),
+                difference,
+                finding: kept_beyond(item, now.is_some(), &beyond),
+            }
         }
         Err(error @ Error::Conflict { .. }) => {
             // What would change if it were forced is what people decide by.
@@ -328,6 +332,7 @@ async fn rehearse_one(
         }
         Err(Error::Rejected { why, .. }) if can_not_rehearse(item, now.is_some(), &why) => State {
             what: if now.is_some() { What::Changed } else { What::Created },
+            object: Some(object),
             difference: String::new(),
             finding: Some(
                 Finding::new(item.entry.subject(), Verdict::Skipped, "it could not be tried before")
@@ -361,14 +366,16 @@ fn scaled(items: &[Item]) -> BTreeSet<Scaled<'_>> {
     targets.collect()
 }
 
-/// The object as it is applied. The size of a workload that is there stays its autoscaler's.
-fn to_apply(item: &Item, is_there: bool, scaled: &BTreeSet<Scaled<'_>>) -> Result<Object, String> {
+/// The object as it is applied. The size of a workload that is there stays as its autoscaler has set it: left out, it
+/// would fall to the default where an earlier restore has set it.
+fn to_apply(item: &Item, now: Option<&Value>, scaled: &BTreeSet<Scaled<'_>>) -> Result<Object, String> {
     let mut object = item.object.clone();
-    if is_there
+    let size = now.and_then(|now| now["spec"].get("replicas"));
+    if let Some(size) = size
         && scaled.contains(&(item.kind.kind.as_str(), item.entry.name.as_str()))
-        && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+        && object["spec"].get("replicas").is_some()
     {
-        spec.shift_remove("replicas");
+        object["spec"]["replicas"] = size.clone();
     }
     Object::new(object)
 }
@@ -381,39 +388,31 @@ async fn apply(
     plan: &RestorePlan,
     cx: &Context,
 ) {
-    let planned: Vec<What> = states.borrow().iter().map(|state| state.what).collect();
+    let mut todo = Vec::new();
     // Until it is done, nobody knows.
-    for state in states.borrow_mut().iter_mut().filter(|state| state.what != What::Unchanged) {
-        state.what = What::Unknown;
+    for (index, state) in states.borrow_mut().iter_mut().enumerate() {
+        if let Some(object) = state.object.take().filter(|_| state.what != What::Unchanged) {
+            todo.push((index, object, std::mem::replace(&mut state.what, What::Unknown)));
+        }
     }
-    let scaled = scaled(items);
-    let todo: Vec<usize> = (0..items.len()).filter(|index| planned[*index] != What::Unchanged).collect();
-    for of_wave in todo.chunk_by(|one, two| wave_of(&items[*one]) == wave_of(&items[*two])) {
-        let applied = of_wave.iter().map(|&index| {
-            let (item, planned, scaled) = (&items[index], planned[index], &scaled);
-            async move {
-                if cx.cancellation().check().is_err() {
-                    return false;
-                }
-                let state = match to_apply(item, planned == What::Changed, scaled) {
-                    Ok(object) => match cluster.apply(&object, ownership(plan)).await {
-                        Ok(_) => Ok(planned),
-                        Err(error) => Err(State::of(item, error)),
-                    },
-                    Err(why) => Err(State::refused(item, why)),
-                };
-                let mut states = states.borrow_mut();
-                match state {
-                    Ok(what) => {
-                        states[index].what = what;
-                        true
-                    }
-                    Err(state) => {
-                        states[index] = state;
-                        false
+    for of_wave in todo.chunk_by(|one, two| wave_of(&items[one.0]) == wave_of(&items[two.0])) {
+        let applied = of_wave.iter().map(async |(index, object, planned)| {
+            if cx.cancellation().check().is_err() {
+                return false;
+            }
+            let applied = cluster.apply(object, ownership(plan)).await;
+            let state = &mut states.borrow_mut()[*index];
+            let is_applied = applied.is_ok();
+            match applied {
+                Ok(_) => state.what = *planned,
+                Err(error) => {
+                    *state = State {
+                        difference: std::mem::take(&mut state.difference),
+                        ..State::of(&items[*index], error)
                     }
                 }
             }
+            is_applied
         });
         let all: Vec<bool> = stream::iter(applied).buffered(AT_ONCE).collect().await;
         if all.contains(&false) {
@@ -449,7 +448,7 @@ impl State {
                 Finding::new(subject, Verdict::Misconfigured, format!("{what} is not there"))
                     .help("does the namespace exist?"),
             ),
-            Error::Rejected { why, .. } => Self::refused(item, why),
+            Error::Rejected { why, .. } => Self::refused(item, &why),
             other => {
                 let problem = Problem::from(other);
                 let finding = Finding::from(problem.clone());
@@ -459,7 +458,7 @@ impl State {
         }
     }
 
-    fn refused(item: &Item, why: String) -> Self {
+    fn refused(item: &Item, why: &str) -> Self {
         let finding =
             Finding::new(item.entry.subject(), Verdict::Failed, format!("the cluster refuses it: {why}"));
         Self::no(if why.contains("immutable") || why.contains("Forbidden: updates to") {
@@ -470,11 +469,11 @@ impl State {
     }
 
     fn unknown(finding: Option<Finding>) -> Self {
-        Self { what: What::Unknown, difference: String::new(), finding }
+        Self { what: What::Unknown, object: None, difference: String::new(), finding }
     }
 
     fn no(finding: Finding) -> Self {
-        Self { what: What::Refused, difference: String::new(), finding: Some(finding) }
+        Self { what: What::Refused, object: None, difference: String::new(), finding: Some(finding) }
     }
 }
 

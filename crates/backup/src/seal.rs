@@ -116,7 +116,7 @@ impl Key {
     /// The content of a file that was sealed for this path.
     pub(crate) fn open(&self, path: &str, sealed: &[u8]) -> Result<Vec<u8>, Closed> {
         let text = str::from_utf8(sealed).map_err(|_| Closed::NotSealed("it is no text"))?.trim_ascii_end();
-        let [header, none, nonce, text, tag] = text
+        let [header, wrapped_key, nonce, text, tag] = text
             .split('.')
             .collect::<Vec<_>>()
             .try_into()
@@ -126,7 +126,7 @@ impl Key {
         };
         let said: Header = serde_json::from_slice(&part(header)?)
             .map_err(|_| Closed::NotSealed("its header says not what it is"))?;
-        if (said.alg.as_str(), said.enc.as_str(), none) != (ALGORITHM, ENCRYPTION, "") {
+        if (said.alg.as_str(), said.enc.as_str(), wrapped_key) != (ALGORITHM, ENCRYPTION, "") {
             return Err(Closed::NotSealed("it is encrypted in another way"));
         }
         if said.kid != self.id {

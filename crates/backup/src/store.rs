@@ -43,7 +43,7 @@ pub(crate) struct File {
 /// A place that backups are read from and written to.
 pub(crate) enum Store<'a> {
     Folder { folder: PathBuf, cx: &'a Context },
-    Bucket(Bucket<'a>),
+    Bucket(Box<Bucket<'a>>),
 }
 
 impl Address {
@@ -101,7 +101,7 @@ impl Address {
         Ok(match self {
             Self::Folder(folder) => Store::Folder { folder: folder.clone(), cx },
             Self::Bucket { bucket, prefix } => {
-                Store::Bucket(Bucket::open(bucket.clone(), prefix.clone(), network, cx).await?)
+                Store::Bucket(Bucket::open(bucket.clone(), prefix.clone(), network, cx).await?.into())
             }
         })
     }

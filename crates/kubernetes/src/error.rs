@@ -203,6 +203,11 @@ impl Error {
         match code {
             StatusCode::UNAUTHORIZED => Self::Unauthorized { why: said },
             StatusCode::GONE => Self::Gone { why: said },
+            // Go's own words for a path that nobody serves: the API server has none of its own for an unknown group.
+            StatusCode::NOT_FOUND if said == "404 page not found" => Self::NotServed {
+                api_version: call.kind().map(crate::Kind::api_version).unwrap_or_default(),
+                kind: call.kind().map_or_else(|| call.what(), |kind| kind.kind.clone()),
+            },
             _ if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS => {
                 Self::could_not_tell(format!("{}: the API server answered {code}: {said}", call.what()))
             }

@@ -16,7 +16,7 @@ use super::{File, Marks};
 use crate::manifest;
 
 /// How long one call may be tried.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many calls are made at once.
 const AT_ONCE: usize = 8;
 /// The largest file: etcd takes objects of 1.5 MiB, and a manifest has a few hundred bytes an object.
@@ -25,7 +25,7 @@ const LARGEST: usize = 64 << 20;
 const RETENTION: &str = "sluice-retention";
 
 pub(crate) struct Bucket<'a> {
-    bucket: String,
+    name: String,
     prefix: String,
     client: Client,
     access: Access,
@@ -35,7 +35,7 @@ pub(crate) struct Bucket<'a> {
 impl<'a> Bucket<'a> {
     /// Finds credentials and region as the AWS CLI does.
     pub(super) async fn open(
-        bucket: String,
+        name: String,
         prefix: String,
         network: &Options,
         cx: &'a Context,
@@ -58,7 +58,7 @@ impl<'a> Bucket<'a> {
             aws.region(),
         )?;
         access.secrets().for_each(|secret| cx.mask(secret));
-        Ok(Self { bucket, prefix, client, access, cx })
+        Ok(Self { name, prefix, client, access, cx })
     }
 
     pub(super) async fn keep(&self, files: &[File], manifest: &[u8], marks: &Marks) -> Result<(), Problem> {
@@ -68,7 +68,7 @@ impl<'a> Bucket<'a> {
     }
 
     async fn put(&self, path: &str, content: &[u8], marks: &Marks) -> Result<(), Problem> {
-        let mut put = PutObject::new(&self.bucket, &self.key(path), content.to_vec())
+        let mut put = PutObject::new(&self.name, &self.key(path), content.to_vec())
             .ok_or_else(|| self.no_bucket())?
             .content_type(HeaderValue::from_static("application/octet-stream"))
             .only_new();
@@ -110,7 +110,7 @@ impl<'a> Bucket<'a> {
     pub(super) async fn paths(&self) -> Result<Vec<String>, Problem> {
         let (mut paths, mut after) = (Vec::new(), None);
         loop {
-            let call = Call::list_objects(&self.bucket, &self.prefix, after.as_deref())
+            let call = Call::list_objects(&self.name, &self.prefix, after.as_deref())
                 .ok_or_else(|| self.no_bucket())?;
             let answer = self.send(&call).await?.map_err(|refusal| self.refused("list", "", &refusal))?;
             let list = ObjectList::read(&answer.body)
@@ -128,7 +128,7 @@ impl<'a> Bucket<'a> {
     }
 
     pub(super) async fn read(&self, path: &str) -> Result<Vec<u8>, Problem> {
-        let call = Call::get_object(&self.bucket, &self.key(path)).ok_or_else(|| self.no_bucket())?;
+        let call = Call::get_object(&self.name, &self.key(path)).ok_or_else(|| self.no_bucket())?;
         match self.send(&call).await? {
             Ok(response) => Ok(response.body.to_vec()),
             Err(refusal) => Err(self.refused("read", path, &refusal)),
@@ -161,7 +161,7 @@ impl<'a> Bucket<'a> {
     }
 
     fn no_bucket(&self) -> Problem {
-        Problem::misconfigured(format!("no bucket of S3 can be called \"{}\"", self.bucket))
+        Problem::misconfigured(format!("no bucket of S3 can be called \"{}\"", self.name))
     }
 
     fn key(&self, path: &str) -> String {
@@ -169,6 +169,6 @@ impl<'a> Bucket<'a> {
     }
 
     fn place(&self, path: &str) -> String {
-        format!("s3://{}/{}{path}", self.bucket, self.prefix)
+        format!("s3://{}/{}{path}", self.name, self.prefix)
     }
 }
