@@ -3,7 +3,7 @@
 Prints its port, and ends when its standard input does. Beside moto's own calls it takes:
 
   POST /_test/answers   {"to", "holding", "status", "headers", "body", "delay", "times"}: answers such calls instead of
-                        moto. `to` is an operation (`DescribeImages`) or a method and a path (`GET /clusters/shop`);
+                        moto. `to` is an operation (`DescribeImages`), a method and a path (`GET /clusters/shop`) or a method;
                         `holding` is a part of the request's body. Without `times` it holds until the end.
   POST /_test/forget    {}: forgets the answers that were to be given some times more.
   POST /_test/clusters  {"region", "name", "nodegroup"?, "set": {attribute: value}}: moto's clusters are always well.
@@ -68,7 +68,7 @@ class Stand:
             self.calls.append(call)
             # The one that was set last comes first.
             for answer in reversed(self.answers):
-                if answer["to"] == call and answer.get("holding", "").encode() in body:
+                if answer["to"] in (call, call.split(" ")[0]) and answer.get("holding", "").encode() in body:
                     if "times" in answer:
                         answer["times"] -= 1
                         if answer["times"] == 0:

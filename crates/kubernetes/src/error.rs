@@ -199,8 +199,8 @@ impl Error {
         match code {
             StatusCode::UNAUTHORIZED => Self::Unauthorized { why: said },
             StatusCode::GONE => Self::Gone { why: said },
-            // A path that no one serves is answered with plain text.
-            StatusCode::NOT_FOUND => Self::not_served(call),
+            // Go's own words for a path that nobody serves: the API server has none of its own for an unknown group.
+            StatusCode::NOT_FOUND if said == "404 page not found" => Self::not_served(call),
             _ if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS => {
                 Self::could_not_tell(format!("{}: the API server answered {code}: {said}", call.what()))
             }

@@ -11,7 +11,7 @@ const PROMISED: Duration = Duration::from_secs(5);
 #[test]
 fn every_action_that_hangs_ends_when_it_is_told_to() {
     let running: Vec<_> =
-        ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "rollout"]
+        ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "rollout", "backup"]
             .map(|action| {
                 let repository = Repository::new();
                 // A pipe that no one writes to: reading the configuration never returns.
