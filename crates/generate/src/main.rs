@@ -12,6 +12,7 @@
 mod action_yml;
 mod face;
 mod ghes;
+mod reference;
 mod schemas;
 mod tables;
 
