@@ -1,0 +1,4 @@
+//! Workflows, run as GitHub runs them.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+mod semantics;
