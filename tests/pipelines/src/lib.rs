@@ -10,6 +10,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "this is a crate of tests")]
 
 mod event;
+mod example;
 mod harness;
 mod run;
 mod runner;
@@ -17,6 +18,7 @@ mod trace;
 
 pub use self::{
     event::Event,
+    example::{Replacements, example, reusable},
     run::{Job, Run, Step},
     runner::Runner,
 };
