@@ -25,4 +25,9 @@ pub struct Component {
     pub needs: Vec<Placed<String>>,
     /// The image that is built from this component, without a tag.
     pub image: Option<Placed<ImageReference>>,
+    /// What runs this component in the cluster: `deployment/web`, `statefulset/db`, `daemonset/agent`.
+    #[serde(default)]
+    pub workloads: Vec<Placed<String>>,
+    /// The Service that switches between the two Deployments of this component (blue-green).
+    pub service: Option<Placed<String>>,
 }

@@ -7,14 +7,14 @@ use sluice_yaml::{Placed, Unread};
 
 /// The environments by name, in the order of the file.
 ///
-/// Only gate-approval reads gates, and only what measures reads bakes: a newer condition must not stop the other
-/// actions.
-pub type Environments<G = Unread, B = Unread> = IndexMap<String, Environment<G, B>>;
+/// Only gate-approval reads gates, only what measures reads bakes, only backup reads backups: a newer condition must not
+/// stop the other actions.
+pub type Environments<G = Unread, B = Unread, K = Unread> = IndexMap<String, Environment<G, B, K>>;
 
 /// A place that components are deployed to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Environment<G = Unread, B = Unread> {
+pub struct Environment<G = Unread, B = Unread, K = Unread> {
     /// The environment that a change passes before this one.
     pub after: Option<Placed<String>>,
     /// The branch that may be deployed here.
@@ -33,6 +33,8 @@ pub struct Environment<G = Unread, B = Unread> {
     pub bake: Option<B>,
     /// The cluster that it runs in.
     pub cluster: Option<Cluster>,
+    /// What is exported of its namespace, and where to.
+    pub backup: Option<K>,
     /// What must hold before a change goes here: each key is one condition.
     pub gate: Option<G>,
 }

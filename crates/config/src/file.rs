@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(sluice.version, VERSION);
         let gate: &Gate = sluice.environments["production"].gate.as_ref().unwrap();
         assert_eq!(gate.freeze[0].zone.value, "Europe/Berlin");
-        assert_eq!(gate.freeze[0].place.line, 39);
+        assert_eq!(gate.freeze[0].place.line, 40);
         assert_eq!(sluice.components.len(), 3);
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! The modules hold one section each and no logic: what a value means is its action's to say.
 
+mod backup;
 mod bake;
 mod channels;
 mod components;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub use sluice_yaml::{Placed, Unread};
 
 pub use self::{
+    backup::{Backup, S3Encryption},
     bake::{Amount, Bake, BakeMetric, BakeQuery, Baseline, CloudWatch, CloudWatchMetric, Prometheus},
     channels::{
         Channel, Channels, Datadog, Discord, Email, Encryption, EventBridge, FromEnvironment, Grafana,
@@ -55,7 +57,7 @@ pub struct Sluice {
     pub components: Components,
     /// Where it is deployed, and what must hold before.
     #[serde(default)]
-    pub environments: Environments<Gate, Bake>,
+    pub environments: Environments<Gate, Bake, Backup>,
     /// Where messages can go.
     #[serde(default)]
     pub channels: Channels,

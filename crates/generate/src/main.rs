@@ -31,6 +31,8 @@ fn actions() -> Vec<Face> {
         Face::of::<sluice_gate_approval::GateApproval>(),
         Face::of::<sluice_smoke_test::SmokeTest>(),
         Face::of::<sluice_notify::Notify>(),
+        Face::of::<sluice_rollout::Rollout>(),
+        Face::of::<sluice_backup::Backup>(),
     ]
 }
 

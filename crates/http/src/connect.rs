@@ -212,7 +212,10 @@ impl<'a> Attempt<'a> {
     /// Speaks TLS with the target; tells whether HTTP/2 was agreed on.
     async fn secure(&mut self, stream: Stream) -> Result<(Stream, bool), Error> {
         let failed = |problem| Error::Tls { origin: self.target.origin.clone(), problem };
-        let name = ServerName::try_from(self.target.host.clone()).map_err(|_| {
+        let name =
+            self.connector.connections.private.as_ref().and_then(|private| private.server_name.as_ref());
+        let name = name.unwrap_or(&self.target.host);
+        let name = ServerName::try_from(name.clone()).map_err(|_| {
             failed(TlsProblem::Certificate("no certificate can be for this host name".to_owned()))
         })?;
         let began = Instant::now();

@@ -1,5 +1,6 @@
 //! How the connections of one client are made.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::Options;
@@ -19,6 +20,8 @@ pub struct Connections {
     pub detours: Vec<Detour>,
     /// Whether each request gets a connection of its own, so that a balancer may send each elsewhere.
     pub is_fresh: bool,
+    /// Whom to trust instead, and who we are, where the server has an authority of its own.
+    pub private: Option<Private>,
 }
 
 /// A client certificate.
@@ -28,6 +31,24 @@ pub struct Identity {
     pub certificate: PathBuf,
     /// A PEM file with its private key.
     pub key: PathBuf,
+}
+
+/// How a server is met that lives outside the web's public names and authorities, as a cluster's API does.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Private {
+    /// The only CA certificates to trust, in PEM form: then neither Mozilla's nor those of files are.
+    pub authority: Option<Vec<u8>>,
+    /// The certificate that we show and its private key, in PEM form, one after the other.
+    pub identity: Option<Vec<u8>>,
+    /// The name that its certificate must be for, and that it is told (SNI), where that is not the host's.
+    pub server_name: Option<String>,
+}
+
+impl fmt::Debug for Private {
+    /// Tells nothing of the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Private").field("server_name", &self.server_name).finish_non_exhaustive()
+    }
 }
 
 /// Which version of HTTP is spoken.

@@ -28,13 +28,25 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// The client certificate or its key can't be used.
+    /// The CA certificates that alone are to be trusted can't be used.
+    #[error("cannot use the CA certificates given: {why}")]
+    Authority {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file of the client certificate or of its key can't be used.
     #[error(
         "cannot use {path:?} as client certificate: {why}; it wants PEM files, one with the certificates, one with the key"
     )]
     Identity {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The client certificate that was given, or its key, can't be used.
+    #[error("cannot use the client certificate given: {why}")]
+    PrivateIdentity {
         /// What is wrong with it.
         why: String,
     },
@@ -228,6 +240,11 @@ impl Error {
             Self::Timeout { phase, .. } => matches!(phase, Phase::Dns | Phase::Connect | Phase::Tls),
             _ => false,
         }
+    }
+
+    /// What went wrong while the body of an answer from `url` came.
+    pub fn of_body(url: &Url, error: &(dyn StdError + 'static)) -> Self {
+        Self::of_transport(url, error)
     }
 
     /// What went wrong with a request on its way, from what the layers below report.

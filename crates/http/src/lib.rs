@@ -54,7 +54,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, PROXY_AUTHORIZATION, USER_AGENT};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -65,7 +64,7 @@ use crate::redirect::Hop;
 
 pub use crate::certificate::Certificate;
 pub use crate::connect::{ReadWrite, Stream};
-pub use crate::connections::{Connections, Detour, Identity, Protocol};
+pub use crate::connections::{Connections, Detour, Identity, Private, Protocol};
 pub use crate::dial::{Connection, Dialer};
 pub use crate::error::{Error, Phase, TlsProblem};
 pub use crate::proxy::Proxies;
@@ -74,6 +73,7 @@ pub use crate::response::{Response, Timings};
 pub use crate::retry::{Stop, Tried, is_transient, jitter};
 pub use crate::url::Url;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+pub use hyper::body::Incoming;
 
 /// How long a connection may take to stand, name resolution and TLS included, unless the client says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,6 +86,11 @@ pub const HEADER_LIMIT: u32 = 64 << 10;
 /// How many headers a response may have.
 pub const HEADER_COUNT_LIMIT: usize = 100;
 
+/// How often a server is asked for a sign of life while an answer over HTTP/2 is awaited: a connection that a firewall
+/// forgot would look like a server with nothing to say.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// How long it may take to give one.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// No time-out is longer, so that clocks can be added to.
 const A_DAY: Duration = Duration::from_hours(24);
 const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("sluice/", env!("CARGO_PKG_VERSION")));
@@ -140,6 +145,8 @@ impl Client {
             .http1_max_buf_size(HEADER_LIMIT as usize)
             .http1_max_headers(HEADER_COUNT_LIMIT)
             .http2_max_header_list_size(HEADER_LIMIT)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
             .build(connector);
         Ok(Self { transport, proxies: proxies.clone() })
     }
@@ -175,6 +182,22 @@ impl Client {
                 url: hop.url,
             });
         }
+    }
+
+    /// Sends a request once and hands its answer over as soon as the head is there, at most after `timeout`: the body
+    /// is still to come, for as long and as much as the server sends.
+    ///
+    /// Any status is an answer; no redirect is followed. What goes wrong with the body is read by [`Error::of_body`].
+    pub async fn stream(
+        &self,
+        request: http::Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<http::Response<Incoming>, Error> {
+        let (parts, body) = request.into_parts();
+        let url = Url::from_uri(&parts.uri)?;
+        let hop = Hop { method: parts.method, url, headers: parts.headers, body };
+        let (answer, _) = self.exchange(&hop, &Clock::start(timeout)).await?;
+        Ok(answer)
     }
 
     /// Sends one hop and waits for the head of its answer.

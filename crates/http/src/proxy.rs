@@ -33,6 +33,16 @@ impl Proxies {
         Self(Arc::new(Matcher::builder().build()))
     }
 
+    /// This proxy for every host, whatever the environment says. `setting` is what messages call the place that names it.
+    ///
+    /// Fails with [`Error::ProxySetting`] for anything but an `http://` proxy.
+    pub fn through(proxy: &str, setting: &'static str) -> Result<Self, Error> {
+        if !is_http_proxy(proxy) {
+            return Err(Error::ProxySetting { variable: setting });
+        }
+        Ok(Self(Arc::new(Matcher::builder().all(proxy).build())))
+    }
+
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` through `lookup`. The lower-case name of each
     /// comes first, as in curl (<https://curl.se/docs/manpage.html#ENVIRONMENT>); an empty value is none.
     ///

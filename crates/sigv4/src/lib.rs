@@ -43,7 +43,7 @@ pub use self::{
     access::{Access, Credentials, InvalidAccess},
     call::Call,
     refusal::{Reason, Refusal, accept, is_transient},
-    s3::{Lock, PutObject},
+    s3::{Encryption, Lock, ObjectList, PutObject},
     service::{Service, dns_suffix},
     sign::{Unsignable, presign},
 };

@@ -1,4 +1,4 @@
-//! Objects put into S3.
+//! Objects in S3: put, got, listed.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -19,6 +19,26 @@ pub struct PutObject {
     key: String,
     body: Bytes,
     headers: HeaderMap,
+}
+
+/// How S3 encrypts an object where the bucket does not say so:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// With keys of S3's own.
+    S3,
+    /// With a key of KMS, by its id, ARN or alias; `None` for the account's key for S3.
+    Kms(Option<String>),
+}
+
+impl Encryption {
+    /// What the answer says in `x-amz-server-side-encryption` when the object is encrypted so.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::S3 => "AES256",
+            Self::Kms(_) => "aws:kms",
+        }
+    }
 }
 
 /// How S3 Object Lock holds an object.
@@ -72,6 +92,23 @@ impl PutObject {
         self.ascii("x-amz-object-lock-mode", mode).ascii("x-amz-object-lock-retain-until-date", &until)
     }
 
+    /// Lets S3 encrypt the object.
+    #[must_use]
+    pub fn encrypted(self, how: &Encryption) -> Self {
+        let put = self.ascii("x-amz-server-side-encryption", how.name());
+        match how {
+            Encryption::Kms(Some(key)) => put.ascii("x-amz-server-side-encryption-aws-kms-key-id", key),
+            _ => put,
+        }
+    }
+
+    /// Tags the object, which takes the permission `s3:PutObjectTagging`.
+    #[must_use]
+    pub fn tagged<'a>(self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let tags = form_urlencoded::Serializer::new(String::new()).extend_pairs(tags).finish();
+        self.ascii("x-amz-tagging", &tags)
+    }
+
     /// The call that puts it. It may be repeated: what is put twice is the same.
     pub fn call(self) -> Call {
         Call {
@@ -109,6 +146,58 @@ impl Call {
     }
 }
 
+impl Call {
+    /// The call that lists the objects whose keys start with `prefix`, a thousand at a time; `after` is where the last
+    /// answer ended: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>. `None` when no bucket is
+    /// called so.
+    pub fn list_objects(bucket: &str, prefix: &str, after: Option<&str>) -> Option<Self> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("list-type", "2").append_pair("prefix", prefix);
+        if let Some(after) = after {
+            query.append_pair("continuation-token", after);
+        }
+        // A signature is over `%20`, which a `+` is not.
+        let query = query.finish().replace('+', "%20");
+        Self::get_object(bucket, "").map(|call| Self { path: format!("/?{query}"), ..call })
+    }
+}
+
+/// Some of the objects of a bucket: what [`Call::list_objects`] is answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectList {
+    /// Their keys.
+    pub keys: Vec<String>,
+    /// Where the list goes on, if it does.
+    pub next: Option<String>,
+}
+
+impl ObjectList {
+    /// Reads the answer. The error says in one line what is wrong with it: a part of a list is never taken for the whole.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+        let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
+        let root = document.root_element();
+        if root.tag_name().name() != "ListBucketResult" {
+            return Err("it is no list of objects".to_owned());
+        }
+        let text_of = |parent: roxmltree::Node<'_, '_>, name: &str| {
+            let child = parent.children().find(|child| child.tag_name().name() == name)?;
+            child.text().map(str::to_owned)
+        };
+        let objects = root.children().filter(|child| child.tag_name().name() == "Contents");
+        let keys = objects.map(|object| text_of(object, "Key").ok_or("an object has no key"));
+        let keys = keys.collect::<Result<_, _>>()?;
+        let next = match text_of(root, "IsTruncated").as_deref() {
+            Some("false") => None,
+            Some("true") => {
+                Some(text_of(root, "NextContinuationToken").ok_or("it does not say where it goes on")?)
+            }
+            _ => return Err("it does not say whether it is whole".to_owned()),
+        };
+        Ok(Self { keys, next })
+    }
+}
+
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 fn is_bucket(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -140,6 +229,47 @@ mod tests {
         let call = Call::get_object("shop", "/records/a b.json").unwrap();
         assert_eq!((call.method, call.path.as_str()), (Method::GET, "/records/a%20b.json"));
         assert!(Call::get_object("evil.example/", "a").is_none());
+    }
+
+    #[test]
+    fn a_list_goes_on_where_it_ended() {
+        let call = Call::list_objects("shop", "a b/c+d", Some("x=&/")).unwrap();
+        assert_eq!(call.path, "/?list-type=2&prefix=a%20b%2Fc%2Bd&continuation-token=x%3D%26%2F");
+        let list = |more: &str| {
+            ObjectList::read(format!("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{more}</ListBucketResult>").as_bytes())
+        };
+        let objects =
+            "<Contents><Key>a&amp;b</Key><Size>1</Size></Contents><Contents><Key>c</Key></Contents>";
+        let whole = list(&format!("{objects}<IsTruncated>false</IsTruncated>")).unwrap();
+        assert_eq!(whole, ObjectList { keys: vec!["a&b".into(), "c".into()], next: None });
+        let part = format!("{objects}<IsTruncated>true</IsTruncated>");
+        let goes_on = list(&format!("{part}<NextContinuationToken>n</NextContinuationToken>")).unwrap();
+        assert_eq!(goes_on.next.as_deref(), Some("n"));
+        for wrong in [&*part, objects, "<IsTruncated>false</IsTruncated><Contents/>"] {
+            assert!(list(wrong).is_err(), "{wrong}");
+        }
+        assert!(ObjectList::read(b"<html/>").is_err());
+        assert!(ObjectList::read(b"").is_err());
+    }
+
+    #[test]
+    fn a_put_says_how_it_is_encrypted_and_tagged() {
+        let put = || PutObject::new("shop", "a", "{}").unwrap();
+        let header =
+            |call: Call, name: &str| call.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let call = put()
+            .encrypted(&Encryption::Kms(Some("alias/backup".into())))
+            .tagged([("keep", "30d & more")])
+            .call();
+        assert_eq!(header(call.clone(), "x-amz-server-side-encryption").as_deref(), Some("aws:kms"));
+        assert_eq!(
+            header(call.clone(), "x-amz-server-side-encryption-aws-kms-key-id").as_deref(),
+            Some("alias/backup")
+        );
+        assert_eq!(header(call, "x-amz-tagging").as_deref(), Some("keep=30d+%26+more"));
+        let call = put().encrypted(&Encryption::S3).call();
+        assert_eq!(header(call.clone(), "x-amz-server-side-encryption").as_deref(), Some("AES256"));
+        assert_eq!(header(call, "x-amz-server-side-encryption-aws-kms-key-id"), None);
     }
 
     #[test]

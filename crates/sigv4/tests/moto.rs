@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use sluice_core::retry::Policy;
 use sluice_http::{Client, Options, Proxies, Response};
 use sluice_moto::{Moto, REGION};
-use sluice_sigv4::{Access, Call, Lock, PutObject, Reason, Refusal, Service, accept, is_transient};
+use sluice_sigv4::{
+    Access, Call, Encryption, Lock, ObjectList, PutObject, Reason, Refusal, Service, accept, is_transient,
+};
 
 fn access(moto: &Moto) -> Access {
     let endpoint = moto.endpoint();
@@ -80,6 +82,27 @@ fn an_object_is_put_once_and_locked() {
     assert_eq!(put("records").unwrap().status, 200);
     assert_eq!(reason(put("records")), (Reason::Exists, Some("PreconditionFailed".to_owned())));
     assert_eq!(reason(put("nowhere")), (Reason::NotFound, Some("NoSuchBucket".to_owned())));
+}
+
+#[test]
+fn objects_are_encrypted_tagged_and_listed() {
+    let moto = Moto::start();
+    moto.bucket("records");
+    let put = |key: &str| {
+        let put = PutObject::new("records", key, "{}").unwrap();
+        send(&moto, &put.encrypted(&Encryption::Kms(None)).tagged([("keep", "30d")]).call()).unwrap()
+    };
+    assert_eq!(put("a/1 +.yaml").header("x-amz-server-side-encryption"), Some("aws:kms"));
+    put("b/1");
+    let listed = |prefix: &str| {
+        let answer = send(&moto, &Call::list_objects("records", prefix, None).unwrap()).unwrap();
+        ObjectList::read(&answer.body).unwrap()
+    };
+    assert_eq!(listed("a/1 +"), ObjectList { keys: vec!["a/1 +.yaml".to_owned()], next: None });
+    assert_eq!(listed("").keys, ["a/1 +.yaml", "b/1"]);
+    assert_eq!(listed("none").keys.len(), 0);
+    let got = send(&moto, &Call::get_object("records", "a/1 +.yaml").unwrap()).unwrap();
+    assert_eq!(got.header("x-amz-tagging-count"), Some("1"));
 }
 
 #[test]

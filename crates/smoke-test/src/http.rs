@@ -400,6 +400,7 @@ impl Fields {
                 protocol,
                 detours: connected.chain(resolved).collect(),
                 is_fresh: false,
+                private: None,
             },
             proxy: match self.proxy.take() {
                 None => Proxy::Environment,

@@ -1,0 +1,127 @@
+//! What differs between two states of an object, for people.
+
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::yaml;
+
+/// The difference as `diff -u` prints it; empty when there is none. The values of a Secret are not shown, only
+/// whether they differ.
+pub(crate) fn between(name: &str, group: &str, kind: &str, now: Option<&Value>, then: &Value) -> String {
+    let (mut now, mut then) = (now.cloned(), then.clone());
+    if (group, kind) == ("", "Secret") {
+        hide(now.as_mut(), &mut then);
+    }
+    let text = |value: &Value| yaml::write(value).unwrap_or_else(|error| format!("# {error}\n"));
+    let (now, then) = (now.as_ref().map(text).unwrap_or_default(), text(&then));
+    let now_name = if now.is_empty() { "/dev/null".to_owned() } else { format!("{name} now") };
+    TextDiff::from_lines(now.as_str(), then.as_str())
+        .unified_diff()
+        .context_radius(3)
+        .header(&now_name, &format!("{name} restored"))
+        .to_string()
+}
+
+/// Replaces the values of a Secret by whether they differ.
+fn hide(mut now: Option<&mut Value>, then: &mut Value) {
+    for field in ["data", "stringData"] {
+        let before = now.as_ref().map(|now| now[field].clone()).unwrap_or_default();
+        let after = then[field].clone();
+        let mask = |fields: &mut Value, other: &Value, text: &str| {
+            let entries = fields.get_mut(field).and_then(Value::as_object_mut);
+            for (key, value) in entries.into_iter().flatten() {
+                let differs = other.get(key) != Some(&*value);
+                *value = Value::from(if differs { text } else { "***" });
+            }
+        };
+        mask(then, &before, "*** (of the backup)");
+        if let Some(now) = &mut now {
+            mask(now, &after, "*** (of the cluster)");
+        }
+    }
+}
+
+/// What `found` has and `expected` has not, as paths: what a restored object keeps of what was there.
+pub(crate) fn beyond(expected: &Value, found: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    collect(expected, found, String::new(), &mut paths);
+    paths
+}
+
+fn collect(expected: &Value, found: &Value, path: String, paths: &mut Vec<String>) {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            for (key, value) in found {
+                let path = format!("{path}.{key}");
+                match expected.get(key) {
+                    Some(expected) => collect(expected, value, path, paths),
+                    None => paths.push(path),
+                }
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            for (index, value) in found.iter().enumerate() {
+                let path = format!("{path}[{index}]");
+                match expected.get(index) {
+                    Some(expected) => collect(expected, value, path, paths),
+                    None => paths.push(path),
+                }
+            }
+        }
+        _ if expected == found => {}
+        _ => paths.push(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_reads_as_a_diff() {
+        let object = |replicas: u32| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": replicas}});
+        let diff = between("Deployment api", "apps", "Deployment", Some(&object(3)), &object(2));
+        insta::assert_snapshot!(diff, @"
+        --- Deployment api now
+        +++ Deployment api restored
+        @@ -3,4 +3,4 @@
+         metadata:
+           name: api
+         spec:
+        -  replicas: 3
+        +  replicas: 2
+        ");
+        assert_eq!(between("x", "apps", "Deployment", Some(&object(2)), &object(2)), "");
+        let made = between("Deployment api", "apps", "Deployment", None, &object(2));
+        assert!(made.starts_with("--- /dev/null\n+++ Deployment api restored\n"), "{made}");
+    }
+
+    #[test]
+    fn no_value_of_a_secret_is_shown() {
+        let secret =
+            |password: &str| json!({"kind": "Secret", "data": {"user": "c2hvcA==", "password": password}});
+        let diff = between("Secret db", "", "Secret", Some(&secret("b2xk")), &secret("bmV3"));
+        insta::assert_snapshot!(diff, @r#"
+        --- Secret db now
+        +++ Secret db restored
+        @@ -1,4 +1,4 @@
+         kind: Secret
+         data:
+        -  password: "*** (of the cluster)"
+        +  password: "*** (of the backup)"
+           user: "***"
+        "#);
+        let made = between("Secret db", "", "Secret", None, &secret("bmV3"));
+        assert!(!made.contains("bmV3") && !made.contains("c2hvcA"), "{made}");
+    }
+
+    #[test]
+    fn what_stays_beyond_the_backup_is_found() {
+        let expected = json!({"a": 1, "list": [{"name": "x"}], "same": {"b": []}});
+        let found = json!({"a": 2, "list": [{"name": "x", "value": 1}, 2], "same": {"b": []}, "new": 1});
+        assert_eq!(beyond(&expected, &found), [".a", ".list[0].value", ".list[1]", ".new"]);
+        assert!(beyond(&expected, &expected).is_empty());
+    }
+}

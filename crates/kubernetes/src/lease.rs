@@ -1,0 +1,178 @@
+//! One run at a time: <https://kubernetes.io/docs/concepts/architecture/leases/>.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    Cluster, Error, Preconditions,
+    meta::{MicroTime, ObjectMeta},
+};
+
+/// A lease that is held: renewed in the background until it is released or dropped.
+///
+/// Dropped without a release it stays until it runs out: the next run waits that long.
+#[derive(Debug)]
+pub struct Hold {
+    cluster: Cluster,
+    name: String,
+    holder: String,
+    renewal: JoinHandle<()>,
+    state: watch::Receiver<Option<Error>>,
+}
+
+/// Clocks within a cluster and ours, as far as they may be apart.
+const SKEW: Duration = Duration::from_secs(2);
+
+impl Cluster {
+    /// Takes the lease of this name for `time`, and renews it until it is released.
+    ///
+    /// Held by another, it is [`Error::Held`]; one that ran out is taken over. A holder of the same name is the same
+    /// run, come back. Times are by the clock of the API server, so that those of the machines need not agree.
+    pub async fn hold(&self, lease: &str, holder: &str, time: Duration) -> Result<Hold, Error> {
+        let taken = match self.get::<Lease>(lease).await {
+            Ok(found) => self.take(found, holder, time).await,
+            Err(Error::NotFound { .. }) => {
+                let fresh = Lease {
+                    metadata: ObjectMeta { name: Some(lease.to_owned()), ..ObjectMeta::default() },
+                    spec: Some(self.held(holder, time, None)),
+                };
+                match self.create(&fresh).await {
+                    Err(Error::AlreadyExists { .. }) => {
+                        self.take(self.get::<Lease>(lease).await?, holder, time).await
+                    }
+                    other => other,
+                }
+            }
+            Err(error) => Err(error),
+        };
+        let taken = match taken {
+            // Another one took it at the same moment.
+            Err(Error::Conflict { .. }) => return Err(held_by(&self.get::<Lease>(lease).await?)),
+            other => other?,
+        };
+        let (told, state) = watch::channel(None);
+        let renewal = tokio::spawn(renew(self.clone(), taken, holder.to_owned(), time, told));
+        Ok(Hold { cluster: self.clone(), name: lease.to_owned(), holder: holder.to_owned(), renewal, state })
+    }
+
+    async fn take(&self, mut lease: Lease, holder: &str, time: Duration) -> Result<Lease, Error> {
+        let before = lease.spec.take().unwrap_or_default();
+        let by_another = before.holder_identity.as_deref().is_some_and(|by| !by.is_empty() && by != holder);
+        if by_another && !self.has_run_out(&before) {
+            lease.spec = Some(before);
+            return Err(held_by(&lease));
+        }
+        lease.spec = Some(self.held(holder, time, Some(&before)));
+        self.replace(&lease).await
+    }
+
+    fn has_run_out(&self, spec: &LeaseSpec) -> bool {
+        let (Some(renewed), Some(seconds), Some(now)) =
+            (&spec.renew_time, spec.lease_duration_seconds, self.api.transport.server_time())
+        else {
+            // A lease that says nothing of its time holds until someone removes it.
+            return false;
+        };
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        now.duration_since(renewed.0) > (Duration::from_secs(seconds) + SKEW).try_into().unwrap_or_default()
+    }
+
+    fn held(&self, holder: &str, time: Duration, before: Option<&LeaseSpec>) -> LeaseSpec {
+        let now = self.api.transport.server_time().map(MicroTime);
+        let stays = before.filter(|before| before.holder_identity.as_deref() == Some(holder));
+        let transitions = before.and_then(|before| before.lease_transitions).unwrap_or(0);
+        LeaseSpec {
+            holder_identity: Some(holder.to_owned()),
+            lease_duration_seconds: Some(i32::try_from(time.as_secs().max(1)).unwrap_or(i32::MAX)),
+            acquire_time: stays.and_then(|before| before.acquire_time.clone()).or_else(|| now.clone()),
+            renew_time: now,
+            lease_transitions: Some(if stays.is_some() || before.is_none() {
+                transitions
+            } else {
+                transitions.saturating_add(1)
+            }),
+            ..LeaseSpec::default()
+        }
+    }
+}
+
+fn held_by(lease: &Lease) -> Error {
+    let spec = lease.spec.clone().unwrap_or_default();
+    Error::Held {
+        lease: lease.metadata.name.clone().unwrap_or_default(),
+        by: spec.holder_identity.unwrap_or_default(),
+        since: spec.acquire_time.map(|since: MicroTime| -> Timestamp { since.0 }),
+    }
+}
+
+/// Renews a lease at each third of its time, until it is lost: taken by another, or not renewed before it ran out.
+async fn renew(
+    cluster: Cluster,
+    mut lease: Lease,
+    holder: String,
+    time: Duration,
+    told: watch::Sender<Option<Error>>,
+) {
+    let mut renewed = Instant::now();
+    loop {
+        sleep(time / 3).await;
+        let left = time.saturating_sub(renewed.elapsed());
+        let began = Instant::now();
+        let spec = cluster.held(&holder, time, lease.spec.as_ref());
+        let next = Lease { spec: Some(spec), ..lease.clone() };
+        match cluster.with_patience(left).replace(&next).await {
+            Ok(held) => (lease, renewed) = (held, began),
+            Err(error) => {
+                // Who waits for it is gone, or told.
+                let _ = told.send(Some(error));
+                return;
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// Why the lease is held no more; nothing as long as it is. What is written after that may meet another's writing.
+    pub fn lost(&self) -> Option<Error> {
+        self.state.borrow().clone()
+    }
+
+    /// Waits until the lease is lost.
+    pub async fn until_lost(&self) -> Error {
+        let mut state = self.state.clone();
+        let lost = state.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone());
+        lost.unwrap_or_else(|| Error::could_not_tell(format!("the lease {:?} is renewed no more", self.name)))
+    }
+
+    /// Gives the lease back: the next run need not wait. One that another holds by now is left alone.
+    pub async fn release(self) -> Result<(), Error> {
+        self.renewal.abort();
+        let lease = match self.cluster.get::<Lease>(&self.name).await {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        let ours = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_ref()) == Some(&self.holder);
+        if !ours {
+            return Ok(());
+        }
+        let this =
+            Preconditions { uid: lease.metadata.uid, resource_version: lease.metadata.resource_version };
+        match self.cluster.delete::<Lease>(&self.name, &this).await {
+            Err(Error::NotFound { .. } | Error::Conflict { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}

@@ -1,0 +1,184 @@
+//! Watches that go on: <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::{Stream, StreamExt as _, stream};
+use http::Method;
+use kube::api::WatchEvent;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    Cluster, Error, Kind, Selector, Typed,
+    call::{Call, Failed, Waiting},
+    cluster::typed,
+};
+
+/// How long the server lets one watch stand. Then it is begun anew, where it ended.
+const STANDS: Duration = Duration::from_secs(240);
+/// How much longer we wait for the server to end it.
+const GRACE: Duration = Duration::from_secs(20);
+/// A watch that ends sooner is one that failed.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What is seen of the objects that are watched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<K> {
+    /// All that there are now: at first, and when the server had forgotten where we were. What is not among them is gone.
+    All(Vec<K>),
+    /// This one is new, or changed.
+    Applied(K),
+    /// This one is gone; it is in its last state.
+    Deleted(K),
+}
+
+impl Cluster {
+    /// Lists what is meant, then tells each change, for as long as the stream is read.
+    ///
+    /// It goes on over the end of a watch, a reset, a version that the server forgot, and what may pass; only when that
+    /// has lasted for the patience of the setup, or what went wrong stays wrong, it tells the error and ends.
+    pub fn watch<K: Typed>(
+        &self,
+        selector: &Selector,
+    ) -> impl Stream<Item = Result<Seen<K>, Error>> + Send + Unpin + use<K> {
+        let kind = Kind::of::<K>();
+        let seen = watching(self.clone(), kind.clone(), selector.clone());
+        Box::pin(seen.map(move |seen| {
+            Ok(match seen? {
+                Seen::All(all) => {
+                    Seen::All(all.into_iter().map(|one| typed(&kind, one)).collect::<Result<_, _>>()?)
+                }
+                Seen::Applied(one) => Seen::Applied(typed(&kind, one)?),
+                Seen::Deleted(one) => Seen::Deleted(typed(&kind, one)?),
+            })
+        }))
+    }
+}
+
+type Events = Pin<Box<dyn Stream<Item = Result<WatchEvent<Value>, kube::Error>> + Send>>;
+
+struct Watching {
+    cluster: Cluster,
+    kind: Kind,
+    selector: Selector,
+    /// Where we are; `None` when that is to be found out by a list.
+    version: Option<String>,
+    /// The watch that stands, and since when.
+    events: Option<(Events, Instant)>,
+    /// Since nothing good came.
+    trouble: Option<Waiting>,
+}
+
+fn watching(
+    cluster: Cluster,
+    kind: Kind,
+    selector: Selector,
+) -> Pin<Box<dyn Stream<Item = Result<Seen<Value>, Error>> + Send>> {
+    let start = Watching { cluster, kind, selector, version: None, events: None, trouble: None };
+    Box::pin(stream::try_unfold(start, |mut watching| async move {
+        let seen = watching.next().await?;
+        Ok(Some((seen, watching)))
+    }))
+}
+
+impl Watching {
+    async fn next(&mut self) -> Result<Seen<Value>, Error> {
+        loop {
+            let Some(version) = self.version.clone() else {
+                let listed = self.cluster.pages(&self.kind, &self.selector).await?;
+                self.version = Some(listed.resource_version);
+                return Ok(Seen::All(listed.items));
+            };
+            let Some((events, since)) = &mut self.events else {
+                self.begin(&version).await?;
+                continue;
+            };
+            let (lasted, event) = (since.elapsed(), timeout(STANDS + GRACE, events.next()).await);
+            match event {
+                Ok(Some(Ok(event))) => {
+                    if let Some(seen) = self.take(event).await? {
+                        return Ok(seen);
+                    }
+                }
+                Ok(Some(Err(error))) => {
+                    let failed = Failed::of_kube(&self.cluster.api, &self.call(&version), error);
+                    self.recover(failed).await?;
+                }
+                // The server ends a watch when its time is over; one that is cut at once is no watch.
+                Ok(None) if lasted < SHORTEST => {
+                    let why = format!("the watch of {} ends as soon as it begins", self.kind);
+                    self.recover(Failed::passing(Error::could_not_tell(why))).await?;
+                }
+                Ok(None) | Err(_) => self.events = None,
+            }
+        }
+    }
+
+    async fn begin(&mut self, version: &str) -> Result<(), Error> {
+        let call = self.call(version);
+        let api = &self.cluster.api;
+        match api.client.request_events::<Value>(call.raw_request()?).await {
+            Ok(events) => self.events = Some((Box::pin(events), Instant::now())),
+            Err(error) => {
+                let failed = Failed::of_kube(api, &call, error);
+                self.recover(failed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, event: WatchEvent<Value>) -> Result<Option<Seen<Value>>, Error> {
+        let (seen, version) = match event {
+            WatchEvent::Error(status) => {
+                let version = self.version.clone().unwrap_or_default();
+                let failed =
+                    Failed::of_kube(&self.cluster.api, &self.call(&version), kube::Error::Api(status));
+                self.recover(failed).await?;
+                return Ok(None);
+            }
+            WatchEvent::Bookmark(bookmark) => (None, bookmark.metadata.resource_version),
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                let version = self.version_of(&object)?;
+                (Some(Seen::Applied(object)), version)
+            }
+            WatchEvent::Deleted(object) => {
+                let version = self.version_of(&object)?;
+                (Some(Seen::Deleted(object)), version)
+            }
+        };
+        self.version = Some(version);
+        self.trouble = None;
+        Ok(seen)
+    }
+
+    fn version_of(&self, object: &Value) -> Result<String, Error> {
+        let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        version
+            .map(str::to_owned)
+            .ok_or_else(|| Error::unreadable(&self.kind, "an event without resourceVersion"))
+    }
+
+    /// Gets ready to go on after a failure, or tells it when there is no going on.
+    async fn recover(&mut self, failed: Failed) -> Result<(), Error> {
+        self.events = None;
+        let is_forgotten = matches!(failed.error, Error::Gone { .. });
+        if is_forgotten {
+            self.version = None;
+        }
+        let patience = self.cluster.api.patience;
+        let trouble = self.trouble.get_or_insert_with(|| Waiting::new(patience));
+        if (failed.may_pass || is_forgotten) && trouble.wait(failed.asked).await {
+            return Ok(());
+        }
+        Err(failed.error)
+    }
+
+    fn call(&self, version: &str) -> Call {
+        let call = Call::of(Method::GET, "watch", &self.kind, self.cluster.namespace())
+            .with("watch", "true")
+            .with("resourceVersion", version)
+            .with("allowWatchBookmarks", "true")
+            .with("timeoutSeconds", STANDS.as_secs().to_string());
+        self.selector.apply(call)
+    }
+}
