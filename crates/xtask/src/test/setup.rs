@@ -123,8 +123,8 @@ impl Tools {
         }
         if let Some(folder) = &self.node {
             let mut parser = Command::new("node");
-            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows);
-            linters.push(("workflows by GitHub's own parser", parser));
+            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows).args(&actions);
+            linters.push(("workflows and actions by GitHub's own parser", parser));
         }
         linters
     }
