@@ -505,6 +505,11 @@ impl Reason {
 }
 
 impl Commit {
+    /// Whether it is of another repository than the run: then its branch is named with it, `owner/name:branch`.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.branch.as_ref().is_some_and(|branch| branch.raw().contains(':'))
+    }
+
     fn of_subject(subject: &Subject) -> Option<Self> {
         let branch = Some(Untrusted::new(&subject.name)).filter(|name| !name.is_empty());
         Some(Self { branch, id: Untrusted::new(subject.digest.as_ref()?) })

@@ -8,10 +8,11 @@
 // step.mjs run them, stand-ins.mjs stands in for the actions of others.
 //
 // It talks with the test in lines of JSON: each line on standard output is answered by one on standard input. `{"begin"}`
-// asks for the number of a run, `{"job"}` tells of a job, `{"end"}` how a run ended.
+// asks for the number of a run, `{"job"}` tells of a job, `{"end"}` how a run ended. A request to `check` a folder runs
+// nothing.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./check.mjs";
 import { closed, evaluate, text, Unsupported } from "./expressions.mjs";
@@ -71,6 +72,17 @@ class Folder {
   }
 }
 
+/** Refuses what GitHub would not start in a folder that is to be copied into a repository. */
+async function checkFolder({ check: folder, ours }) {
+  const copied = new Folder("a copy", folder);
+  const run = { ours: new Folder(ours.name, ours.folder) };
+  for (const name of readdirSync(join(folder, ".github/workflows")).sort()) {
+    const workflow = await readWorkflow(copied, `.github/workflows/${name}`);
+    await check(run, workflow);
+    ask({ checked: workflow.path });
+  }
+}
+
 /** So many jobs at once. */
 class Slots {
   constructor(count) {
@@ -100,6 +112,8 @@ class Run {
     const begun = ask({ begin: { workflow: workflow.path, name: workflow.name } });
     this.folder = join(request.folder, `run-${begun.id}`);
     mkdirSync(this.folder, { recursive: true });
+    // They outlive the run, as GitHub keeps them.
+    this.artifacts = join(`${request.repositoryFolder}.artifacts`, String(begun.id));
     this.eventFile = join(this.folder, "event.json");
     this.facts = {
       actor: event.actor, api_url: urls.api, base_ref: event.base_ref ?? "", event_name: event.name, graphql_url: urls.graphql,
@@ -152,6 +166,7 @@ const nothing = (workflow) => Object.fromEntries((workflow.dispatch?.inputs ?? [
 
 async function main(file) {
   const request = JSON.parse(readFileSync(file, "utf8"));
+  if (request.check !== undefined) return checkFolder(request);
   const { event } = request;
   const commit = new Commit(request.repository, request.repositoryFolder, event.sha);
   const ours = new Folder(request.ours.name, request.ours.folder);

@@ -1,6 +1,6 @@
 // A run of a workflow: which of its jobs run, in what order, with what, and how they end.
 
-import { acquire, concurrency } from "./concurrency.mjs";
+import { acquire, concurrency, Superseded } from "./concurrency.mjs";
 import { at, closed, condition, entries, evaluate, literal, statusFunctions, text, Unsupported } from "./expressions.mjs";
 import { runJob } from "./job.mjs";
 import { cells } from "./matrix.mjs";
@@ -93,7 +93,11 @@ class Jobs {
           results.push({ result: "cancelled", outputs: {} });
           continue;
         }
-        const result = await this.#cell(id, token, name, { ...contexts, ...cell }, cancelled);
+        const result = await this.#cell(id, token, name, { ...contexts, ...cell }, cancelled).catch((error) => {
+          if (!(error instanceof Superseded)) throw error;
+          this.run.says({ job: name.join(" / "), conclusion: "cancelled", error: error.message, steps: [] });
+          return { result: "cancelled", outputs: {} };
+        });
         results.push(result);
         if (failFast && result.result === "failure") cancelled.abort();
       }

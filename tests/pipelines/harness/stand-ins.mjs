@@ -60,7 +60,7 @@ const uploadArtifact = {
   inputs: ["name", "path", "if-no-files-found", "retention-days", "compression-level", "overwrite", "include-hidden-files"],
   async run({ job, inputs }) {
     const name = inputs.name || "artifact";
-    const target = join(job.run_.folder, "artifacts", name);
+    const target = join(job.run_.artifacts, name);
     if (existsSync(target) && !isTrue(inputs.overwrite, false)) throw new Error(`(409) Conflict: an artifact with the name ${name} exists`);
     const hidden = isTrue(inputs["include-hidden-files"], false);
     const found = lines(inputs.path).map((path) => search(resolve(job.workspace, path), hidden));
@@ -106,9 +106,9 @@ function commonFolder(one, other) {
 
 /** https://github.com/actions/download-artifact */
 const downloadArtifact = {
-  inputs: ["name", "pattern", "path", "merge-multiple"],
+  inputs: ["name", "pattern", "path", "merge-multiple", "run-id", "github-token"],
   async run({ job, inputs }) {
-    const all = join(job.run_.folder, "artifacts");
+    const all = inputs["run-id"] ? ofRun(job, inputs) : job.run_.artifacts;
     const target = resolve(job.workspace, inputs.path || ".");
     if (inputs.name) {
       if (!existsSync(join(all, inputs.name))) throw new Error(`Unable to download artifact(s): Artifact not found for name: ${inputs.name}`);
@@ -124,6 +124,14 @@ const downloadArtifact = {
     return { "download-path": target };
   },
 };
+
+/** The artifacts of another run, which only a token that may read `actions` gets. */
+function ofRun(job, inputs) {
+  if (!inputs["github-token"]) throw new Error("artifacts of another run are not found without github-token");
+  if (inputs["github-token"] !== job.secrets.GITHUB_TOKEN) throw new Unsupported("only the job's own token is supported");
+  if (!["read", "write"].includes(job.permissions.actions)) throw new Error("Resource not accessible by integration");
+  return join(dirname(job.run_.artifacts), inputs["run-id"]);
+}
 
 const digest = (text) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
@@ -276,5 +284,7 @@ export const STAND_INS = {
   "docker/login-action": login,
   "docker/setup-buildx-action": prepares(["driver", "driver-opts", "cleanup", "buildkitd-flags"]),
   "docker/setup-qemu-action": prepares(["platforms"]),
+  "grafana/setup-k6-action": prepares(["k6-version"], "k6"),
   "hashicorp/setup-terraform": prepares(["terraform_version", "terraform_wrapper"], "terraform"),
+  "infracost/actions/setup": prepares(["api-key", "version"], "infracost"),
 };

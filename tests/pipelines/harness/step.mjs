@@ -32,12 +32,16 @@ export async function runStep(job, token) {
     const minutes = evaluate(at(token, "timeout-minutes"), job.seen(env));
     const step = { job, token, env, files, said, minutes };
     const uses = literal(at(token, "uses"));
-    if (uses === undefined) await runScript(step);
-    else outputs = (await runUsed(step, uses)) ?? {};
-    outputs = { ...outputs, ...files.outputs() };
-    Object.assign(job.env, files.variables());
-    job.paths.unshift(...files.paths().reverse());
-    said.summary = files.summary();
+    try {
+      if (uses === undefined) await runScript(step);
+      else outputs = (await runUsed(step, uses)) ?? {};
+    } finally {
+      // What a step wrote before it failed counts too.
+      outputs = { ...outputs, ...files.outputs() };
+      Object.assign(job.env, files.variables());
+      job.paths.unshift(...files.paths().reverse());
+      said.summary = files.summary();
+    }
   } catch (error) {
     if (error instanceof Unsupported) throw error;
     said.error = error.message;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use sluice_github_fake::File;
 
 use crate::harness;
@@ -23,6 +24,24 @@ pub fn example(folder: &str, replacements: Replacements<'_>) -> Vec<File> {
         assert!(used, "nowhere in {folder} stands {from}");
     }
     files
+}
+
+/// Reads the workflows of an example, and those that they call, as GitHub does before it starts a run: inputs and secrets
+/// that are not declared, permissions that the caller has not, actions that there are not. The names of those that are
+/// well, or what is wrong.
+pub fn check(folder: &str) -> Result<Vec<String>, String> {
+    let root = harness::root();
+    let request = json!({
+        "check": root.join("workflows-examples").join(folder),
+        "ours": {"name": harness::OURS, "folder": root},
+    });
+    let scratch = tempfile::tempdir().unwrap();
+    let mut checked = Vec::new();
+    harness::run(scratch.path(), &request, |said| {
+        checked.extend(said["checked"].as_str().map(str::to_owned));
+        json!({})
+    })?;
+    Ok(checked)
 }
 
 /// A copy of this project's reusable workflows and actions.

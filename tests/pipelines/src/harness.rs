@@ -9,6 +9,9 @@ use std::{
 
 use serde_json::Value;
 
+/// The name of this project's repository.
+pub(crate) const OURS: &str = "sluice-actions/sluice";
+
 /// The root of the project.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()

@@ -18,7 +18,7 @@ mod trace;
 
 pub use self::{
     event::Event,
-    example::{Replacements, example, reusable},
+    example::{Replacements, check, example, reusable},
     run::{Job, Run, Step},
     runner::Runner,
 };

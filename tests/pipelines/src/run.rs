@@ -121,7 +121,13 @@ impl Run {
 
     /// How long our own processes ran, in milliseconds.
     pub fn overhead(&self) -> f64 {
-        self.jobs.iter().flat_map(|job| &job.steps).map(|step| step.ms).sum()
+        self.overhead_of("")
+    }
+
+    /// How long our own processes ran in the jobs whose paths begin so, in milliseconds.
+    pub fn overhead_of(&self, path: &str) -> f64 {
+        let jobs = self.jobs.iter().filter(|job| job.path.starts_with(path));
+        jobs.flat_map(|job| &job.steps).map(|step| step.ms).fold(0.0, |sum, ms| sum + ms)
     }
 }
 

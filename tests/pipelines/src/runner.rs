@@ -7,9 +7,6 @@ use sluice_github_fake::{GitHub, Job as ToldJob, Repository, Run as ToldRun};
 
 use crate::{Event, Run, harness};
 
-/// The name of this project's repository.
-const OURS: &str = "sluice-actions/sluice";
-
 /// Runs workflows.
 pub struct Runner<'a> {
     github: &'a GitHub,
@@ -131,7 +128,7 @@ impl<'a> Runner<'a> {
                 "api": self.github.api_url(),
                 "graphql": self.github.graphql_url(),
             },
-            "ours": {"name": OURS, "folder": self.ours},
+            "ours": {"name": harness::OURS, "folder": self.ours},
             "secrets": self.secrets,
             "vars": self.variables,
             "machine": self.machine,

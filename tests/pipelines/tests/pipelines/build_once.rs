@@ -11,7 +11,7 @@ use sluice_end_to_end::Server;
 use sluice_github_fake::{File, GitHub, Repository};
 use sluice_pipelines::{Event, Run, Runner, example, reusable};
 
-use crate::registry::Registry;
+use crate::{far_from_now, registry::Registry};
 
 struct Stage {
     github: GitHub,
@@ -49,7 +49,11 @@ impl Stage {
         files.extend([File::new("Dockerfile", "FROM scratch\n"), File::new("src/main.py", "VERSION = 1\n")]);
         shop.commit("main", "Open the shop", &files);
         overlays.commit("main", "Begin", &example("build-once-deploy-many/gitops", &urls));
-        let reusable = reusable(&[("default: ghcr.io", &format!("default: {}", registry.host()))]);
+        let reusable = reusable(&[
+            ("default: ghcr.io", &format!("default: {}", registry.host())),
+            // How long what is not well may become well.
+            ("default: 10m", "default: 2s"),
+        ]);
         let slack = Server::answering(|_| (200, "ok".to_owned()));
         Self { github, shop, overlays, slack, broken, reusable, _registry: registry }
     }
@@ -62,10 +66,17 @@ impl Stage {
             .secret("SLACK_WEBHOOK_URL", &self.slack.url("/services/T0/B0/sEcReT"))
     }
 
-    /// A change of the shop is pushed.
+    /// A change of the shop is pushed, and delivered.
     fn push(&self, text: &str) -> (String, Run) {
-        let commit = self.shop.commit("main", text, &[File::new("src/main.py", format!("# {text}\n"))]);
-        (commit, self.runner().runs(&self.shop, &Event::push(&self.shop, "main")))
+        (self.change(text), self.delivers())
+    }
+
+    fn change(&self, text: &str) -> String {
+        self.shop.commit("main", text, &[File::new("src/main.py", format!("# {text}\n"))])
+    }
+
+    fn delivers(&self) -> Run {
+        self.runner().runs(&self.shop, &Event::push(&self.shop, "main"))
     }
 
     /// What an environment's overlay says is to run.
@@ -99,13 +110,6 @@ impl Stage {
     }
 }
 
-/// A window of an hour, some days away.
-fn far_from_now() -> String {
-    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(72);
-    let day = then.strftime("%a");
-    format!("{{from: \"{day} 15:00\", until: \"{day} 16:00\",")
-}
-
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -133,6 +137,9 @@ fn deployed(overlays: &Repository, environment: &str) -> String {
     tag.unwrap().trim_matches('"').to_owned()
 }
 
+/// The jobs that carry a push to dev.
+const DEV: [&str; 3] = ["detect / ", "build / ", "dev / "];
+
 #[test]
 fn a_change_goes_from_a_push_to_production() {
     let stage = Stage::set();
@@ -141,20 +148,62 @@ fn a_change_goes_from_a_push_to_production() {
     run.ends("success");
     assert_eq!(stage.runs("dev"), commit, "dev gets a commit");
     assert_eq!(stage.runs("staging"), before, "staging waits for its pull request");
-    println!("{}", stage.message());
+    println!("{:?}", stage.shop.made_deployments());
+    assert_eq!(stage.deployments("dev"), [(commit.clone(), vec!["success".to_owned()])]);
+    let ours: f64 = DEV.iter().map(|jobs| run.overhead_of(jobs)).sum();
+    println!("overhead of ours, from a push to dev: {ours:.0} ms");
 
     stage.merge().ends("success");
     assert_eq!(stage.runs("staging"), commit);
-    println!("{}", stage.message());
 
     let run = stage.promote("deploy to production");
-    println!("{}", stage.message());
-    run.ends("failure");
+    run.ends("failure").has_jobs(&[("promote / gate", "failure"), ("promote / deploy", "skipped")]);
     assert_eq!(stage.runs("production"), before);
+    assert!(stage.message().contains("production"), "{}", stage.message());
 
     stage.promote("DEPLOY TO PRODUCTION").ends("success");
+    assert_eq!(stage.runs("production"), before, "production waits for its pull request");
     stage.merge().ends("success");
     assert_eq!(stage.runs("production"), commit);
-    println!("{:?}", stage.deployments("dev"));
-    let _ = &stage.broken;
+}
+
+#[test]
+fn a_change_that_is_not_well_is_taken_back_and_the_next_one_recovers() {
+    let stage = Stage::set();
+    let (well, run) = stage.push("Sell more");
+    run.ends("success");
+
+    let bad = stage.change("Sell nothing");
+    stage.broken.lock().unwrap().insert(bad.clone());
+    let run = stage.delivers();
+    run.ends("failure").has_jobs(&[
+        ("dev / deploy", "failure"),
+        ("dev / notify", "success"),
+        ("staging", "skipped"),
+    ]);
+    assert_eq!(stage.runs("dev"), well, "what ran before runs again");
+    let message = stage.message();
+    assert!(message.contains("olled back"), "{message}");
+    assert_eq!(stage.deployments("dev")[1], (bad, vec!["failure".to_owned()]));
+
+    let (mended, run) = stage.push("Sell again");
+    run.ends("success");
+    assert_eq!(stage.runs("dev"), mended);
+    let message = stage.message();
+    assert!(message.contains("ecover"), "{message}");
+}
+
+#[test]
+fn one_click_puts_back_what_ran_before() {
+    let stage = Stage::set();
+    let (first, run) = stage.push("Sell more");
+    run.ends("success");
+    let (second, run) = stage.push("Sell even more");
+    run.ends("success");
+    assert_eq!(stage.runs("dev"), second);
+    let inputs = json!({"environment": "dev"});
+    let run = stage.runner().runs(&stage.shop, &Event::dispatch(&stage.shop, "rollback.yml", &inputs));
+    run.ends("success");
+    assert_eq!(stage.runs("dev"), first);
+    assert!(stage.message().contains("olled back"), "{}", stage.message());
 }

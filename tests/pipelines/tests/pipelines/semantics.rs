@@ -60,10 +60,10 @@ jobs:
     steps:
       - {id: forgiven, continue-on-error: true, run: exit 3}
       - {name: say, run: 'echo ${{ steps.forgiven.outcome }} ${{ steps.forgiven.conclusion }} ${{ job.status }}'}
-      - {name: breaks, run: exit 1}
+      - {id: breaks, name: breaks, run: 'echo why=written >> $GITHUB_OUTPUT; exit 1'}
       - {name: not, run: 'true'}
       - {name: not either, if: github.ref == 'refs/heads/main', run: 'true'}
-      - {name: on failure, if: failure() && github.ref == 'refs/heads/main', run: 'true'}
+      - {name: on failure, if: failure() && steps.breaks.outputs.why == 'written', run: 'true'}
       - {name: always, if: '${{ !cancelled() }}', run: 'true'}
 ",
     );
@@ -279,6 +279,31 @@ jobs:
         with_files(&[(".github/workflows/caller.yml", caller), (".github/workflows/called.yml", called)]);
     let error = run.ends("failure").job("call / deploy").error.as_deref().unwrap();
     assert!(error.contains("deadlock for concurrency group 'deploy-refs/heads/main'"), "{error}");
+}
+
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#concurrency>
+#[test]
+fn of_those_that_wait_in_a_group_only_the_newest_is_left() {
+    let workflow = |queue: &str| {
+        format!(
+            "
+on: push
+jobs:
+  deploy:
+    strategy: {{fail-fast: false, matrix: {{region: [one, two, three]}}}}
+    concurrency: {{group: deploy{queue}}}
+    runs-on: ubuntu-latest
+    steps: [{{run: sleep 0.5}}]
+"
+        )
+    };
+    let run = pushed(&workflow(""));
+    run.ends("cancelled").has_jobs(&[
+        ("deploy (one)", "success"),
+        ("deploy (two)", "cancelled"),
+        ("deploy (three)", "success"),
+    ]);
+    pushed(&workflow(", queue: max")).ends("success");
 }
 
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
