@@ -1,5 +1,6 @@
 //! Writes the faces of the actions from their types: `action.yml`, the tables of the READMEs, the
-//! JSON Schemas. With `--check` it writes nothing and fails where a file differs.
+//! JSON Schemas; and the workflows for GitHub Enterprise Server from the others. With `--check` it writes nothing and
+//! fails where a file differs.
 //!
 //! This is the only crate that knows all actions.
 #![expect(
@@ -10,6 +11,7 @@
 
 mod action_yml;
 mod face;
+mod ghes;
 mod schemas;
 mod tables;
 
@@ -54,6 +56,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut files = schemas::all()?;
+    files.extend(ghes::all(&root)?);
     for face in actions() {
         let folder = Path::new("actions").join(&face.name);
         files.push(Generated { path: folder.join("action.yml"), content: action_yml::render(&face) });

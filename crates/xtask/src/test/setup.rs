@@ -86,7 +86,9 @@ impl Tools {
     /// The linters of workflows, actions, configurations and schemas.
     pub(crate) fn linters(&self) -> Vec<(&'static str, Command)> {
         let actions = files("actions", "/action.yml");
-        let workflows = [files(".github/workflows", ".yml"), examples("/workflows/")].concat();
+        let workflows =
+            [files(".github/workflows", ".yml"), files("workflows-ghes", ".yml"), examples("/workflows/")]
+                .concat();
         let configurations = [
             vec!["crates/config/tests/sluice.yml".into(), "crates/xtask/shop/sluice.yml".into()],
             examples("/sluice.yml"),
