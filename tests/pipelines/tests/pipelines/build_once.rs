@@ -11,7 +11,7 @@ use sluice_end_to_end::Server;
 use sluice_github_fake::{File, GitHub, Repository};
 use sluice_pipelines::{Event, Run, Runner, example, reusable};
 
-use crate::{far_from_now, registry::Registry};
+use crate::{around, registry::Registry};
 
 struct Stage {
     github: GitHub,
@@ -43,7 +43,7 @@ impl Stage {
         let only_here = [
             ("https://dev.shop.example.com", dev.as_str()),
             ("for: 30m", "for: 1s"),
-            ("{from: \"Fri 15:00\", until: \"Mon 07:00\",", &far_from_now()),
+            ("from: \"Fri 15:00\", until: \"Mon 07:00\"", &around(3)),
         ];
         let mut files = example("build-once-deploy-many/application", &[&urls[..], &only_here[..]].concat());
         files.extend([File::new("Dockerfile", "FROM scratch\n"), File::new("src/main.py", "VERSION = 1\n")]);

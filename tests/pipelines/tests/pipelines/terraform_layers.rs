@@ -5,7 +5,7 @@ use sluice_end_to_end::Server;
 use sluice_github_fake::{File, GitHub, Repository, Run as ToldRun};
 use sluice_pipelines::{Event, Run, Runner, example};
 
-use crate::far_from_now;
+use crate::around;
 
 /// Plans what a folder holds; a folder that says `broken` can't be applied, one that says `drifted` is not as planned.
 const TERRAFORM: &str = r#"#!/bin/sh
@@ -33,8 +33,8 @@ impl Stage {
     fn set() -> Self {
         let github = GitHub::start();
         let layers = github.repository("acme/layers");
-        let freeze = [("{from: \"Fri 15:00\", until: \"Mon 07:00\",", far_from_now())];
-        let freeze = freeze.each_ref().map(|(from, to)| (*from, to.as_str()));
+        let freeze = around(3);
+        let freeze = [("from: \"Fri 15:00\", until: \"Mon 07:00\"", freeze.as_str())];
         let head = layers.commit("main", "Begin", &example("terraform-layers", &freeze));
         // All of it is applied already.
         layers.run(ToldRun { workflow: "terraform.yml".to_owned(), ..ToldRun::success("main", &head) });
