@@ -105,7 +105,7 @@ fn outputs<A: Action>() -> Vec<Output> {
     });
     let report = Output {
         name: "report-file".to_owned(),
-        description: "The report of this run as JSON, below `${{ runner.temp }}`".to_owned(),
+        description: "The report of this run as JSON, below the folder `RUNNER_TEMP`".to_owned(),
     };
     described.chain([report]).collect()
 }

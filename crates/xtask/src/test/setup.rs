@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
@@ -20,6 +20,8 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("redis-server", "redis-server"),
     ("dnsmasq", "dnsmasq-base"),
     ("prometheus", "prometheus"),
+    // On each of GitHub's own runners: a step of a workflow may use it.
+    ("jq", "jq"),
 ];
 
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.
@@ -125,8 +127,8 @@ impl Tools {
         }
         if let Some(folder) = &self.node {
             let mut parser = Command::new("node");
-            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows);
-            linters.push(("workflows by GitHub's own parser", parser));
+            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows).args(&actions);
+            linters.push(("workflows and actions by GitHub's own parser", parser));
         }
         linters
     }
