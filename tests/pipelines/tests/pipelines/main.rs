@@ -5,6 +5,7 @@ mod approve;
 mod build_once;
 mod examples;
 mod first_pipeline;
+mod multi_region;
 mod registry;
 mod semantics;
 mod terraform_layers;
