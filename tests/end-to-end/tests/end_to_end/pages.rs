@@ -111,3 +111,23 @@ fn blocks() -> Vec<(String, String, String)> {
     }
     found
 }
+
+#[test]
+fn messages_of_the_page_are_said_by_the_code() {
+    let page = read(&root().join("actions/TROUBLESHOOTING.md"));
+    let code: String = files(&root().join("crates"), ".rs").iter().map(|file| read(file)).collect();
+    let mut messages = 0;
+    for line in page.lines().filter_map(|line| line.strip_prefix("### `")) {
+        // What Docker says stands in no code of ours.
+        if line.contains("manifest unknown") {
+            continue;
+        }
+        let message = line.strip_suffix('`').unwrap();
+        for part in message.split('…').map(str::trim).filter(|part| part.len() > 3) {
+            let written = part.replace('"', "\\\"");
+            assert!(code.contains(&written), "nobody says: {message}");
+        }
+        messages += 1;
+    }
+    assert!(messages > 20, "only {messages} messages were found");
+}
