@@ -109,3 +109,58 @@ impl Need {
         Self { repository: branch.or_else(named), scopes, writes: query.contains("mutation") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(token: &str, method: &str, path: &str, body: &Value) -> Option<u16> {
+        let request = Request {
+            number: 0,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: String::new(),
+            headers: vec![("authorization".to_owned(), token.to_owned())],
+            body: body.to_string().into_bytes(),
+        };
+        refusal(&request, true).map(|reply| reply.status)
+    }
+
+    #[test]
+    fn a_token_may_do_what_it_says_in_its_own_repository() {
+        let bearer = |permissions| format!("Bearer {}", grant("acme/shop", &permissions));
+        let reads = bearer(json!({"contents": "read", "issues": "write"}));
+        let may = |token: &str, method, path: &str| {
+            status(token, method, &format!("/api/v3/repos/{path}"), &Value::Null)
+        };
+        assert_eq!(may(&reads, "GET", "acme/shop/contents/a"), None);
+        assert_eq!(may(&reads, "GET", "acme/shop"), None, "metadata may be read by all");
+        assert_eq!(may(&reads, "POST", "acme/shop/git/blobs"), Some(403));
+        assert_eq!(may(&reads, "POST", "acme/shop/issues"), None);
+        assert_eq!(may(&reads, "GET", "acme/shop/actions/runs/1"), Some(403));
+        assert_eq!(may(&reads, "GET", "acme/other/contents/a"), Some(404));
+        assert_eq!(may("Bearer any", "GET", "acme/shop"), Some(401));
+    }
+
+    #[test]
+    fn a_commit_over_graphql_needs_to_write() {
+        let body = json!({
+            "query": "mutation($input: I!) { createCommitOnBranch(input: $input) { commit { oid } } }",
+            "variables": {"input": {"branch": {"repositoryNameWithOwner": "acme/shop"}}},
+        });
+        let with = |level: &str| {
+            let token = grant("acme/shop", &json!({"contents": level}));
+            status(&format!("Bearer {token}"), "POST", "/api/graphql", &body)
+        };
+        assert_eq!((with("read"), with("write")), (Some(403), None));
+    }
+
+    #[test]
+    fn git_brings_the_token_as_a_password() {
+        let token = grant("acme/shop", &json!({"contents": "read"}));
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("x-access-token:{token}"));
+        let fetch =
+            |name| status(&format!("basic {basic}"), "GET", &format!("/acme/{name}/info/refs"), &Value::Null);
+        assert_eq!((fetch("shop"), fetch("shop.git"), fetch("other")), (None, None, Some(404)));
+    }
+}

@@ -1,5 +1,5 @@
 //! Workflows, run as GitHub runs them.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod approve;
 mod build_once;
@@ -10,6 +10,7 @@ mod semantics;
 mod terraform_layers;
 
 /// A freeze of two days around a day so many days away, which is now or surely not: the clock is the machine's.
+#[expect(clippy::disallowed_methods, reason = "a freeze is of the real time")]
 fn around(days: i64) -> String {
     let day = |days: i64| {
         (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)).strftime("%a").to_string()

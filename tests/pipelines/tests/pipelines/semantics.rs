@@ -250,13 +250,13 @@ permissions: {contents: read}
 jobs:
   call: {uses: ./.github/workflows/called.yml}
 ";
-    let called = "
+    let reused = "
 on: workflow_call
 jobs:
   write: {permissions: {contents: write}, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
 ";
     let run =
-        with_files(&[(".github/workflows/caller.yml", caller), (".github/workflows/called.yml", called)]);
+        with_files(&[(".github/workflows/caller.yml", caller), (".github/workflows/called.yml", reused)]);
     let error = run.ends("startup_failure").error.as_deref().unwrap();
     assert!(error.contains("requesting 'contents: write', but is only allowed 'contents: read'"), "{error}");
 }
@@ -270,13 +270,13 @@ concurrency: deploy-${{ github.ref }}
 jobs:
   call: {uses: ./.github/workflows/called.yml}
 ";
-    let called = "
+    let reused = "
 on: workflow_call
 jobs:
   deploy: {concurrency: 'deploy-${{ github.ref }}', runs-on: ubuntu-latest, steps: [{run: 'true'}]}
 ";
     let run =
-        with_files(&[(".github/workflows/caller.yml", caller), (".github/workflows/called.yml", called)]);
+        with_files(&[(".github/workflows/caller.yml", caller), (".github/workflows/called.yml", reused)]);
     let error = run.ends("failure").job("call / deploy").error.as_deref().unwrap();
     assert!(error.contains("deadlock for concurrency group 'deploy-refs/heads/main'"), "{error}");
 }
