@@ -65,6 +65,13 @@ impl JsonPatch {
         self.with(Step::Remove { path: path.into() })
     }
 
+    /// The steps of another patch after these.
+    #[must_use]
+    pub fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// One step of a JSON pointer, escaped: annotations have slashes in their names.
     pub fn escape(key: &str) -> String {
         key.replace('~', "~0").replace('/', "~1")

@@ -31,6 +31,7 @@ use k8s_openapi::{
 
 pub use self::{
     around::Around,
+    endpoints::judge_service,
     job::{JobState, judge_job},
     patience::{Decision, Patience},
     trouble::{Culprit, Trouble, time as time_of},
@@ -83,7 +84,8 @@ impl Judgement {
 }
 
 impl<'a> Workload<'a> {
-    pub(crate) fn metadata(self) -> &'a ObjectMeta {
+    /// Its metadata.
+    pub fn metadata(self) -> &'a ObjectMeta {
         match self {
             Self::Deployment(deployment) => &deployment.metadata,
             Self::StatefulSet(set) => &set.metadata,
@@ -101,11 +103,18 @@ impl<'a> Workload<'a> {
         format!("{kind}/{}", self.metadata().name.as_deref().unwrap_or_default())
     }
 
-    pub(crate) fn uid(self) -> &'a str {
+    /// The generation of its specification; 0 where no server gave it one.
+    pub fn generation(self) -> i64 {
+        self.metadata().generation.unwrap_or(0)
+    }
+
+    /// Its uid.
+    pub fn uid(self) -> &'a str {
         self.metadata().uid.as_deref().unwrap_or_default()
     }
 
-    pub(crate) fn template(self) -> Option<&'a PodTemplateSpec> {
+    /// What its pods are made from.
+    pub fn template(self) -> Option<&'a PodTemplateSpec> {
         match self {
             Self::Deployment(deployment) => deployment.spec.as_ref().map(|spec| &spec.template),
             Self::StatefulSet(set) => set.spec.as_ref().map(|spec| &spec.template),

@@ -100,6 +100,10 @@ pub struct Switch {
     #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "KIND/NAME")]
     pub workload: Vec<String>,
 
+    /// The colour that shall get the traffic. Default: the one that gets none; a step that may run twice should say it
+    #[arg(long, value_name = "NAME")]
+    pub colour: Option<String>,
+
     /// Switch to the colour that had the traffic before; it is scaled up first where it must be
     #[arg(long)]
     pub back: bool,

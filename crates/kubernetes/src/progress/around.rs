@@ -25,8 +25,8 @@ pub struct Around<'a> {
     pub(super) pods: BTreeMap<&'a str, Vec<&'a Pod>>,
     /// Those of ReplicaSets that are gone.
     pub(super) orphans: Vec<&'a Pod>,
-    /// The names of all pods.
-    pub(super) names: BTreeSet<&'a str>,
+    /// All pods, by name.
+    pub(super) names: BTreeMap<&'a str, &'a Pod>,
     pub(super) services: Vec<&'a Service>,
     /// Where Services lead to, by their name.
     pub(super) slices: BTreeMap<&'a str, Vec<&'a EndpointSlice>>,
@@ -53,7 +53,7 @@ impl<'a> Around<'a> {
             }
         }
         for pod in pods {
-            around.names.extend(pod.metadata.name.as_deref());
+            around.names.extend(pod.metadata.name.as_deref().map(|name| (name, pod)));
             let Some(owner) = owner(&pod.metadata) else { continue };
             around.pods.entry(&owner.uid).or_default().push(pod);
             if owner.kind == "ReplicaSet" && !known.contains(owner.uid.as_str()) {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::{Around, Workload, plural, pods::Pods};
+use super::{
+    Around, Workload, plural,
+    pods::{Pods, is_ready},
+};
 
 /// What the endpoints say against being done: a Service that leads to a pod which is to go or is gone already, or
 /// does not lead to a new one yet.
@@ -42,9 +45,34 @@ fn leads_to(service: &Service, labels: &BTreeMap<String, String>) -> bool {
 fn is_stale(target: &str, pods: &Pods<'_>, around: &Around<'_>) -> bool {
     let is_named = |pod: &Pod| pod.metadata.name.as_deref() == Some(target);
     let leaves = pods.old.iter().chain(&pods.terminating).any(|pod| is_named(pod));
-    leaves || !around.names.contains(target)
+    leaves || !around.names.contains_key(target)
 }
 
 fn has_address(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()).is_some_and(|address| !address.is_empty())
+}
+
+/// What a Service waits for until it leads to the pods that its selector fits, and to no other; `None` when it does.
+///
+/// Right after its selector was changed the endpoints are still those of the pods before.
+pub fn judge_service(service: &Service, around: &Around<'_>) -> Option<String> {
+    let name = service.metadata.name.as_deref().unwrap_or_default();
+    let targets = around.targets(name);
+    let fits = |pod: &Pod| pod.metadata.labels.as_ref().is_some_and(|labels| leads_to(service, labels));
+    let strangers =
+        targets.keys().filter(|target| !around.names.get(*target).is_some_and(|pod| fits(pod))).count();
+    if strangers > 0 {
+        let strangers = plural(i32::try_from(strangers).unwrap_or(i32::MAX), "pod");
+        return Some(format!("it still leads to {strangers} of the other version"));
+    }
+    let stays = |pod: &Pod| fits(pod) && pod.metadata.deletion_timestamp.is_none() && is_ready(pod);
+    let mut ready = around.names.iter().filter(|(_, pod)| stays(pod)).peekable();
+    if ready.peek().is_none() {
+        return Some("no pod that it leads to is ready".to_owned());
+    }
+    let missing = ready.filter(|(name, pod)| has_address(pod) && targets.get(*name) != Some(&true)).count();
+    (missing > 0).then(|| {
+        let missing = plural(i32::try_from(missing).unwrap_or(i32::MAX), "pod");
+        format!("it does not lead to {missing} yet")
+    })
 }

@@ -10,16 +10,18 @@ const PROMISED: Duration = Duration::from_secs(5);
 /// Work that blocks in the system sees no flag: the watchdog ends it.
 #[test]
 fn every_action_that_hangs_ends_when_it_is_told_to() {
-    let running: Vec<_> = ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify"]
-        .map(|action| {
-            let repository = Repository::new();
-            // A pipe that no one writes to: reading the configuration never returns.
-            nix::unistd::mkfifo(&repository.path().join("pipe.yml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-            let running =
-                repository.run(action).argument("--check-config").argument("--config=pipe.yml").starts();
-            (action, repository, running)
-        })
-        .into();
+    let running: Vec<_> =
+        ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "rollout"]
+            .map(|action| {
+                let repository = Repository::new();
+                // A pipe that no one writes to: reading the configuration never returns.
+                nix::unistd::mkfifo(&repository.path().join("pipe.yml"), nix::sys::stat::Mode::S_IRWXU)
+                    .unwrap();
+                let running =
+                    repository.run(action).argument("--check-config").argument("--config=pipe.yml").starts();
+                (action, repository, running)
+            })
+            .into();
     // Long enough for each of them to reach the pipe.
     std::thread::sleep(Duration::from_millis(500));
     let told = Instant::now();

@@ -1,0 +1,63 @@
+//! Creates, patches, applies, deletes.
+
+use serde_json::json;
+use sluice_kubernetes::{
+    Contested, Error, JsonPatch, Object, Ownership, Preconditions,
+    api::core::v1::{ConfigMap, Service},
+};
+use sluice_kubernetes_fake::Kubernetes;
+
+use crate::support::{block_on, cluster, config_map, service};
+
+fn switch(from: &str, to: &str) -> JsonPatch {
+    JsonPatch::new().test("/spec/selector/colour", from).replace("/spec/selector/colour", to)
+}
+
+#[test]
+fn a_patch_is_held_to_what_stands_there() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create("shop", &service("web", "blue"));
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let switched: Service = cluster.patch("web", &switch("blue", "green")).await.unwrap();
+        assert_eq!(switched.spec.unwrap().selector.unwrap()["colour"], "green");
+        let again = cluster.patch::<Service>("web", &switch("blue", "green")).await.unwrap_err();
+        assert_eq!(
+            again.to_string(),
+            r#"services "web" in namespace "shop" has "green" at /spec/selector/colour, not "blue""#
+        );
+        assert!(matches!(again, Error::TestFailed { .. }));
+    });
+}
+
+#[test]
+fn what_another_applied_is_not_taken_unless_that_is_said() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create_as("argocd-controller", "shop", &config_map("settings", "one"));
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let ours = Object::new(config_map("settings", "two")).unwrap();
+        let refused = cluster.apply(&ours, Ownership::Respect).await.unwrap_err();
+        let Error::Conflict { fields, .. } = &refused else { panic!("{refused:?}") };
+        let contested = Contested { field: ".data.key".into(), manager: "argocd-controller".into() };
+        assert_eq!(*fields, [contested]);
+        let taken = cluster.apply(&ours, Ownership::Take).await.unwrap();
+        assert_eq!(taken.at("/data/key"), Some(&json!("two")));
+    });
+}
+
+#[test]
+fn an_object_is_made_once_and_deleted_by_its_uid() {
+    let kubernetes = Kubernetes::start();
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let map: ConfigMap = serde_json::from_value(config_map("settings", "one")).unwrap();
+        let made = cluster.create(&map).await.unwrap();
+        assert!(matches!(cluster.create(&map).await, Err(Error::AlreadyExists { .. })));
+        let other = cluster.delete::<ConfigMap>("settings", &Preconditions::uid("another")).await;
+        assert!(matches!(other, Err(Error::Conflict { .. })));
+        let this = Preconditions::uid(made.metadata.uid.unwrap());
+        cluster.delete::<ConfigMap>("settings", &this).await.unwrap();
+        assert!(kubernetes.get("configmaps", "shop", "settings").is_null());
+    });
+}

@@ -1,0 +1,105 @@
+//! Why something did not come to be, with all that the cluster knows of it.
+
+use sluice_core::{Finding, Verdict, escape};
+use sluice_kubernetes::{
+    Cluster, Error, Log,
+    api::core::v1::Event,
+    progress::{Trouble, time_of},
+};
+
+/// Why something did not come to be.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    /// `deployment/web`.
+    pub(crate) subject: String,
+    pub(crate) reason: String,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) help: Option<String>,
+}
+
+/// What ends a way before its end.
+#[derive(Debug)]
+pub(crate) enum Trip {
+    /// It is certain that it can't be done: for these reasons, never empty.
+    Failed(Vec<Failure>),
+    /// The cluster gave no answer.
+    Lost(Error),
+}
+
+/// How many lines of a log are shown.
+const LINES: usize = 10;
+/// How many events.
+const EVENTS: usize = 3;
+
+impl Failure {
+    pub(crate) fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { subject: subject.into(), reason: reason.into(), evidence: Vec::new(), help: None }
+    }
+
+    /// A trouble of a workload, with the last words of its container and the last events.
+    pub(crate) async fn of(trouble: &Trouble, subject: &str, cluster: &Cluster, events: &[Event]) -> Self {
+        let at = if trouble.object == subject { String::new() } else { format!("{}: ", trouble.object) };
+        let mut failure = Self::new(subject, format!("{at}{}: {}", trouble.reason, trouble.message));
+        if let Some(culprit) = &trouble.culprit {
+            failure
+                .evidence
+                .extend(last_words(cluster, &culprit.pod, &culprit.container, culprit.has_restarted).await);
+        }
+        let name = trouble.object.split_once('/').map_or(trouble.object.as_str(), |(_, name)| name);
+        failure.evidence.extend(warnings(name, events));
+        failure
+    }
+
+    pub(crate) fn finding(&self, verdict: Verdict) -> Finding {
+        let mut finding = Finding::new(&self.subject, verdict, &self.reason);
+        finding.evidence.clone_from(&self.evidence);
+        finding.help.clone_from(&self.help);
+        finding
+    }
+}
+
+/// The end of a container's log. It explains and decides nothing: where it can't be had, nothing is said.
+pub(crate) async fn last_words(cluster: &Cluster, pod: &str, container: &str, previous: bool) -> Vec<String> {
+    let tail = Log { tail: u32::try_from(LINES).unwrap_or(u32::MAX), previous };
+    let Ok(log) = cluster.log(pod, Some(container), tail).await else { return Vec::new() };
+    let lines = log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| format!("{container} | {}", escape::bytes(line))).collect()
+}
+
+/// The last warnings about an object, the newest last.
+fn warnings(name: &str, events: &[Event]) -> Vec<String> {
+    let is_meant = |event: &&Event| {
+        event.involved_object.name.as_deref() == Some(name) && event.type_.as_deref() == Some("Warning")
+    };
+    let mut found: Vec<&Event> = events.iter().filter(is_meant).collect();
+    found.sort_by_key(|event| time_of(event));
+    let skip = found.len().saturating_sub(EVENTS);
+    let told = found.into_iter().skip(skip).map(|event| {
+        let word = |word: &Option<String>| word.clone().unwrap_or_default();
+        format!("event {}: {}", word(&event.reason), word(&event.message))
+    });
+    told.collect()
+}
+
+impl Trip {
+    pub(crate) fn one(failure: Failure) -> Self {
+        Self::Failed(vec![failure])
+    }
+
+    /// What an error of the cluster means for a step: a no, or no answer.
+    pub(crate) fn of(subject: &str, error: Error) -> Self {
+        match error {
+            Error::Unreachable { .. }
+            | Error::CouldNotTell { .. }
+            | Error::Unauthorized { .. }
+            | Error::Gone { .. }
+            | Error::Held { .. }
+            | Error::Access { .. } => Self::Lost(error),
+            Error::Denied { ref verb, ref resource, .. } => {
+                let help = format!("allow `{verb}` on `{resource}` to this job");
+                Self::one(Failure { help: Some(help), ..Failure::new(subject, error.to_string()) })
+            }
+            error => Self::one(Failure::new(subject, error.to_string())),
+        }
+    }
+}

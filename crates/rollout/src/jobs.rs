@@ -1,0 +1,155 @@
+//! Jobs beside a deployment: started, followed, waited for.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use sluice_core::{Problem, escape};
+use sluice_kubernetes::{
+    Cluster, Error, Object, Preconditions, Selector,
+    api::{batch::v1::Job, core::v1::Pod},
+    progress::{JobState, judge_job, judge_pod},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    failure::{Failure, Trip, last_words},
+    voice::Voice,
+};
+
+/// How often a Job is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+/// What a log may still say when its Job has ended.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// A Job as it will be created: of a name that no other run gives.
+pub(crate) fn named(mut job: Object, id: &str) -> Result<Object, Problem> {
+    if job.kind() != "Job" || job.api_version() != "batch/v1" {
+        return Err(Problem::misconfigured(format!(
+            "{}/{} is no Job",
+            job.kind().to_lowercase(),
+            job.name()
+        ))
+        .help("give the manifest of one Job of batch/v1"));
+    }
+    // The name is a label of its pods: at most 63 characters.
+    let stem: String = job.name().trim_end_matches('-').chars().take(63 - 1 - id.len()).collect();
+    let name = format!("{}-{id}", stem.trim_end_matches(['-', '.']));
+    if let Some(metadata) = job.fields_mut().get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("name".to_owned(), name.into());
+        metadata.remove("generateName");
+    }
+    Ok(job)
+}
+
+/// Runs a Job to its end; one that an interrupted run has started is followed.
+pub(crate) async fn run(
+    cluster: &Cluster,
+    job: &Object,
+    timeout: Duration,
+    voice: &Voice<'_>,
+) -> Result<(), Trip> {
+    let name = job.name();
+    let subject = format!("job/{name}");
+    let lost = |error: Error| Trip::of(&subject, error);
+    let read: Job = serde_json::from_value(job.clone().into())
+        .map_err(|error| Trip::one(Failure::new(&subject, format!("it can't be read: {error}"))))?;
+    match cluster.create(&read).await {
+        Ok(_) | Err(Error::AlreadyExists { .. }) => {}
+        Err(error) => return Err(lost(error)),
+    }
+    voice.say(&format!("{subject} runs"));
+    let ends = Instant::now() + timeout;
+    let (sender, mut lines) = mpsc::channel::<String>(100);
+    let mut followed = BTreeSet::new();
+    let failure = loop {
+        let pods =
+            cluster.list::<Pod>(&Selector::labels(format!("batch.kubernetes.io/job-name={name}"))).await;
+        let pods = pods.map_err(lost)?.items;
+        for pod in pods.iter().filter(|pod| has_started(pod)) {
+            follow(cluster, pod, &mut followed, &sender);
+        }
+        match judge_job(&cluster.get::<Job>(name).await.map_err(lost)?) {
+            JobState::Done => {
+                say_rest(&mut lines, voice).await;
+                voice.say(&format!("{subject} succeeded"));
+                return Ok(());
+            }
+            JobState::Failed(why) => {
+                say_rest(&mut lines, voice).await;
+                return Err(Trip::one(of_pods(&subject, why, &pods, cluster).await));
+            }
+            JobState::Suspended => break Failure::new(&subject, "it is suspended: no one starts it"),
+            JobState::Running => {}
+        }
+        let trouble = pods.iter().filter_map(judge_pod).find(|trouble| {
+            // Containers that crash are the Job's own to try again.
+            trouble.patience == Some(Duration::ZERO) && trouble.culprit.is_none()
+        });
+        if let Some(trouble) = trouble {
+            break Failure::of(&trouble, &subject, cluster, &[]).await;
+        }
+        if Instant::now() >= ends {
+            let mut failure = of_pods(&subject, "it did not end in time".to_owned(), &pods, cluster).await;
+            failure.help = Some("give it more time with `timeout`".to_owned());
+            break failure;
+        }
+        let next = sleep(EVERY);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                () = &mut next => break,
+                Some(line) = lines.recv() => voice.say(&line),
+            }
+        }
+    };
+    // What is given up must not go on later.
+    let _ = cluster.delete::<Job>(name, &Preconditions::default()).await;
+    Err(Trip::one(failure))
+}
+
+fn has_started(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Running" | "Succeeded" | "Failed"))
+}
+
+/// Follows the logs of a pod's containers. A log that can't be had decides nothing.
+fn follow(cluster: &Cluster, pod: &Pod, followed: &mut BTreeSet<String>, sender: &mpsc::Sender<String>) {
+    let Some(name) = pod.metadata.name.clone().filter(|name| followed.insert(name.clone())) else { return };
+    for container in pod.spec.iter().flat_map(|spec| &spec.containers) {
+        let (cluster, name, container, sender) =
+            (cluster.clone(), name.clone(), container.name.clone(), sender.clone());
+        tokio::spawn(async move {
+            let mut lines = cluster.follow(&name, Some(&container));
+            while let Some(Ok(line)) = lines.next().await {
+                if sender.send(format!("{name} | {}", escape::bytes(&line))).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+async fn say_rest(lines: &mut mpsc::Receiver<String>, voice: &Voice<'_>) {
+    let until = Instant::now() + LAST_LINES;
+    // The logs of containers that ended come to their end by themselves; a moment without a line is that end.
+    while let Ok(Some(line)) =
+        tokio::time::timeout_at(until.min(Instant::now() + LAST_LINES / 4), lines.recv()).await
+    {
+        voice.say(&line);
+    }
+}
+
+async fn of_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) -> Failure {
+    let mut failure = Failure::new(subject, why);
+    let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
+    let Some(pod) = newest else { return failure };
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    if let Some(container) = pod.spec.as_ref().and_then(|spec| spec.containers.first()) {
+        failure.evidence = last_words(cluster, name, &container.name, false).await;
+    }
+    failure
+}

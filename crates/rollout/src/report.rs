@@ -1,0 +1,332 @@
+//! What a run says: the answer, each object, and what was seen of those that failed.
+
+use serde_json::Value;
+use similar::TextDiff;
+use sluice_core::{Block, Change, Done, Draft, Finding, SubjectKind, Verdict};
+use sluice_kubernetes::Cluster;
+
+use crate::{
+    Outputs, WorkloadResult,
+    deploy::Draught,
+    edit,
+    failure::Failure,
+    images,
+    journal::{Journal, Step},
+    run::{Ending, Run},
+};
+
+/// A deployment that had nothing to change.
+pub(crate) fn unchanged(
+    draught: &Draught,
+    cluster: &Cluster,
+    run: &Run<'_>,
+    ending: Ending,
+) -> Done<Outputs> {
+    let (draft, verdict) = match ending {
+        Ending::Done => {
+            (Draft::new(Verdict::Skipped, "nothing to change: it runs already"), Verdict::Skipped)
+        }
+        Ending::RolledBack(failures) | Ending::Kept(failures) | Ending::Broken(failures, _) => {
+            let mut draft = Draft::new(
+                Verdict::Failed,
+                format!("nothing to change, and it does not run: {}", first(&failures)),
+            );
+            draft.findings = failures.iter().map(|failure| failure.finding(Verdict::Failed)).collect();
+            (draft, Verdict::Failed)
+        }
+    };
+    let mut done =
+        Done { outputs: Outputs { changed: Some(false), ..outputs(draught, run, verdict) }, report: draft };
+    finish(&mut done, draught, cluster, run);
+    done
+}
+
+/// A run that changed something.
+pub(crate) fn ended(
+    draught: &Draught,
+    cluster: &Cluster,
+    run: &Run<'_>,
+    ending: Ending,
+    record: Option<String>,
+) -> Done<Outputs> {
+    let what = what(draught, &run.journal);
+    let (verdict, title) = match &ending {
+        Ending::Done => (Verdict::Passed, what),
+        Ending::RolledBack(failures) => (Verdict::Failed, format!("rolled back: {}", first(failures))),
+        Ending::Kept(failures) => {
+            (Verdict::Failed, format!("failed, and left as it is: {}", first(failures)))
+        }
+        Ending::Broken(_, failures) => (Verdict::Broken, format!("could not roll back: {}", first(failures))),
+    };
+    let mut draft = Draft::new(verdict, title);
+    let mut outputs = Outputs {
+        changed: Some(!matches!(ending, Ending::RolledBack(_))),
+        rolled_back: Some(matches!(ending, Ending::RolledBack(_))),
+        record,
+        ..outputs(draught, run, verdict)
+    };
+    match &ending {
+        Ending::Done => {
+            for step in run.journal.steps.iter().filter(|step| step.changes_something()) {
+                draft.finding(Finding::new(step.object(), Verdict::Passed, reason(step, draught)));
+            }
+            draft.changes = changes(draught, &run.journal);
+            for change in &draft.changes {
+                let digest = change.after.split_once('@').map(|(_, digest)| digest.to_owned());
+                draft.subjects.push(sluice_core::Subject {
+                    kind: SubjectKind::Image,
+                    name: format!("{}:{}", change.name, change.after),
+                    digest,
+                });
+            }
+        }
+        Ending::RolledBack(failures) | Ending::Kept(failures) => {
+            draft.findings.extend(failures.iter().map(|failure| failure.finding(Verdict::Failed)));
+        }
+        Ending::Broken(failures, back) => {
+            draft.findings.extend(back.iter().map(|failure| {
+                let mut finding = failure.finding(Verdict::Broken);
+                finding.help.get_or_insert_with(|| {
+                    "put it right by hand, then run `rollout resume --back`, or with `force`".to_owned()
+                });
+                finding
+            }));
+            draft.findings.extend(failures.iter().map(|failure| failure.finding(Verdict::Failed)));
+        }
+    }
+    if matches!(ending, Ending::RolledBack(_)) {
+        draft.fact("rolled back", "yes: all is as it was before");
+        if let Some(colours) = &draught.colours {
+            outputs.live = Some(colours.live.name.clone());
+            outputs.idle = Some(colours.idle.name.clone());
+        }
+    }
+    let mut done = Done { outputs, report: draft };
+    finish(&mut done, draught, cluster, run);
+    done
+}
+
+/// What would be done.
+pub(crate) fn dry_run(draught: &Draught, cluster: &Cluster) -> Done<Outputs> {
+    let mut diff = String::new();
+    let count = draught.journal.steps.iter().filter(|step| step.changes_something()).count();
+    let title = match count {
+        0 => "dry run: nothing would change".to_owned(),
+        1 => "dry run: 1 object would change".to_owned(),
+        count => format!("dry run: {count} objects would change"),
+    };
+    let mut draft = Draft::new(if count == 0 { Verdict::Skipped } else { Verdict::Passed }, title);
+    let jobs = &draught.journal.jobs;
+    for (when, job) in
+        [("before", &jobs.before), ("migrations", &jobs.migrations), ("on rollback only", &jobs.on_rollback)]
+    {
+        if let Some(job) = job.as_ref().filter(|_| count > 0) {
+            draft.finding(Finding::new(
+                format!("job/{}", job.name()),
+                Verdict::Passed,
+                format!("would run ({when})"),
+            ));
+            draft.block(Block::Diff {
+                title: format!("job/{} ({when})", job.name()),
+                text: difference(&Value::Null, &job.clone().into(), job.name()),
+            });
+        }
+    }
+    for step in draught.journal.steps.iter().filter(|step| step.changes_something()) {
+        let name = step.object();
+        let none = Value::Null;
+        let before = draught.before.get(&name).unwrap_or(&none);
+        let after = draught.after.get(&name).unwrap_or(&none);
+        let text = difference(before, after, &name);
+        diff.push_str(&text);
+        draft.finding(Finding::new(&name, Verdict::Passed, reason(step, draught)));
+        draft.block(Block::Diff { title: name, text });
+    }
+    let outputs = Outputs {
+        changed: Some(count > 0),
+        diff: Some(diff),
+        idle_host: draught.idle_host.clone(),
+        ..Outputs::default()
+    };
+    place(&mut draft, cluster);
+    Done { outputs, report: draft }
+}
+
+/// The state that someone meant, line by line.
+fn difference(before: &Value, after: &Value, name: &str) -> String {
+    let text = |object: &Value| match object {
+        Value::Null => String::new(),
+        object => serde_json::to_string_pretty(&edit::own(object)).unwrap_or_default() + "\n",
+    };
+    let (before, after) = (text(before), text(after));
+    TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().header(name, name).to_string()
+}
+
+fn what(draught: &Draught, journal: &Journal) -> String {
+    let changed: Vec<&Step> = journal.steps.iter().filter(|step| step.changes_something()).collect();
+    let back = journal.direction == crate::journal::Direction::Back;
+    let objects = match changed.as_slice() {
+        [one] => one.object(),
+        many => format!("{} objects", many.len()),
+    };
+    let version = changed.iter().find_map(|step| version_of(draught, step));
+    match (journal.command.as_str(), version) {
+        _ if back => format!("put back: {objects}"),
+        ("switch", _) => draught.colours.as_ref().map_or(objects.clone(), |colours| {
+            format!(
+                "{} gets the traffic of {}",
+                colours.idle.name,
+                changed.last().map_or(objects, |step| step.object())
+            )
+        }),
+        ("decommission", _) => format!("scaled down: {objects}"),
+        (_, Some(version)) => format!("{objects} runs {version}"),
+        (_, None) => format!("{objects} deployed"),
+    }
+}
+
+fn version_of(draught: &Draught, step: &Step) -> Option<String> {
+    let changes = images_of(draught, step);
+    changes.iter().find_map(|(_, _, after)| images::version(after))
+}
+
+/// The containers whose images change: name, before, after.
+fn images_of(draught: &Draught, step: &Step) -> Vec<(String, String, String)> {
+    let (Some(before), Some(after)) = (draught.before.get(&step.object()), draught.after.get(&step.object()))
+    else {
+        return Vec::new();
+    };
+    let old = images::containers(before);
+    let changed = images::containers(after).into_iter().filter_map(|new| {
+        let old = old.iter().find(|old| old.name == new.name)?;
+        (old.image != new.image).then(|| (new.name, old.image.clone(), new.image))
+    });
+    changed.collect()
+}
+
+/// What changes of an object, in one line.
+fn reason(step: &Step, draught: &Draught) -> String {
+    if step.is_new {
+        return "new".to_owned();
+    }
+    let mut parts: Vec<String> = images_of(draught, step)
+        .into_iter()
+        .map(|(name, before, after)| format!("{name}: {before} → {after}"))
+        .collect();
+    for edit in step.edits.iter().filter(|edit| edit.before != edit.after && !edit.path.ends_with("/image")) {
+        let told = |value: &Option<Value>| match value {
+            None => "none".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value @ (Value::Array(_) | Value::Object(_))) => {
+                let text = value.to_string();
+                if text.chars().count() > 40 { "…".to_owned() } else { text }
+            }
+            Some(value) => value.to_string(),
+        };
+        let name = edit.path.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        parts.push(format!("{name}: {} → {}", told(&edit.before), told(&edit.after)));
+    }
+    match parts.len() {
+        0..=4 => parts.join(", "),
+        more => format!("{}, and {} more", parts[..3].join(", "), more - 3),
+    }
+}
+
+fn changes(draught: &Draught, journal: &Journal) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for step in &journal.steps {
+        for (_, before, after) in images_of(draught, step) {
+            let name = |image: &str| {
+                image.parse::<sluice_core::ImageReference>().map(|image| image.name().to_owned())
+            };
+            let change = Change {
+                name: name(&after).unwrap_or_default(),
+                place: journal.namespace.clone(),
+                before: images::version(&before).unwrap_or_default(),
+                after: images::version(&after).unwrap_or_default(),
+            };
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+    changes
+}
+
+fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict) -> Outputs {
+    let steps = run.journal.steps.iter();
+    let workloads = steps.map(|step| {
+        let name = step.object();
+        let seen = run.seen.iter().find(|(object, _)| *object == name).map(|(_, judgement)| judgement);
+        let is_done = seen.is_none_or(sluice_kubernetes::progress::Judgement::is_done);
+        let told = |objects: &std::collections::BTreeMap<String, Value>| {
+            objects.get(&name).map(images::told).unwrap_or_default()
+        };
+        WorkloadResult {
+            verdict: if is_done && verdict.is_good() { Verdict::Passed } else { verdict },
+            reason: seen.and_then(|seen| seen.waiting.clone()).unwrap_or_else(|| reason(step, draught)),
+            replicas: seen.map(|seen| format!("{}/{}", seen.ready, seen.wanted)),
+            before: told(&draught.before),
+            after: told(&draught.after),
+            object: name,
+        }
+    });
+    let colours = draught.colours.as_ref();
+    let (mut live, mut idle) =
+        (colours.map(|one| one.live.name.clone()), colours.map(|one| one.idle.name.clone()));
+    if run.journal.command == "switch" {
+        std::mem::swap(&mut live, &mut idle);
+    }
+    Outputs {
+        workloads: workloads.collect(),
+        live,
+        idle,
+        idle_host: draught.idle_host.clone().filter(|_| run.journal.command == "deploy"),
+        version: run.journal.steps.iter().find_map(|step| {
+            let after = draught.after.get(&step.object())?;
+            images::containers(after).first().and_then(|one| images::version(&one.image))
+        }),
+        ..Outputs::default()
+    }
+}
+
+fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &Run<'_>) {
+    place(&mut done.report, cluster);
+    if let Some(colours) = &draught.colours {
+        if let (Some(live), Some(idle)) = (&done.outputs.live, &done.outputs.idle) {
+            done.report.fact("live", live);
+            done.report.fact("idle", idle);
+        }
+        if let Some(host) = &done.outputs.idle_host {
+            done.report.fact(format!("reaches {} only", colours.idle.name), host);
+        }
+    }
+    if let Some(record) = &done.outputs.record {
+        done.report.fact("record", record);
+    }
+    let rows: Vec<Vec<String>> = done
+        .outputs
+        .workloads
+        .iter()
+        .filter_map(|one| Some(vec![one.object.clone(), one.replicas.clone()?, one.after.join(" ")]))
+        .collect();
+    if rows.len() > 1 && !run.seen.is_empty() {
+        let header = ["workload", "ready", "images"].map(str::to_owned).to_vec();
+        done.report.block(Block::Table { title: "workloads".to_owned(), header, rows });
+    }
+}
+
+pub(crate) fn place(draft: &mut Draft, cluster: &Cluster) {
+    draft.fact("cluster", cluster.name());
+    draft.fact("namespace", cluster.namespace());
+}
+
+/// The first of several reasons, and how many more there are.
+pub(crate) fn first(failures: &[Failure]) -> String {
+    let told = |failure: &Failure| format!("{}: {}", failure.subject, failure.reason);
+    match failures {
+        [] => String::new(),
+        [one] => told(one),
+        [one, rest @ ..] => format!("{} (and {} more)", told(one), rest.len()),
+    }
+}

@@ -1,0 +1,150 @@
+//! `status`: what runs, and how far it is.
+
+use sluice_config::File;
+use sluice_core::{Block, Context, Done, Draft, Finding, Problem, Problems, Verdict};
+use sluice_kubernetes::{Cluster, api::core::v1::PodTemplateSpec, progress::Workload};
+
+use crate::{
+    Outputs, Sections, WorkloadResult,
+    deploy::Pair,
+    images,
+    inputs::Status,
+    place::Place,
+    reference::{Reference, WorkloadKind},
+    report,
+    switch::{SWITCHED, VERSION},
+    view::View,
+};
+
+pub(crate) fn run(inputs: &Status, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+    let place = Place::new(&inputs.place, config, cx)?;
+    let named = Problems::all(inputs.workload.iter().map(|text| text.parse::<Reference>()))?;
+    crate::steer(cx, async {
+        let cluster = place.connect(cx).await?;
+        let pair = match &inputs.service {
+            Some(service) => {
+                let named: Vec<_> = named.iter().cloned().map(|reference| (reference, 0)).collect();
+                Some(Pair::find(service, &named, &cluster).await?)
+            }
+            None => None,
+        };
+        let view = View::look(&cluster).await?;
+        let meant = match &pair {
+            Some(pair) => [&pair.colours.live, &pair.colours.idle]
+                .map(|colour| Reference { kind: WorkloadKind::Deployment, name: colour.deployment.clone() })
+                .to_vec(),
+            None => named,
+        };
+        tell(&view, &meant, inputs.selector.as_deref(), pair.as_ref(), &cluster)
+    })
+}
+
+fn tell(
+    view: &View,
+    named: &[Reference],
+    selector: Option<&str>,
+    pair: Option<&Pair>,
+    cluster: &Cluster,
+) -> Result<Done<Outputs>, Problem> {
+    if let Some(missing) = named.iter().find(|reference| view.workload(reference).is_none()) {
+        return Err(Problem::misconfigured(format!("there is no {missing} in {}", cluster.namespace()))
+            .help("check the name, the namespace and the cluster"));
+    }
+    let is_meant = |workload: &Workload<'_>| {
+        let is_named =
+            named.is_empty() || named.iter().any(|reference| reference.to_string() == workload.name());
+        is_named && selector.is_none_or(|selector| has_labels(*workload, selector))
+    };
+    let around = view.around();
+    let mut outputs = Outputs::default();
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    for workload in view.workloads().filter(is_meant) {
+        let judgement = sluice_kubernetes::progress::judge(workload, &around);
+        let trouble = judgement.troubles.first();
+        let verdict = match (&judgement.waiting, trouble) {
+            (None, _) => Verdict::Passed,
+            (Some(_), Some(trouble)) if trouble.patience.is_some() => Verdict::Failed,
+            _ => Verdict::Pending,
+        };
+        let state = judgement.waiting.clone().unwrap_or_else(|| "done".to_owned());
+        let images = images_of(workload.template());
+        if let Some(trouble) = trouble {
+            let reason = format!("{}: {}: {}", trouble.object, trouble.reason, trouble.message);
+            findings.push(Finding::new(workload.name(), verdict, reason));
+        }
+        let replicas = format!("{}/{}", judgement.ready, judgement.wanted);
+        let mut row = vec![workload.name(), replicas.clone(), state.clone(), images.join(" ")];
+        if let Some(pair) = pair {
+            let is_live = workload.name() == format!("deployment/{}", pair.colours.live.deployment);
+            let colour = if is_live { &pair.colours.live } else { &pair.colours.idle };
+            row.insert(0, if is_live { "●".to_owned() } else { String::new() });
+            row.insert(1, colour.name.clone());
+        }
+        rows.push(row);
+        outputs.workloads.push(WorkloadResult {
+            object: workload.name(),
+            verdict,
+            reason: state,
+            replicas: Some(replicas),
+            before: Vec::new(),
+            after: images,
+        });
+    }
+    let worst = outputs.workloads.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Skipped);
+    let done = outputs.workloads.iter().filter(|one| one.verdict.is_good()).count();
+    let title = match pair {
+        Some(pair) => format!(
+            "{} gets the traffic of service/{}",
+            pair.colours.live.name,
+            pair.service["metadata"]["name"].as_str().unwrap_or_default()
+        ),
+        None if rows.is_empty() => "no workload".to_owned(),
+        None => format!("{done} of {} workloads are done", rows.len()),
+    };
+    let mut draft = Draft::new(worst, title);
+    draft.findings = findings;
+    report::place(&mut draft, cluster);
+    let mut header = ["workload", "ready", "state", "images"].map(str::to_owned).to_vec();
+    if let Some(pair) = pair {
+        header.splice(0..0, ["live".to_owned(), pair.colours.key.clone()]);
+        outputs.live = Some(pair.colours.live.name.clone());
+        outputs.idle = Some(pair.colours.idle.name.clone());
+        outputs.idle_host = pair.idle_host(cluster);
+        outputs.version = images::containers(&pair.live).first().and_then(|one| images::version(&one.image));
+        for (name, annotation) in [("recorded version", VERSION), ("switched at", SWITCHED)] {
+            if let Some(value) =
+                pair.service.pointer(&images::annotation(annotation)).and_then(serde_json::Value::as_str)
+            {
+                draft.fact(name, value);
+            }
+        }
+        if let Some(host) = &outputs.idle_host {
+            draft.fact(format!("reaches {} only", pair.colours.idle.name), host);
+        }
+    }
+    if !rows.is_empty() {
+        draft.block(Block::Table { title: "workloads".to_owned(), header, rows });
+    }
+    Ok(Done { outputs, report: draft })
+}
+
+fn images_of(template: Option<&PodTemplateSpec>) -> Vec<String> {
+    let containers =
+        template.iter().flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers));
+    containers.map(|one| format!("{}={}", one.name, one.image.as_deref().unwrap_or_default())).collect()
+}
+
+/// `app=web,tier!=cache,track`, as kubectl's equality-based selectors are.
+fn has_labels(workload: Workload<'_>, selector: &str) -> bool {
+    let labels = workload.metadata().labels.clone().unwrap_or_default();
+    selector.split(',').map(str::trim).filter(|rule| !rule.is_empty()).all(|rule| {
+        if let Some((key, value)) = rule.split_once("!=") {
+            labels.get(key.trim()).is_none_or(|found| found != value.trim())
+        } else if let Some((key, value)) = rule.split_once('=') {
+            labels.get(key.trim()).is_some_and(|found| found == value.trim_start_matches('=').trim())
+        } else {
+            labels.contains_key(rule)
+        }
+    })
+}

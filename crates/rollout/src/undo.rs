@@ -1,0 +1,114 @@
+//! `undo`: what a record tells is put back.
+
+use sluice_config::File;
+use sluice_core::{Context, Done, Problem};
+use sluice_kubernetes::Error;
+
+use crate::{
+    Outputs, Sections,
+    deploy::Draught,
+    edit::{self, Standing},
+    inputs::Undo,
+    journal::{Direction, Jobs, Journal, MANAGER, Step},
+    place::{Place, check_permissions},
+    report,
+    run::{Limits, Run},
+};
+
+pub(crate) fn run(inputs: &Undo, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+    let place = Place::new(&inputs.place, config, cx)?;
+    let limits = Limits::new(&inputs.patience);
+    let given = inputs.record.clone().unwrap_or_default();
+    let here = cx.folder().join(&given);
+    // The output `record` names it below the runner's folder.
+    let file = match cx.variable("RUNNER_TEMP") {
+        Some(temporary) if !here.exists() => std::path::Path::new(temporary).join(&given),
+        _ => here,
+    };
+    let record = Journal::from_file(&file)?;
+    crate::steer(cx, async {
+        let cluster = place.connect(cx).await?;
+        if record.server != cluster.server() || record.namespace != cluster.namespace() {
+            return Err(Problem::misconfigured("the record is of another place")
+                .why(format!(
+                    "it is of {} in {}; this is {} in {}",
+                    record.namespace,
+                    record.server,
+                    cluster.namespace(),
+                    cluster.server()
+                ))
+                .help("give the environment, the context or the namespace that it was made with"));
+        }
+        let mut draught = Draught::new("undo", &cluster, cx)?;
+        draught.journal = Journal {
+            id: draught.journal.id.clone(),
+            command: "undo".to_owned(),
+            started: draught.journal.started,
+            run: draught.journal.run.clone(),
+            direction: Direction::Back,
+            // Data that was written since would be lost: a restore is a person's to run.
+            jobs: Jobs::default(),
+            steps: Vec::new(),
+            ..record.clone()
+        };
+        look(&record.steps, &mut draught, &cluster, inputs.force).await?;
+        if inputs.dry_run || !draught.changes_something() {
+            return Ok(report::dry_run(&draught, &cluster));
+        }
+        check_permissions(&cluster, &draught.needs).await?;
+        let mut run = Run::new(cx, &cluster, draught.journal.clone(), limits, inputs.force);
+        let ending = crate::work_off(&mut run, &cluster, true, cx).await?;
+        Ok(report::ended(&draught, &cluster, &run, ending, None))
+    })
+}
+
+/// Looks at each object of the record, and refuses before anything changes when someone else changed one since.
+async fn look(
+    steps: &[Step],
+    draught: &mut Draught,
+    cluster: &sluice_kubernetes::Cluster,
+    force: bool,
+) -> Result<(), Problem> {
+    for step in steps.iter().filter(|step| step.changes_something()) {
+        let kind = step.kind(cluster).await?;
+        let found = match cluster.get_object(&kind, &step.name).await {
+            Ok(found) => serde_json::Value::from(found),
+            Err(Error::NotFound { .. }) if step.is_new => continue,
+            Err(Error::NotFound { .. }) => {
+                return Err(Problem::failed(format!("{} is gone", step.object()))
+                    .why("someone removed it since")
+                    .help("bring it back from a backup or its manifests, then undo the rest"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut after = found.clone();
+        match edit::standing(&step.edits, &found) {
+            Standing::Before if !step.is_new => continue,
+            Standing::Elsewhere { path, found: value } if !force => {
+                let who = edit::last_other(&found, MANAGER)
+                    .map_or_else(String::new, |who| format!(", last by {who}"));
+                return Err(Problem::failed(format!("{} was changed since", step.object()))
+                    .why(format!(
+                        "{path} is {}, not what the deployment left there{who}",
+                        value.map_or_else(|| "gone".to_owned(), |value| value.to_string())
+                    ))
+                    .help("look at what was changed; `force` overwrites it"));
+            }
+            _ => {
+                for edit in &step.edits {
+                    if let (Some(place), Some(before)) = (after.pointer_mut(&edit.path), &edit.before) {
+                        place.clone_from(before);
+                    }
+                }
+            }
+        }
+        let mut step = step.clone();
+        step.apply = None;
+        let verb = if step.is_new { "delete" } else { "patch" };
+        draught.needs.extend(["get", verb].map(|verb| (verb.to_owned(), kind.to_string())));
+        draught.before.insert(step.object(), found);
+        draught.after.insert(step.object(), if step.is_new { serde_json::Value::Null } else { after });
+        draught.journal.steps.push(step);
+    }
+    Ok(())
+}
