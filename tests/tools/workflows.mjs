@@ -1,11 +1,17 @@
-// Reads workflows with GitHub's own parser, and fails on whatever it finds wrong.
+// Reads workflows and actions with GitHub's own parser, and fails on whatever it finds wrong: an expression in a
+// description too, on which the runner fails to load an action.
 
 import { readFileSync } from "node:fs";
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
+import { parseAction } from "@actions/workflow-parser/actions/index";
 
-/** What the parser finds wrong with one workflow, a line each. */
+/** What the parser finds wrong with one workflow or action, a line each. */
 async function mistakes(name) {
   const content = readFileSync(name, "utf8");
+  if (name.endsWith("action.yml")) {
+    const { context } = parseAction({ name, content }, new NoOperationTraceWriter());
+    return context.errors.getErrors().map((error) => error.message);
+  }
   const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
   const found = context.errors.getErrors().map((error) => error.message);
   if (value && found.length === 0) {
@@ -18,7 +24,7 @@ async function mistakes(name) {
 async function main(names) {
   const found = (await Promise.all(names.map(mistakes))).flat();
   found.forEach((mistake) => console.error(mistake));
-  console.log(`${names.length} workflows read, ${found.length} mistakes`);
+  console.log(`${names.length} workflows and actions read, ${found.length} mistakes`);
   process.exitCode = found.length === 0 && names.length > 0 ? 0 : 1;
 }
 

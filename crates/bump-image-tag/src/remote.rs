@@ -32,6 +32,16 @@ pub(crate) struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
+    /// A branch as reports name it: `owner/name:branch` where it is of another repository than the workflow's, whose
+    /// commits no GitHub finds in the workflow's own. No branch's name holds a colon.
+    pub(crate) fn named(&self, branch: &str) -> String {
+        let own = self.cx.variable("GITHUB_REPOSITORY");
+        if own.is_none_or(|own| own.eq_ignore_ascii_case(&self.repository.to_string())) {
+            return branch.to_owned();
+        }
+        format!("{}:{branch}", self.repository)
+    }
+
     /// The repository that the input names, else the configuration, else the workflow's.
     pub(crate) fn of(place: &Location, config: &File<Config>, cx: &'a Context) -> Result<Self, Problem> {
         let gitops = config.sections.gitops.as_ref();

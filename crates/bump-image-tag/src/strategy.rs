@@ -187,7 +187,7 @@ impl Made {
         commit: &Sha,
         verified: Option<bool>,
     ) {
-        self.report.subject(SubjectKind::Commit, branch, Some(commit.to_string()));
+        self.report.subject(SubjectKind::Commit, remote.named(branch), Some(commit.to_string()));
         let is_verified = match verified {
             Some(true) => "signed, and verified by GitHub",
             Some(false) => "not signed",

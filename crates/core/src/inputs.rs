@@ -205,6 +205,13 @@ fn is_secret(arg: &Arg) -> bool {
     arg.get_value_parser().type_id() == TypeId::of::<Secret>()
 }
 
+/// Whether the argument asks for help or for the program's own version, and is no input. An input may be called
+/// `version`.
+fn is_question(arg: &Arg) -> bool {
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    matches!(arg.get_action(), Help | HelpLong | HelpShort | Version)
+}
+
 /// The long flags of one command.
 struct Flags<'a>(Vec<Flag<'a>>);
 
@@ -219,7 +226,7 @@ struct Flag<'a> {
 impl<'a> Flags<'a> {
     fn of(command: &'a Command) -> Self {
         let flags = command.get_arguments().filter_map(|arg| {
-            let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
+            let long = arg.get_long().filter(|_| !is_question(arg))?;
             Some(Flag {
                 long,
                 is_list: matches!(arg.get_action(), ArgAction::Append),
@@ -549,6 +556,9 @@ mod tests {
             /// How
             #[arg(long)]
             wide: bool,
+            /// Of which version
+            #[arg(long)]
+            version: Option<String>,
         },
     }
 
@@ -581,6 +591,17 @@ mod tests {
         let common = chosen(&["show", "--deadline", "10m"], &[("INPUT_FORMAT", "json")]).unwrap().1;
         assert_eq!(common.format, Some(Format::Json));
         assert_eq!(common.deadline.unwrap().to_string(), "10m");
+    }
+
+    #[test]
+    fn an_input_may_be_called_version() {
+        let words = ["commands", "show"].map(OsString::from);
+        let environment: Environment = [("INPUT_VERSION", "v2")].into_iter().collect();
+        let parsed = parse::<Commands>(&mut command::<Commands>(), &words, &environment).unwrap();
+        let Some(CommandInputs::Show { version, .. }) = parsed.inputs else { panic!("not shown") };
+        assert_eq!(version.as_deref(), Some("v2"));
+        let Err(Stop::Answered(own)) = chosen(&["--version"], &[]) else { panic!("no version") };
+        assert_eq!(own.trim(), concat!("commands ", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]

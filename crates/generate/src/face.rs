@@ -1,6 +1,6 @@
 //! What an action shows to the outside, read from its types.
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use sluice_core::Action;
 
 /// The face of one action.
@@ -80,8 +80,11 @@ fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
+/// An input may be called `version`: what asks for help or for the program's own is none.
 fn input<A: Action>(arg: &Arg) -> Option<Input> {
-    let name = arg.get_long().filter(|name| !matches!(*name, "help" | "version"))?;
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    let is_question = matches!(arg.get_action(), Help | HelpLong | HelpShort | Version);
+    let name = arg.get_long().filter(|_| !is_question)?;
     let description = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let default = A::RUNNER_DEFAULTS.iter().find(|(input, _)| *input == name);
     Some(Input {
@@ -102,7 +105,7 @@ fn outputs<A: Action>() -> Vec<Output> {
     });
     let report = Output {
         name: "report-file".to_owned(),
-        description: "The report of this run as JSON, below `${{ runner.temp }}`".to_owned(),
+        description: "The report of this run as JSON, below the folder `RUNNER_TEMP`".to_owned(),
     };
     described.chain([report]).collect()
 }

@@ -1,5 +1,6 @@
 //! Writes the faces of the actions from their types: `action.yml`, the tables of the READMEs, the
-//! JSON Schemas. With `--check` it writes nothing and fails where a file differs.
+//! JSON Schemas; and the workflows for GitHub Enterprise Server from the others. With `--check` it writes nothing and
+//! fails where a file differs.
 //!
 //! This is the only crate that knows all actions.
 #![expect(
@@ -10,7 +11,9 @@
 
 mod action_yml;
 mod face;
+mod ghes;
 mod lock;
+mod reference;
 mod schemas;
 mod tables;
 
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let lock = Lock::read(&root)?;
     lock.names_only(&faces.iter().map(|face| face.name.as_str()).collect::<Vec<_>>())?;
     let mut files = schemas::all()?;
+    files.extend(ghes::all(&root)?);
     for face in faces {
         let folder = Path::new("actions").join(&face.name);
         files.push(Generated { path: folder.join("action.yml"), content: action_yml::render(&face, &lock) });

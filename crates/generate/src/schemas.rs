@@ -1,15 +1,17 @@
-//! The JSON Schemas of the files that people write and that other programs read.
+//! The JSON Schemas of the files that people write and that other programs read, and the page that is made from one.
 
 use std::path::Path;
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 
-use crate::Generated;
+use crate::{Generated, reference};
 
 /// Every schema. To add one is to add a line here.
 pub(crate) fn all() -> anyhow::Result<Vec<Generated>> {
+    let configuration = schema::<sluice_config::Sluice>("sluice")?;
     Ok(vec![
-        schema::<sluice_config::Sluice>("sluice")?,
+        reference::page(&serde_json::from_str(&configuration.content)?),
+        configuration,
         schema::<sluice_core::Report>("report")?,
         schema::<sluice_smoke_test::Checks>("checks")?,
     ])

@@ -19,7 +19,7 @@ pub struct Inputs {
     /// What happened: `start`, `success`, `failure`, `rollback`, `recovery` or `pending`. Default: what the worst verdict of reports and jobs amounts to
     #[arg(long, value_name = "EVENT", value_parser = event_parser())]
     pub event: Option<Event>,
-    /// How the jobs ended that this one needs: `${{ toJSON(needs) }}`. Default: no job is looked at
+    /// How the jobs ended that this one needs: the expression `toJSON(needs)`. Default: no job is looked at
     #[arg(long, value_name = "JSON")]
     pub needs: Option<String>,
     /// Actions whose report must be there: a missing one is told and makes the event a failure. Default: none

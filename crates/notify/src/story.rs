@@ -317,11 +317,14 @@ fn merged(found: &Found) -> Vec<Step> {
 
 /// Whether the last word was that something was put back as it had been.
 fn was_undone(reports: &[Report]) -> bool {
-    let undid = |report: &Report| {
-        matches!(report.command.as_deref(), Some("rollback" | "undo")) && report.verdict == Verdict::Passed
-    };
+    let undid = |report: &Report| goes_back(report) && report.verdict == Verdict::Passed;
     let failed = reports.iter().rposition(|report| !report.verdict.is_good());
     failed.is_some_and(|failed| reports[failed..].iter().any(undid))
+}
+
+/// Whether an action put back what had been before.
+fn goes_back(report: &Report) -> bool {
+    matches!(report.command.as_deref(), Some("rollback" | "undo"))
 }
 
 /// Who approved: the gate names them in one fact.
@@ -340,15 +343,22 @@ fn links(reports: &[Report]) -> Vec<Link> {
 
 /// What the reports say was deployed: each image once, with its component and its digest.
 ///
+/// Of a run that went back it is what was tried: what runs again ran before, and a failure told of it would be no truth.
 /// The digest is empty where no report tells it, or several do: no soak time counts for it, and a quota does.
 fn deployed(reports: &[Report], components: &IndexMap<String, String>) -> Vec<DeploymentPayload> {
-    let versions: IndexMap<&str, &str> = reports
+    let (back, there): (Vec<&Report>, Vec<&Report>) = reports.iter().partition(|report| goes_back(report));
+    let is_tried = there.iter().any(|report| !report.changes.is_empty());
+    let versions: IndexMap<&str, &str> = if is_tried { there } else { back }
         .iter()
         .flat_map(|report| &report.changes)
-        .map(|change| (change.name.as_str(), change.after.as_str()))
+        .map(|change| (change.name.as_str(), change.after.split('@').next().unwrap_or_default()))
         .collect();
-    let digest = |image: &str| {
-        let of_image = subjects(reports, SubjectKind::Image).filter(|subject| subject.name == image);
+    // An image is named with its tag, where it has one.
+    let digest = |image: &str, tag: &str| {
+        let is_it = |name: &str| {
+            name.strip_prefix(image).is_some_and(|rest| rest.is_empty() || rest == format!(":{tag}"))
+        };
+        let of_image = subjects(reports, SubjectKind::Image).filter(|subject| is_it(&subject.name));
         let digests: IndexSet<&String> = of_image.filter_map(|subject| subject.digest.as_ref()).collect();
         if digests.len() == 1 { digests[0].clone() } else { String::new() }
     };
@@ -358,8 +368,8 @@ fn deployed(reports: &[Report], components: &IndexMap<String, String>) -> Vec<De
         .map(|(image, version)| DeploymentPayload {
             component: components.get(image).cloned().unwrap_or_else(|| last(image)),
             image: image.to_owned(),
-            digest: digest(image),
-            version: version.split('@').next().unwrap_or_default().to_owned(),
+            digest: digest(image, version),
+            version: version.to_owned(),
         })
         .collect()
 }
@@ -505,6 +515,11 @@ impl Reason {
 }
 
 impl Commit {
+    /// Whether it is of another repository than the run: then its branch is named with it, `owner/name:branch`.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.branch.as_ref().is_some_and(|branch| branch.raw().contains(':'))
+    }
+
     fn of_subject(subject: &Subject) -> Option<Self> {
         let branch = Some(Untrusted::new(&subject.name)).filter(|name| !name.is_empty());
         Some(Self { branch, id: Untrusted::new(subject.digest.as_ref()?) })
@@ -727,6 +742,34 @@ pub(crate) mod tests {
         assert_eq!((deployed.component.as_str(), deployed.digest.as_str()), ("shop", "sha256:1"));
         assert_eq!(deployed.version, "v2");
         assert_eq!((story.scans[0].condition, story.scans[0].verdict), ("reports", Verdict::Passed));
+    }
+
+    #[test]
+    fn of_a_run_that_went_back_what_was_tried_is_told() {
+        let image = "registry.example.com/shop/backend";
+        let bump = |command: &str, after: &str, digest: &str| {
+            let mut bump = report("bump-image-tag", Verdict::Passed, "1 image set");
+            bump.command = Some(command.into());
+            let (name, place, before) = (image.into(), "dev".into(), "v0".into());
+            bump.changes.push(sluice_core::Change {
+                name,
+                place,
+                before,
+                after: format!("{after}@{digest}"),
+            });
+            let name = format!("{image}:{after}");
+            bump.subjects.push(Subject { kind: SubjectKind::Image, name, digest: Some(digest.into()) });
+            bump
+        };
+        let told = |reports: &[Report]| {
+            let told = deployed(reports, &IndexMap::new()).into_iter();
+            told.map(|one| (one.version, one.digest)).collect::<Vec<_>>()
+        };
+        let (set, back) = (bump("set", "v2", "sha256:2"), bump("rollback", "v1", "sha256:1"));
+        assert_eq!(told(&[set.clone(), back.clone()]), [("v2".into(), "sha256:2".into())]);
+        assert_eq!(told(&[back]), [("v1".into(), "sha256:1".into())]);
+        let again = bump("set", "v2", "sha256:3");
+        assert_eq!(told(&[set, again]), [("v2".into(), String::new())]);
     }
 
     fn event(verdicts: &[Verdict], needs: &str) -> Event {

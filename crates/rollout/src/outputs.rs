@@ -16,7 +16,7 @@ pub struct Outputs {
     pub rolled_back: Option<bool>,
     /// JSON list: each object that was changed or looked at, with `object`, `verdict`, `reason`, `replicas`, `before` and `after`.
     pub workloads: Vec<WorkloadResult>,
-    /// The file that `undo` takes, below `${{ runner.temp }}` unless the input `record` says where. Only where something changed.
+    /// The file that `undo` takes, below the folder `RUNNER_TEMP` unless the input `record` says where. Only where something changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
     /// The colour that gets the Service's traffic now.

@@ -17,8 +17,8 @@
 //! schema once the tests have run.
 //!
 //! What neither knows (the words of a refusal, which limit comes with which header) is told from GitHub's documentation
-//! and from replies as people report them; the place says so. Permissions are not modelled: a test that wants a refusal
-//! gives it as a [`Fault`].
+//! and from replies as people report them; the place says so. Permissions are those of the token, where it is one that
+//! [`grant`] made; other tokens may do all.
 //!
 //! `server` accepts, asks for a fault, lets the request take effect and records; `rest`, `graphql` and `smart_http` are
 //! the three ways in; `world` is the state behind them, `git` its repositories, `shapes` the JSON of what they hold.
@@ -27,6 +27,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
 
 mod git;
+mod grants;
 mod graphql;
 mod message;
 mod record;
@@ -44,6 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use self::{server::Server, world::World};
 
 pub use self::{
+    grants::grant,
     message::{Fault, Reply, Request},
     repository::{File, Repository, Run},
     said::{Check, Deployment},
@@ -129,6 +131,11 @@ impl GitHub {
     /// Answers only who brings this token, over the API and over git. Without a token all are answered.
     pub fn require_token(&self, token: &str) {
         self.world().token = Some(token.to_owned());
+    }
+
+    /// Answers only who brings a token that [`grant`] made.
+    pub fn require_grants(&self) {
+        self.world().grants_only = true;
     }
 
     /// Lets whoever asks be this user: of the job's own token `github-actions[bot]`.

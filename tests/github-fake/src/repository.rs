@@ -46,7 +46,7 @@ impl File {
     }
 }
 
-/// A run of a workflow that has ended.
+/// A run of a workflow.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The name of the workflow's file: `deploy.yml`.
@@ -57,7 +57,7 @@ pub struct Run {
     pub event: String,
     /// The commit that it ran for.
     pub head_sha: String,
-    /// How it ended: `success`, `failure`, `cancelled`.
+    /// How it ended: `success`, `failure`, `cancelled`; empty while it goes on.
     pub conclusion: String,
     /// The fork that it came from, as `owner/name`; `None` when from this repository.
     pub fork: Option<String>,
@@ -140,6 +140,14 @@ impl Repository {
         let number = stored.runs.len() as u64 + 1;
         stored.runs.push(StoredRun { run, id, number, created });
         id
+    }
+
+    /// Ends a run that went on.
+    pub fn end_run(&self, id: u64, conclusion: &str) {
+        self.with(|stored, _| {
+            let run = stored.runs.iter_mut().find(|run| run.id == id).expect("the run is there");
+            conclusion.clone_into(&mut run.run.conclusion);
+        });
     }
 
     /// Lets a branch take no commit but by pull request.

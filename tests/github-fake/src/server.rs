@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use crate::{
-    Shared, graphql,
+    Shared, grants, graphql,
     message::{Fault, Reply, Request},
     record::record,
     rest, smart_http,
@@ -122,6 +122,11 @@ async fn serve(
 
 /// Lets a request take effect, and records what is answered.
 fn take_effect(shared: &Shared, request: &Request) -> Reply {
+    let only = shared.world().grants_only;
+    if let Some(refusal) = grants::refusal(request, only) {
+        record(request, None);
+        return complete(shared, refusal);
+    }
     let answered = match request.path.strip_prefix("/api/v3") {
         Some(path) => Some(rest::answer(&mut shared.world(), path, request)),
         None if request.path == "/api/graphql" => Some(graphql::answer(&mut shared.world(), request)),

@@ -29,9 +29,15 @@ pub struct Job {
 }
 
 impl Repository {
-    /// Adds a job to a run.
+    /// Adds a job to a run, or tells how far the one of this name is.
     pub fn job(&self, run: u64, job: Job) {
-        self.with(|stored, _| stored.told.jobs.push((run, job)));
+        self.with(|stored, _| {
+            let jobs = &mut stored.told.jobs;
+            match jobs.iter_mut().find(|(of, known)| *of == run && known.name == job.name) {
+                Some((_, known)) => *known = job,
+                None => jobs.push((run, job)),
+            }
+        });
     }
 
     /// The Deployments that were made: number, and what each was made with.

@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) repositories: BTreeMap<String, Stored>,
     /// The one token that is answered; `None` answers all.
     pub(crate) token: Option<String>,
+    /// Whether only tokens are answered that say what they may do.
+    pub(crate) grants_only: bool,
     /// Whose token it is.
     pub(crate) login: String,
     /// Members of teams, by `organisation/team`.
@@ -116,6 +118,7 @@ impl World {
             address,
             repositories: BTreeMap::new(),
             token: None,
+            grants_only: false,
             login: "octocat".to_owned(),
             teams: BTreeMap::new(),
             strangers: BTreeSet::new(),

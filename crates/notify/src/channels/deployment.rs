@@ -144,7 +144,10 @@ fn state(story: &Story) -> &'static str {
     match (story.event, story.verdict) {
         (Event::Start, _) => "in_progress",
         (Event::Pending, _) => "pending",
-        (Event::Success | Event::Recovery, _) => "success",
+        // A rollback that is all the run did put a version in its place, and that version runs.
+        (Event::Success | Event::Recovery, _) | (Event::Rollback, Verdict::Passed | Verdict::Skipped) => {
+            "success"
+        }
         (_, Verdict::Undecided | Verdict::Misconfigured) => "error",
         (Event::Failure | Event::Rollback, _) => "failure",
     }

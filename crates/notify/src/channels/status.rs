@@ -74,13 +74,16 @@ impl Channel for StatusChannel {
     }
 }
 
-/// The commit that the story is about, where it is one.
+/// The commit of the run's own repository that the story is about: of none or several there the one that the run is for.
 pub(super) fn commit(story: &Story) -> Option<String> {
-    let mut ids = story.commits.iter().map(|commit| commit.id.raw()).filter(|id| id.parse::<Sha>().is_ok());
-    let first = ids.next()?;
+    let here = story.commits.iter().filter(|commit| !commit.is_elsewhere());
+    let mut ids = here.map(|commit| commit.id.raw()).filter(|id| id.parse::<Sha>().is_ok());
     let of_run = || story.run.commit.as_ref().map(|commit| commit.id.raw());
-    // Of several the one that the run is about.
-    if ids.next().is_none() { Some(first) } else { of_run() }.map(str::to_owned)
+    match (ids.next(), ids.next()) {
+        (Some(only), None) => Some(only),
+        _ => of_run(),
+    }
+    .map(str::to_owned)
 }
 
 pub(super) fn no_commit() -> Problem {
@@ -114,8 +117,23 @@ pub(super) fn description(story: &Story) -> String {
 mod tests {
     use super::*;
     use crate::{
-        channels::tests::overlong_stories, sections::tests::file, story::tests::failure, untrusted::length,
+        channels::tests::overlong_stories,
+        sections::tests::file,
+        story::{Commit, tests::failure},
+        untrusted::length,
     };
+
+    #[test]
+    fn a_commit_of_another_repository_is_not_looked_for_in_this_one() {
+        let mut story = failure();
+        let own = story.run.commit.clone().unwrap();
+        let elsewhere = Commit { branch: Some("acme/infrastructure:main".into()), id: "f".repeat(40).as_str().into() };
+        story.commits = vec![elsewhere.clone()];
+        assert_eq!(commit(&story).as_deref(), Some(own.id.raw()));
+        let here = Commit { branch: Some("main".into()), id: "e".repeat(40).as_str().into() };
+        story.commits = vec![elsewhere, here];
+        assert_eq!(commit(&story), Some("e".repeat(40)));
+    }
 
     #[test]
     fn the_status_says_the_answer_of_the_commit() {

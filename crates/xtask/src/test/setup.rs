@@ -22,6 +22,8 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("redis-server", "redis-server"),
     ("dnsmasq", "dnsmasq-base"),
     ("prometheus", "prometheus"),
+    // On each of GitHub's own runners: a step of a workflow may use it.
+    ("jq", "jq"),
 ];
 
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.
@@ -114,7 +116,9 @@ impl Tools {
     /// The linters of workflows, actions, configurations and schemas.
     pub(crate) fn linters(&self) -> Vec<(&'static str, Command)> {
         let actions = files("actions", "/action.yml");
-        let workflows = [files(".github/workflows", ".yml"), examples("/workflows/")].concat();
+        let workflows =
+            [files(".github/workflows", ".yml"), files("workflows-ghes", ".yml"), examples("/workflows/")]
+                .concat();
         let configurations = [
             vec!["crates/config/tests/sluice.yml".into(), "crates/xtask/shop/sluice.yml".into()],
             examples("/sluice.yml"),
@@ -155,8 +159,8 @@ impl Tools {
         }
         if let Some(folder) = &self.node {
             let mut parser = Command::new("node");
-            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows);
-            linters.push(("workflows by GitHub's own parser", parser));
+            parser.current_dir(root()).arg(folder.join("workflows.cjs")).args(&workflows).args(&actions);
+            linters.push(("workflows and actions by GitHub's own parser", parser));
         }
         linters
     }

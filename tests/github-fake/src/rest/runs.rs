@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Asked, not_found};
-use crate::{message::Reply, shapes, world::Stored};
+use crate::{
+    message::Reply,
+    shapes,
+    world::{Stored, StoredRun},
+};
 
 /// The runs of a workflow that are asked for, newest first.
 pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply {
@@ -20,8 +24,8 @@ pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply 
         .rev()
         .filter(|run| run.run.workflow == workflow)
         .filter(|run| is_asked_for("branch", &run.run.branch) && is_asked_for("event", &run.run.event))
-        // A conclusion may stand where a status does; each of these runs is completed.
-        .filter(|run| is_asked_for("status", &run.run.conclusion) || is_asked_for("status", "completed"))
+        // A conclusion may stand where a status does.
+        .filter(|run| is_asked_for("status", &run.run.conclusion) || is_asked_for("status", status(run)))
         .map(|run| shapes::run(asked.address, stored, run))
         .collect();
     let count = found.len();
@@ -31,4 +35,9 @@ pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply 
         &found,
         |page| json!({"total_count": count, "workflow_runs": page}),
     )
+}
+
+/// Whether a run has ended, in GitHub's words.
+const fn status(run: &StoredRun) -> &'static str {
+    if run.run.conclusion.is_empty() { "in_progress" } else { "completed" }
 }

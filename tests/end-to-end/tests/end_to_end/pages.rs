@@ -1,0 +1,133 @@
+//! What the pages show is what can be written.
+
+use std::path::Path;
+
+use sluice_end_to_end::Repository;
+
+use super::{
+    examples::{files, read, root},
+    uses,
+};
+
+/// The sections of the configuration: a piece of YAML that begins with one is a part of it.
+const SECTIONS: [&str; 5] = ["gitops", "components", "environments", "channels", "notify"];
+
+#[test]
+fn yaml_of_pages_is_understood() {
+    let (mut configurations, mut inputs) = (0, 0);
+    for (page, language, text) in blocks() {
+        if language != "yaml" {
+            continue;
+        }
+        let value = uses::parse(&text);
+        // A job may be called as a section is.
+        let is_part = uses::strings(&value, "uses").is_empty()
+            && value.as_object().is_some_and(|map| map.keys().all(|key| SECTIONS.contains(&key.as_str())));
+        if is_part || value.get("version").is_some() {
+            let text = if is_part { format!("version: 1\n{text}") } else { text.clone() };
+            check_configuration(&page, &text);
+            configurations += 1;
+        }
+        inputs += uses::check(&value, &page);
+    }
+    assert!(configurations > 5 && inputs > 20, "{configurations} configurations, {inputs} inputs");
+}
+
+#[test]
+fn commands_of_pages_have_the_flags_that_they_show() {
+    let mut flags = 0;
+    let actions = uses::actions();
+    for (page, language, text) in blocks() {
+        if !["sh", "console"].contains(&language.as_str()) {
+            continue;
+        }
+        for line in text.lines() {
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            let line = line.split(" #").next().unwrap_or(line);
+            let mut words = line.split_whitespace();
+            let Some(action) = words.next().filter(|word| actions.iter().any(|action| action == word)) else {
+                continue;
+            };
+            for flag in words.filter_map(|word| word.strip_prefix("--")) {
+                let flag = flag.split('=').next().unwrap();
+                assert!(uses::has_input(action, flag), "{page}: `{line}`: {action} has no --{flag}");
+                flags += 1;
+            }
+        }
+    }
+    assert!(flags > 10, "only {flags} flags were found");
+}
+
+#[test]
+fn links_of_pages_lead_somewhere() {
+    let mut links = 0;
+    for page in pages() {
+        let text = read(&root().join(&page));
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") || file.contains(char::is_whitespace) {
+                continue;
+            }
+            let from = Path::new(&page).parent().unwrap();
+            assert!(root().join(from).join(file).exists(), "{page}: {target} is not there");
+            links += 1;
+        }
+    }
+    assert!(links > 20, "only {links} links were found");
+}
+
+/// All actions read the same file: what one does not know, another does.
+fn check_configuration(page: &str, text: &str) {
+    let repository = Repository::new();
+    repository.write(".github/sluice.yml", text);
+    for action in uses::actions() {
+        let outcome = repository.run(&action).argument("--check-config").ends();
+        assert_eq!(outcome.code, Some(0), "{page}: {action}: {outcome:#?}\n{text}");
+    }
+}
+
+/// The pages, by their paths from the repository's root.
+fn pages() -> Vec<String> {
+    let root = root();
+    let folders = ["actions", "schemas", "workflows-examples", "workflows-ghes"];
+    let all =
+        folders.iter().flat_map(|folder| files(&root.join(folder), ".md")).chain([root.join("README.md")]);
+    all.map(|page| page.strip_prefix(&root).unwrap().to_string_lossy().into_owned()).collect()
+}
+
+/// The blocks of all pages: the page, the language, the text.
+fn blocks() -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for page in pages() {
+        let text = read(&root().join(&page));
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some(language) = line.strip_prefix("```").filter(|language| !language.is_empty()) else {
+                continue;
+            };
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push((page.clone(), language.to_owned(), block.join("\n") + "\n"));
+        }
+    }
+    found
+}
+
+#[test]
+fn messages_of_the_page_are_said_by_the_code() {
+    let page = read(&root().join("actions/TROUBLESHOOTING.md"));
+    let code: String = files(&root().join("crates"), ".rs").iter().map(|file| read(file)).collect();
+    let mut messages = 0;
+    for line in page.lines().filter_map(|line| line.strip_prefix("### `")) {
+        // What Docker says stands in no code of ours.
+        if line.contains("manifest unknown") {
+            continue;
+        }
+        let message = line.strip_suffix('`').unwrap();
+        for part in message.split('…').map(str::trim).filter(|part| part.len() > 3) {
+            let written = part.replace('"', "\\\"");
+            assert!(code.contains(&written), "nobody says: {message}");
+        }
+        messages += 1;
+    }
+    assert!(messages > 20, "only {messages} messages were found");
+}

@@ -1,0 +1,28 @@
+terraform {
+  required_version = "~> 1.13"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+
+  backend "s3" {
+    bucket       = "acme-terraform-dev"
+    key          = "regions/eu-west-1/layers/04-applications/dev/clients/acme.tfstate"
+    region       = "eu-west-1"
+    encrypt      = true
+    use_lockfile = true
+  }
+}
+
+provider "aws" {
+  region = "eu-west-1"
+}
+
+module "applications" {
+  source      = "../../../../../../../modules/applications"
+  environment = "dev"
+  client      = "acme"
+}

@@ -1,0 +1,28 @@
+terraform {
+  required_version = "~> 1.13"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+
+  backend "s3" {
+    bucket       = "acme-terraform-production"
+    key          = "regions/us-east-1/layers/03-databases/production/clients/acme.tfstate"
+    region       = "eu-west-1"
+    encrypt      = true
+    use_lockfile = true
+  }
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+module "databases" {
+  source      = "../../../../../../../modules/databases"
+  environment = "production"
+  client      = "acme"
+}
