@@ -11,7 +11,7 @@ use super::engine::Engine;
 use crate::workspace::{check, root, target};
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
