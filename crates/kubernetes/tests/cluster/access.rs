@@ -116,6 +116,8 @@ fn what_is_unsafe_or_would_run_a_program_is_refused() {
     assert!(problem(&half).contains("without its client-key"));
     let socks = files.kubeconfig(&format!("{server}\nproxy-url: socks5://10.0.0.2:1080"), "token: abcd");
     assert!(problem(&socks).contains("proxy-url"));
+    let empty = files.kubeconfig(&format!("{server}\ncertificate-authority-data: YWJj"), "token: abcd");
+    assert!(problem(&empty).starts_with("cannot use the CA certificates given: it holds no certificate"));
     let broken = files.write("broken", "clusters: [\n");
     assert!(problem(&broken).contains("broken"));
 }
