@@ -24,10 +24,7 @@ impl Files {
 
     /// A kubeconfig of one context, with these fields of its cluster and its user.
     fn kubeconfig(&self, cluster: &str, user: &str) -> PathBuf {
-        let indented = |text: &str| format!("    {}
-", text.replace('
-', "
-    "));
+        let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
         let text = format!(
             "current-context: test\nclusters:\n- name: fake\n  cluster:\n{}users:\n- name: tester\n  user:\n{}\
              contexts:\n- name: test\n  context: {{cluster: fake, user: tester}}\n",
@@ -119,6 +116,8 @@ fn what_is_unsafe_or_would_run_a_program_is_refused() {
     assert!(problem(&half).contains("without its client-key"));
     let socks = files.kubeconfig(&format!("{server}\nproxy-url: socks5://10.0.0.2:1080"), "token: abcd");
     assert!(problem(&socks).contains("proxy-url"));
+    let empty = files.kubeconfig(&format!("{server}\ncertificate-authority-data: YWJj"), "token: abcd");
+    assert!(problem(&empty).starts_with("cannot use the CA certificates given: it holds no certificate"));
     let broken = files.write("broken", "clusters: [\n");
     assert!(problem(&broken).contains("broken"));
 }

@@ -19,7 +19,10 @@ fn a_lease_that_is_held_is_held() {
         let refused = cluster.hold("sluice-rollout", "run 2", LONG).await.unwrap_err();
         let Error::Held { by, since, .. } = &refused else { panic!("{refused:?}") };
         assert_eq!((by.as_str(), since.is_some()), ("run 1", true));
-        assert!(refused.to_string().starts_with("run 1 holds the lease \"sluice-rollout\" since "), "{refused}");
+        assert!(
+            refused.to_string().starts_with("run 1 holds the lease \"sluice-rollout\" since "),
+            "{refused}"
+        );
         // The same run, come back.
         let again = cluster.hold("sluice-rollout", "run 1", LONG).await.unwrap();
         again.release().await.unwrap();
@@ -49,6 +52,25 @@ fn a_lease_that_ran_out_is_taken_over_and_counted() {
         assert_eq!((&spec["holderIdentity"], &spec["leaseTransitions"]), (&json!("run 2"), &json!(5)));
         hold.release().await.unwrap();
     });
+}
+
+#[test]
+fn of_two_who_come_at_once_one_gets_it() {
+    for _ in 0..10 {
+        let kubernetes = Kubernetes::start();
+        block_on(async {
+            let (one, other) = (cluster(&kubernetes).await, cluster(&kubernetes).await);
+            let (one, other) = tokio::join!(
+                one.hold("sluice-rollout", "run 1", LONG),
+                other.hold("sluice-rollout", "run 2", LONG),
+            );
+            let lost = match (one, other) {
+                (Ok(_), Err(lost)) | (Err(lost), Ok(_)) => lost,
+                both => panic!("{both:?}"),
+            };
+            assert!(matches!(lost, Error::Held { .. }), "{lost:?}");
+        });
+    }
 }
 
 #[test]
