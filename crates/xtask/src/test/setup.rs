@@ -27,9 +27,6 @@ const PROGRAMS: [(&str, &str); 10] = [
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.
 const POSTGRES: (&str, &str) = ("/usr/lib/postgresql", "postgresql");
 
-/// The judge of dependencies, by `deny.toml`; `ci.yml` installs the same.
-const CARGO_DENY: &str = "cargo-deny@0.20.2";
-
 /// What is there to test with.
 pub(crate) struct Tools {
     /// The folder of the Python programs; absent when they could not be set up.
@@ -196,6 +193,9 @@ fn python() -> anyhow::Result<PathBuf> {
     }
     Ok(folder.join("bin"))
 }
+
+/// The judge of dependencies, by `deny.toml`; `ci.yml` installs the same.
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
 /// cargo-deny, built without optimisation: it is sooner built, and has little to do.
 fn cargo_deny() -> anyhow::Result<PathBuf> {
