@@ -1,7 +1,7 @@
 //! The images, run by a Docker engine as the runner runs them.
 //!
 //! A test makes a [`Job`] with a workspace that is not root's, [`Job::step`] runs an action in it, and the test looks at
-//! what it left. The images are those below `SLUICE_IMAGES`, pushed to a [`registry`] of the tests' own and pulled from
+//! what it left. The images are those below `SLUICE_IMAGES`, pushed to a [`Registry`] of the tests' own and pulled from
 //! there by digest, as a runner pulls them.
 //!
 //! `cargo xtask test` starts the engine and sets `DOCKER_HOST`. Where no engine answers, nothing is tested here and it
