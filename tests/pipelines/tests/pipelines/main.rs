@@ -3,12 +3,14 @@
 
 mod approve;
 mod build_once;
+mod clusters;
 mod examples;
 mod first_pipeline;
 mod multi_region;
 mod registry;
 mod semantics;
 mod terraform_layers;
+mod three_environments;
 
 /// A freeze of two days around a day so many days away, which is now or surely not: the clock is the machine's.
 #[expect(clippy::disallowed_methods, reason = "a freeze is of the real time")]
