@@ -54,7 +54,22 @@ impl Clusters {
 
     /// The script that stands in for `rollout`.
     pub(crate) fn rollout(&self) -> String {
-        ROLLOUT.replace("CLUSTERS", &self.folder.path().to_string_lossy())
+        self.script(ROLLOUT, "CLUSTERS")
+    }
+
+    /// A script that finds them where this word stands.
+    pub(crate) fn script(&self, script: &str, word: &str) -> String {
+        script.replace(word, &self.folder.path().to_string_lossy())
+    }
+
+    /// Writes a file beside them.
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
     /// The tag of the image that runs in a cluster.
@@ -62,13 +77,15 @@ impl Clusters {
         version(&self.folder.path().join(name))
     }
 
-    /// What runs, as it answers below the name of its cluster; `v1` is well, others as they are said to be.
+    /// What runs, as it answers below the name of its cluster; `v1` is well, others as they are said to be. Below
+    /// `production` answers the one that is `live`.
     pub(crate) fn service(&self, is_well: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Server {
         let folder = self.folder.path().to_owned();
         Server::answering(move |request| {
             let mut parts = request.target.split('/').skip(1);
             let (name, page) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let tag = version(&folder.join(name));
+            let live = std::fs::read_to_string(folder.join("live")).unwrap_or_default();
+            let tag = version(&folder.join(if name == "production" { live.trim() } else { name }));
             match page {
                 "version" => (200, json!({"version": tag}).to_string()),
                 _ if tag == "v1" || is_well(name, &tag) => (200, json!({"status": "UP"}).to_string()),

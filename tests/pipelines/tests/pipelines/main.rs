@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod approve;
+mod blue_green;
 mod build_once;
 mod clusters;
 mod examples;
