@@ -109,6 +109,7 @@ class Run {
     Object.assign(this, { concurrency: [], images: [], logins: [], roles: [] });
     Object.assign(this, { binaries: request.binaries, tools: request.tools, machine: request.machine, aws: request.aws });
     this.vars = request.vars;
+    this.instead = request.instead;
     const begun = ask({ begin: { workflow: workflow.path, name: workflow.name } });
     this.folder = join(request.folder, `run-${begun.id}`);
     mkdirSync(this.folder, { recursive: true });

@@ -110,7 +110,7 @@ async function runAction(job, { action, defaults }, { inputs, env, files, said, 
   const variables = { HOME: job.home, ...runnerVariables(job, files), ...env, ...Object.fromEntries(declared) };
   said.ours = true;
   said.action = action;
-  const binary = join(job.run_.binaries, action);
+  const binary = job.run_.instead[action] ?? join(job.run_.binaries, action);
   if (!existsSync(binary)) throw new Unsupported(`${action} is not built: there is no ${binary}`);
   const begun = process.hrtime.bigint();
   try {

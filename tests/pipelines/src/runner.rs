@@ -14,6 +14,7 @@ pub struct Runner<'a> {
     variables: BTreeMap<String, String>,
     machine: BTreeMap<String, String>,
     aws: Option<String>,
+    instead: BTreeMap<String, std::path::PathBuf>,
     tools: tempfile::TempDir,
     ours: std::path::PathBuf,
 }
@@ -29,6 +30,7 @@ impl<'a> Runner<'a> {
             variables: BTreeMap::new(),
             machine: BTreeMap::new(),
             aws: None,
+            instead: BTreeMap::new(),
             tools: tempfile::tempdir().unwrap(),
             ours: harness::root(),
         }
@@ -69,6 +71,15 @@ impl<'a> Runner<'a> {
         std::fs::write(&file, script).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         self
+    }
+
+    /// A script that runs instead of one of our actions, where the test has nothing for it to work on.
+    #[must_use]
+    pub fn instead_of(self, action: &str, script: &str) -> Self {
+        let name = format!("instead-of-{action}");
+        let mut runner = self.tool(&name, script);
+        runner.instead.insert(action.to_owned(), runner.tools.path().join(name));
+        runner
     }
 
     /// The folder that holds this project's reusable workflows and actions, instead of the project itself.
@@ -133,6 +144,7 @@ impl<'a> Runner<'a> {
             "vars": self.variables,
             "machine": self.machine,
             "aws": self.aws,
+            "instead": self.instead,
             "binaries": harness::binaries(),
             "tools": self.tools.path(),
             "folder": folder,

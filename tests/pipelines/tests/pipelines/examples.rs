@@ -2,9 +2,16 @@
 
 use sluice_pipelines::check;
 
-/// The folders to copy, and how many workflows each has.
-const EXAMPLES: [&str; 3] =
-    ["build-once-deploy-many/application", "build-once-deploy-many/gitops", "first-pipeline"];
+/// The folders to copy into a repository.
+const EXAMPLES: [&str; 7] = [
+    "blue-green",
+    "build-once-deploy-many/application",
+    "build-once-deploy-many/gitops",
+    "eks-three-environments",
+    "first-pipeline",
+    "multi-region",
+    "terraform-layers",
+];
 
 #[test]
 fn every_workflow_and_what_it_calls_could_start() {
@@ -16,4 +23,19 @@ fn every_workflow_and_what_it_calls_could_start() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_example_is_forgotten() {
+    let mut folders: Vec<String> =
+        EXAMPLES.iter().map(|name| name.split('/').next().unwrap().to_owned()).collect();
+    folders.dedup();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../workflows-examples");
+    let entries = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap());
+    let mut there: Vec<String> = entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(folders, there);
 }
