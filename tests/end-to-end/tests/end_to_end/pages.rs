@@ -1,4 +1,5 @@
 //! What the pages show is what can be written.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::path::Path;
 
