@@ -127,7 +127,8 @@ mod tests {
     fn a_commit_of_another_repository_is_not_looked_for_in_this_one() {
         let mut story = failure();
         let own = story.run.commit.clone().unwrap();
-        let elsewhere = Commit { branch: Some("acme/infrastructure:main".into()), id: "f".repeat(40).as_str().into() };
+        let elsewhere =
+            Commit { branch: Some("acme/infrastructure:main".into()), id: "f".repeat(40).as_str().into() };
         story.commits = vec![elsewhere.clone()];
         assert_eq!(commit(&story).as_deref(), Some(own.id.raw()));
         let here = Commit { branch: Some("main".into()), id: "e".repeat(40).as_str().into() };

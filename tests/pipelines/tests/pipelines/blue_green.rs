@@ -10,7 +10,7 @@ use sluice_pipelines::{Event, Run, Runner, example, reusable};
 
 use crate::clusters::Clusters;
 
-const ROLLOUT: &str = r##"#!/bin/sh
+const ROLLOUT: &str = r#"#!/bin/sh
 set -eu
 command=$(/usr/bin/printenv INPUT_COMMAND || true)
 live=$(/bin/cat COLOURS/live)
@@ -40,7 +40,7 @@ echo "version=${tagged##*:}" >> "$GITHUB_OUTPUT"
   {schema: 1, action: "rollout", command: $command, verdict: "passed", title: "done",
    facts: [{name: "environment", value: "production"}], started_at: (now | todate), duration: 0}
 ' > "$RUNNER_TEMP/sluice/$(/bin/date -u +%Y%m%dT%H%M%S%3N)-01-rollout.json"
-"##;
+"#;
 
 struct Stage {
     github: GitHub,

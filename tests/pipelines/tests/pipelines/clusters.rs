@@ -4,7 +4,7 @@ use serde_json::json;
 use sluice_end_to_end::Server;
 
 /// `deploy`, `undo` and `resume`, of one image in one cluster. A container action has no `PATH`, so programs have theirs.
-const ROLLOUT: &str = r##"#!/bin/sh
+const ROLLOUT: &str = r#"#!/bin/sh
 set -eu
 environment=$(/usr/bin/printenv INPUT_ENVIRONMENT)
 command=$(/usr/bin/printenv INPUT_COMMAND || true)
@@ -34,7 +34,7 @@ echo "version=${tag##*:}" >> "$GITHUB_OUTPUT"
    changes: [{name: $name, place: $environment, before: ($before | version), after: ($image | version)}],
    started_at: (now | todate), duration: 0}
 ' > "$RUNNER_TEMP/sluice/$(/bin/date -u +%Y%m%dT%H%M%S%3N)-01-rollout.json"
-"##;
+"#;
 
 /// Clusters, and what runs in them.
 pub(crate) struct Clusters {
