@@ -41,7 +41,7 @@ fn own<'a>(
     let mut sources = Vec::new();
     for entry in mapping.entries() {
         if entry.key.is_merge_key() {
-            sources.extend((!is_null(entry.value)).then_some(entry.value));
+            sources.push(entry.value);
             continue;
         }
         if let Some(first) = keys.insert(identity(entry.key), entry.key) {
@@ -70,6 +70,9 @@ impl<'a> Merging<'a> {
     }
 
     fn merge_mapping(&mut self, source: Node<'a>, used: Option<Place>) -> Result<(), Mismatch> {
+        if is_null(source) {
+            return Ok(());
+        }
         if !source.is_mapping() {
             return Err(Mismatch::expected("a mapping to merge").at(source));
         }
