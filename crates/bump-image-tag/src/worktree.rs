@@ -130,7 +130,13 @@ mod tests {
             fs::create_dir(path.parent().unwrap()).unwrap();
             fs::write(&path, "old").unwrap();
             let source = Source::read(&path, folder.path()).unwrap();
-            Edited { source, after: b"new".to_vec(), images: Vec::new(), places: Vec::new() }
+            Edited {
+                source,
+                after: b"new".to_vec(),
+                images: Vec::new(),
+                places: Vec::new(),
+                hunks: String::new(),
+            }
         };
         let files = ["a", "b"].map(edited).to_vec();
         (folder, files)

@@ -48,8 +48,9 @@ pub(crate) struct Data {
     /// A block collection ends with its last value.
     pub(crate) span: Range<usize>,
     pub(crate) place: Place,
-    pub(crate) tag: Option<Tag>,
-    pub(crate) anchor: Option<Anchor>,
+    /// Few nodes have one: in a box it takes no room in the others.
+    pub(crate) tag: Option<Box<Tag>>,
+    pub(crate) anchor: Option<Box<Anchor>>,
     pub(crate) parent: Option<usize>,
 }
 
