@@ -29,8 +29,9 @@ pub(crate) fn candidates(overlays: &[Overlay]) -> Vec<Candidate<'_>> {
         let is_searched = overlay.is_searched;
         overlay.files.iter().map(move |path| Candidate { path, is_searched })
     });
-    // Of paths without `.` and `..` the text tells which are the same, and in less time.
-    all.filter(|file| seen.insert(file.path.as_os_str())).collect()
+    // One overlay has each file once. Of paths without `.` and `..` the text tells which are the same, and in less
+    // time.
+    all.filter(|file| overlays.len() == 1 || seen.insert(file.path.as_os_str())).collect()
 }
 
 /// What is looked for: one of some images, or any where no name is given.

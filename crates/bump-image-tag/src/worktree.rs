@@ -53,19 +53,17 @@ impl Turn {
 pub(crate) fn write(files: &[Edited], turn: &Turn) -> Result<(), Problem> {
     if turn.locked.is_some() {
         let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.source.path.parent()).collect();
-        for folder in folders {
-            // Leftovers do no harm; where they can't be removed, writing fails too and says why.
-            let _ = remove_leftovers(folder);
-        }
+        // Leftovers do no harm; where they can't be removed, writing fails too and says why.
+        parallel::map(folders.into_iter().collect(), || (), |(), folder| remove_leftovers(folder).ok());
     }
     let changed: Vec<&Edited> = files.iter().filter(|file| file.is_changed()).collect();
     let prepare = |(): &mut (), file: &Edited| {
         Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
     };
     let prepared = parallel::map(changed.clone(), || (), prepare).into_iter().collect::<Result<_, _>>()?;
-    for file in &changed {
-        refuse_foreign_change(file)?;
-    }
+    parallel::map(changed.clone(), || (), |(), file| refuse_foreign_change(file))
+        .into_iter()
+        .collect::<Result<(), _>>()?;
     commit(&changed, prepared)
 }
 
