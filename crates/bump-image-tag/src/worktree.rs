@@ -79,17 +79,17 @@ fn refuse_foreign_change(file: &Edited) -> Result<(), Problem> {
         .at(Place::file(name)))
 }
 
-/// Puts the files in place one by one; when one can't be, those before it get their old content back.
+/// Puts the files in place; when one can't be, all get their old content back.
 fn commit(files: &[&Edited], prepared: Vec<Replacement>) -> Result<(), Problem> {
-    for (index, (file, replacement)) in files.iter().zip(prepared).enumerate() {
-        if let Err(error) = replacement.commit() {
-            for touched in &files[..=index] {
-                put_back(touched).map_err(|undo| not_undone(touched, &undo, &error))?;
-            }
-            return Err(failed(file, &error));
-        }
+    let put = |(): &mut (), (file, replacement): (&Edited, Replacement)| {
+        replacement.commit().map_err(|error| (failed(file, &error), error))
+    };
+    let done = parallel::map(files.iter().copied().zip(prepared).collect(), || (), put);
+    let Some((problem, error)) = done.into_iter().find_map(Result::err) else { return Ok(()) };
+    for file in files {
+        put_back(file).map_err(|undo| not_undone(file, &undo, &error))?;
     }
-    Ok(())
+    Err(problem)
 }
 
 fn put_back(file: &Edited) -> std::io::Result<()> {
