@@ -364,7 +364,7 @@ mod tests {
             format!("values.yaml{at}").parse().map_err(|error: InvalidArgument| error.to_string())?;
         let image: Option<ImageArgument> = image.map(|image| image.parse().unwrap());
         let planned = at.plan(image.as_ref(), &read).map_err(told)?;
-        let edited = edit::edit(read, Edits { places: vec![planned], ..Edits::default() }).map_err(told)?;
+        let edited = edit::edit(&read, Edits { places: vec![planned], ..Edits::default() }).map_err(told)?;
         assert_eq!(edited.places[0].change.is_some(), edited.is_changed());
         Ok(String::from_utf8(edited.after).unwrap())
     }

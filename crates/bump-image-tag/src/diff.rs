@@ -14,18 +14,19 @@ const CONTEXT: usize = 3;
 
 /// The whole diff of one file; empty when nothing changed.
 pub(crate) fn unified(edited: &Edited) -> String {
-    let hunks = hunks(edited);
-    if hunks.is_empty() {
-        return hunks;
+    if edited.hunks.is_empty() {
+        return String::new();
     }
     let path = edited.source.relative.as_os_str().as_encoded_bytes();
-    format!("--- {}\n+++ {}\n{hunks}", header(b"a/", path), header(b"b/", path))
+    format!("--- {}\n+++ {}\n{}", header(b"a/", path), header(b"b/", path), edited.hunks)
 }
 
-/// The hunks alone.
-pub(crate) fn hunks(edited: &Edited) -> String {
-    let before = String::from_utf8_lossy(&edited.source.bytes);
-    let after = String::from_utf8_lossy(&edited.after);
+/// The hunks alone; empty when nothing changed.
+pub(crate) fn hunks(before: &[u8], after: &[u8]) -> String {
+    if before == after {
+        return String::new();
+    }
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     // Git ends lines at line feeds only; a carriage return is a character of its line.
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
@@ -92,6 +93,7 @@ mod tests {
             after: after.into(),
             images: Vec::new(),
             places: Vec::new(),
+            hunks: hunks(before.as_bytes(), after.as_bytes()),
         }
     }
 

@@ -4,7 +4,7 @@ use sluice_core::Problem;
 use sluice_yaml::{Edit, apply_to};
 
 use crate::{
-    at,
+    at, diff,
     files::Read,
     formats::{Parsed, misread},
     pin::Pin,
@@ -22,6 +22,8 @@ pub(crate) struct Edited {
     pub(crate) images: Vec<EditedImage>,
     /// One for each place that was named outright.
     pub(crate) places: Vec<EditedPlace>,
+    /// What differs, as a diff has it: see [`diff::hunks`].
+    pub(crate) hunks: String,
 }
 
 impl Edited {
@@ -83,30 +85,34 @@ impl Edits {
 }
 
 /// The file with the edits made.
-pub(crate) fn edit(read: Read, edits: Edits) -> Result<Edited, Problem> {
+pub(crate) fn edit(read: &Read, edits: Edits) -> Result<Edited, Problem> {
+    edit_sites(read, &read.parsed.sites(&read.source)?.sites, edits)
+}
+
+/// The same, for a file whose sites are at hand.
+pub(crate) fn edit_sites(read: &Read, before: &[Site<'_>], edits: Edits) -> Result<Edited, Problem> {
     let Read { source, parsed } = read;
     let of_sites = edits.sites.iter().flat_map(|(_, edits)| edits).map(|edit| &edit.edit);
     let entries = edits.entries.iter().map(|(_, edit)| edit);
     let places = edits.places.iter().filter_map(|planned| planned.edit.as_ref());
     let all: Vec<Edit> = of_sites.chain(entries).chain(places).cloned().collect();
     let (after, documents) =
-        apply_to(&source.bytes, &parsed.documents, &all).map_err(|error| refused(error, &source))?;
+        apply_to(&source.bytes, &parsed.documents, &all).map_err(|error| refused(error, source))?;
 
     // What is told of the result is read from the result.
     let (path, relative) = (source.path.clone(), source.relative.clone());
     let written = Source { path, relative, bytes: after };
     let reread = Parsed::of(documents, &written);
-    let before = parsed.sites(&source)?.sites;
     let after = reread.sites(&written)?.sites;
     let mut images = Vec::new();
     for (index, edits) in &edits.sites {
         let (Some(before), Some(after)) = (before.get(*index), after.get(*index)) else {
-            return Err(unlike(&source));
+            return Err(unlike(source));
         };
         images.push(edited(before, after, edits)?);
     }
     for name in edits.entries.iter().flat_map(|(names, _)| names) {
-        let site = after.iter().find(|site| site.name == *name).ok_or_else(|| unlike(&source))?;
+        let site = after.iter().find(|site| site.name == *name).ok_or_else(|| unlike(source))?;
         let changes = site.slots().into_iter().filter_map(|slot| {
             let (value, after) = (slot.value?, slot.said()?);
             Some(Change { key: slot.key.clone(), place: value.place(), before: None, after })
@@ -122,7 +128,8 @@ pub(crate) fn edit(read: Read, edits: Edits) -> Result<Edited, Problem> {
     }
     let places =
         edits.places.into_iter().map(|planned| planned.done(&written, &reread)).collect::<Result<_, _>>()?;
-    Ok(Edited { source, images, places, after: written.bytes })
+    let hunks = diff::hunks(&source.bytes, &written.bytes);
+    Ok(Edited { source: source.clone(), images, places, after: written.bytes, hunks })
 }
 
 fn edited(before: &Site<'_>, after: &Site<'_>, edits: &[SlotEdit]) -> Result<EditedImage, Problem> {

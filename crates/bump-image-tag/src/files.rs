@@ -29,8 +29,9 @@ pub(crate) fn candidates(overlays: &[Overlay]) -> Vec<Candidate<'_>> {
         let is_searched = overlay.is_searched;
         overlay.files.iter().map(move |path| Candidate { path, is_searched })
     });
-    // Of paths without `.` and `..` the text tells which are the same, and in less time.
-    all.filter(|file| seen.insert(file.path.as_os_str())).collect()
+    // One overlay has each file once. Of paths without `.` and `..` the text tells which are the same, and in less
+    // time.
+    all.filter(|file| overlays.len() == 1 || seen.insert(file.path.as_os_str())).collect()
 }
 
 /// What is looked for: one of some images, or any where no name is given.
@@ -69,16 +70,22 @@ impl<'a> Search<'a> {
 /// The name of an image, ready to be searched for.
 #[derive(Debug)]
 struct Name<'a> {
-    text: &'a str,
     whole: Finder<'a>,
     last_part: Finder<'a>,
+    /// The name in two parts, parted at each of its slashes.
+    parts: Vec<[Finder<'a>; 2]>,
 }
 
 impl<'a> Name<'a> {
     fn of(name: &'a str) -> Self {
         let text = familiar(name);
         let last_part = text.rsplit('/').next().unwrap_or(text);
-        Self { text, whole: Finder::new(text), last_part: Finder::new(last_part) }
+        let part = |(at, _)| [&text[..at], &text[at + 1..]].map(Finder::new);
+        Self {
+            whole: Finder::new(text),
+            last_part: Finder::new(last_part),
+            parts: text.match_indices('/').map(part).collect(),
+        }
     }
 
     /// Whether a file may speak of the image: of its whole name, or of two parts that make it up, as Helm values write
@@ -88,21 +95,16 @@ impl<'a> Name<'a> {
         if self.last_part.find(bytes).is_none() {
             return false;
         }
-        let in_two = || {
-            let mut slashes = self.text.match_indices('/');
-            slashes.any(|(at, _)| {
-                holds_value(bytes, &self.text[..at]) && holds_value(bytes, &self.text[at + 1..])
-            })
-        };
+        let in_two = || self.parts.iter().any(|parts| parts.iter().all(|part| holds_value(bytes, part)));
         // In double quotes a slash may be written `\/`.
         self.whole.find(bytes).is_some() || in_two() || memchr::memchr(b'\\', bytes).is_some()
     }
 }
 
 /// Whether a value ends with the text: no character of a name follows it.
-fn holds_value(bytes: &[u8], text: &str) -> bool {
-    memmem::find_iter(bytes, text.as_bytes()).any(|at| {
-        let next = bytes.get(at + text.len());
+fn holds_value(bytes: &[u8], text: &Finder<'_>) -> bool {
+    text.find_iter(bytes).any(|at| {
+        let next = bytes.get(at + text.needle().len());
         next.is_none_or(|next| !next.is_ascii_alphanumeric() && !b"._-/:@".contains(next))
     })
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs::DirEntry,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -156,16 +155,20 @@ pub(crate) fn files_at(path: &Path, name: &str, root: &Path) -> Found {
 /// All YAML files below a folder, which is one without symlinks; what is hidden, and folders behind symlinks, left out.
 fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     let unseen = |error| Problem::undecided(format!("could not look into the overlay {name}")).why(error);
-    let mut entries = folder.read_dir().map_err(unseen)?.collect::<Result<Vec<_>, _>>().map_err(unseen)?;
+    let entries = folder.read_dir().map_err(unseen)?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.file_name(), entry.file_type()?))
+    });
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(unseen)?;
     // What comes in order is sorted in no time.
-    entries.sort_by_cached_key(DirEntry::file_name);
-    for entry in entries {
-        let (path, kind) = (entry.path(), entry.file_type().map_err(unseen)?);
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            || FILE_NAMES.iter().any(|file| entry.file_name() == *file);
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (file, kind) in entries {
+        if file.as_encoded_bytes().starts_with(b".") {
             continue;
         }
+        let path = folder.join(&file);
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            || FILE_NAMES.iter().any(|name| file == *name);
         if kind.is_dir() {
             yaml_files(&path, name, root, files)?;
         } else if is_yaml && kind.is_file() {

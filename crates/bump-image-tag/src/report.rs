@@ -3,7 +3,6 @@
 use sluice_core::{Block, Change, Draft, Finding, SubjectKind, Verdict};
 
 use crate::{
-    diff,
     edit::{Edited, EditedImage, EditedPlace},
     outputs::Written,
     overlay::Overlay,
@@ -31,7 +30,7 @@ pub(crate) fn set(overlays: &[Overlay], files: &[Edited], dry_run: bool) -> Draf
     draft.findings = seen.iter().map(finding).collect();
     draft.findings.extend(places.iter().map(|(source, place)| place_finding(source, place)));
     for file in files.iter().filter(|file| file.is_changed()) {
-        draft.block(Block::Diff { title: file.source.name(), text: diff::hunks(file) });
+        draft.block(Block::Diff { title: file.source.name(), text: file.hunks.clone() });
     }
     if !dry_run {
         draft.changes = changed

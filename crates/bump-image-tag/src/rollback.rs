@@ -165,7 +165,7 @@ fn restore(files: Vec<Read>, past: &Past) -> Result<Vec<Edited>, Problems> {
         let Some(values) = past.values.get(&read.source.relative).filter(|values| !values.is_empty()) else {
             continue;
         };
-        match values::edits(&read, values).and_then(|edits| Ok(edit::edit(read, edits)?)) {
+        match values::edits(&read, values).and_then(|edits| Ok(edit::edit(&read, edits)?)) {
             Ok(file) => edited.push(file),
             Err(found) => problems.0.extend(found.0),
         }

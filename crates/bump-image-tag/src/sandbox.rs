@@ -44,7 +44,7 @@ pub(crate) fn set_arguments(
     let source = source(file, text);
     let files = vec![Read { parsed: Parsed::read(&source)?, source }];
     let edits = select::edits(&[overlay(file)], &select::look(&files)?, images, manner)?.remove(0);
-    edit::edit(files.into_iter().next().unwrap(), edits).map_err(Problems::from)
+    edit::edit(&files[0], edits).map_err(Problems::from)
 }
 
 /// What an environment's only file says of its images.

@@ -7,7 +7,7 @@ use sluice_core::{Context, Done, Problem, Problems};
 
 use crate::{
     Config, Outputs, SetInputs,
-    edit::{self, Edited},
+    edit::{self, Edited, Edits},
     files::Read,
     overlay::Overlay,
     parallel,
@@ -52,7 +52,6 @@ fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited
 
     let looked = select::look(&files[..searched])?;
     let mut edits = select::edits(overlays, &looked, &plan.images, plan.manner)?;
-    drop(looked);
     edits.resize_with(files.len(), Default::default);
     let mut problems = Problems::default();
     for (index, at) in places {
@@ -63,8 +62,12 @@ fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited
     }
     let edits = problems.or(edits)?;
 
-    let work: Vec<_> = files.into_iter().zip(edits).filter(|(_, edits)| !edits.is_empty()).collect();
-    Problems::all(parallel::map(work, || (), |(), (read, edits)| edit::edit(read, edits)))
+    let work: Vec<_> = edits.into_iter().enumerate().filter(|(_, edits)| !edits.is_empty()).collect();
+    let edit = |(): &mut (), (index, edits): (usize, Edits)| {
+        let sites = looked.get(index).map_or(&[][..], |looked| &looked.found.sites);
+        edit::edit_sites(&files[index], sites, edits)
+    };
+    Problems::all(parallel::map(work, || (), edit))
 }
 
 /// The places that were named outright, each with its file's position in `files`; a file that is not there is read.

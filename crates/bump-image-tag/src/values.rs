@@ -161,7 +161,7 @@ fn said(source: &Source, values: &BTreeMap<Key, Restored>) -> Option<Vec<u8>> {
     if edits.is_empty() {
         return Some(source.bytes.clone());
     }
-    Some(edit::edit(read, edits).ok()?.after)
+    Some(edit::edit(&read, edits).ok()?.after)
 }
 
 /// A version of an image that differs between two versions of a file.

@@ -47,7 +47,7 @@ impl<'a> Found<'a> {
     pub(crate) fn path_of(&self, key: &str) -> String {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
         if !key.is_empty() && key.chars().all(is_plain) {
-            format!("{}.{key}", self.path)
+            [&self.path, ".", key].concat()
         } else {
             format!("{}.{key:?}", self.path)
         }

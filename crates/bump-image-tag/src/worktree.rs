@@ -53,19 +53,17 @@ impl Turn {
 pub(crate) fn write(files: &[Edited], turn: &Turn) -> Result<(), Problem> {
     if turn.locked.is_some() {
         let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.source.path.parent()).collect();
-        for folder in folders {
-            // Leftovers do no harm; where they can't be removed, writing fails too and says why.
-            let _ = remove_leftovers(folder);
-        }
+        // Leftovers do no harm; where they can't be removed, writing fails too and says why.
+        parallel::map(folders.into_iter().collect(), || (), |(), folder| remove_leftovers(folder).ok());
     }
     let changed: Vec<&Edited> = files.iter().filter(|file| file.is_changed()).collect();
     let prepare = |(): &mut (), file: &Edited| {
         Replacement::prepare(&file.source.path, &file.after).map_err(|error| failed(file, &error))
     };
     let prepared = parallel::map(changed.clone(), || (), prepare).into_iter().collect::<Result<_, _>>()?;
-    for file in &changed {
-        refuse_foreign_change(file)?;
-    }
+    parallel::map(changed.clone(), || (), |(), file| refuse_foreign_change(file))
+        .into_iter()
+        .collect::<Result<(), _>>()?;
     commit(&changed, prepared)
 }
 
@@ -81,17 +79,17 @@ fn refuse_foreign_change(file: &Edited) -> Result<(), Problem> {
         .at(Place::file(name)))
 }
 
-/// Puts the files in place one by one; when one can't be, those before it get their old content back.
+/// Puts the files in place; when one can't be, all get their old content back.
 fn commit(files: &[&Edited], prepared: Vec<Replacement>) -> Result<(), Problem> {
-    for (index, (file, replacement)) in files.iter().zip(prepared).enumerate() {
-        if let Err(error) = replacement.commit() {
-            for touched in &files[..=index] {
-                put_back(touched).map_err(|undo| not_undone(touched, &undo, &error))?;
-            }
-            return Err(failed(file, &error));
-        }
+    let put = |(): &mut (), (file, replacement): (&Edited, Replacement)| {
+        replacement.commit().map_err(|error| (failed(file, &error), error))
+    };
+    let done = parallel::map(files.iter().copied().zip(prepared).collect(), || (), put);
+    let Some((problem, error)) = done.into_iter().find_map(Result::err) else { return Ok(()) };
+    for file in files {
+        put_back(file).map_err(|undo| not_undone(file, &undo, &error))?;
     }
-    Ok(())
+    Err(problem)
 }
 
 fn put_back(file: &Edited) -> std::io::Result<()> {
@@ -130,7 +128,13 @@ mod tests {
             fs::create_dir(path.parent().unwrap()).unwrap();
             fs::write(&path, "old").unwrap();
             let source = Source::read(&path, folder.path()).unwrap();
-            Edited { source, after: b"new".to_vec(), images: Vec::new(), places: Vec::new() }
+            Edited {
+                source,
+                after: b"new".to_vec(),
+                images: Vec::new(),
+                places: Vec::new(),
+                hunks: String::new(),
+            }
         };
         let files = ["a", "b"].map(edited).to_vec();
         (folder, files)

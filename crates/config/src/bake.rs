@@ -299,7 +299,7 @@ mod tests {
         insta::assert_snapshot!(told.join("\n"), @r#"
         1:1: missing key "for"
         2:15: unknown key "quary"
-        2:15: expected a query in PromQL, or a metric of CloudWatch: `{namespace: ..., metric: ..., statistic: ...}`, found "query"
+        2:22: expected a query in PromQL, or a metric of CloudWatch: `{namespace: ..., metric: ..., statistic: ...}`, found a list
         2:22: missing key "metric"
         2:30: "a lot" is no amount: write a number, a share as 1% or a time as 500ms
         "#);

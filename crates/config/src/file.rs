@@ -71,7 +71,7 @@ fn place(place: sluice_yaml::Place, name: &str) -> Place {
     Place::at(name, place.line, place.column)
 }
 
-fn check_version(source: &Source<'_>, name: &str) -> Result<(), Problem> {
+fn check_version(source: &Source, name: &str) -> Result<(), Problem> {
     let first_line = format!("write `version: {VERSION}` as its first line");
     let version = match source.root() {
         Some(root) if !root.is_mapping() => {
@@ -100,7 +100,7 @@ fn check_version(source: &Source<'_>, name: &str) -> Result<(), Problem> {
 
 /// A key near to a section that the action reads, and that the file lacks, is a typo. Any other
 /// unknown key may be a section of a newer version.
-fn check_names<S: Sections>(source: &Source<'_>, name: &str) -> Result<(), Problems> {
+fn check_names<S: Sections>(source: &Source, name: &str) -> Result<(), Problems> {
     let entries = source.root().into_iter().flat_map(Node::entries);
     let keys: Vec<(&str, Node<'_>)> =
         entries.filter_map(|entry| Some((entry.key.as_str()?, entry.key))).collect();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sluice_core::{Period, Place, Problem, Problems, Secret};
-use sluice_yaml::{Document, Node, Placed, Unread};
+use sluice_yaml::{Node, Placed, Source, Unread};
 
 use crate::expect::{Expectation, Statuses};
 use crate::forms::{self, Form, Forms, Never};
@@ -291,14 +291,16 @@ impl Checks {
     /// Reads a file that needs nothing from outside, strictly; `file` is the name that problems give as their place.
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, Problems> {
         let given = Given { scope: Scope::default(), env: &|_| None, secrets: &Secrets::default() };
-        Self::read(bytes, file, &given.scope_of(bytes, file)?)
+        let source = Source::parse(bytes).map_err(|error| problem(file, error))?;
+        Self::read(&source, file, &given.scope_of(&source, bytes, file)?)
     }
 
     /// Reads a file strictly, with its variables.
     pub(crate) fn load(bytes: &[u8], file: &str, given: &Given<'_>) -> Result<Loaded, Problems> {
-        let scope = given.scope_of(bytes, file)?;
-        let Self { startup, checks, .. } = Self::read(bytes, file, &scope)?;
-        let templates = templates(bytes, scope).map_err(|error| problem(file, error))?;
+        let source = Source::parse(bytes).map_err(|error| problem(file, error))?;
+        let scope = given.scope_of(&source, bytes, file)?;
+        let Self { startup, checks, .. } = Self::read(&source, file, &scope)?;
+        let templates = templates(&source, bytes, scope).map_err(|error| problem(file, error))?;
         // What stands behind an anchor elsewhere would be missed too late.
         let all = startup.iter().chain(&checks.value);
         for (check, template) in all.zip(&templates) {
@@ -314,9 +316,9 @@ impl Checks {
         Ok(Loaded { startup, checks: checks.value, templates })
     }
 
-    fn read(bytes: &[u8], file: &str, scope: &Scope) -> Result<Self, Problems> {
-        let checks: Self = sluice_yaml::from_slice_with(bytes, &|text| scope.fill(text))
-            .map_err(|error| problem(file, error))?;
+    fn read(source: &Source, file: &str, scope: &Scope) -> Result<Self, Problems> {
+        let checks: Self =
+            source.read_with(&|text| scope.fill(text)).map_err(|error| problem(file, error))?;
         checks.validate(file)?;
         Ok(checks)
     }
@@ -337,13 +339,13 @@ impl Checks {
 
 impl Given<'_> {
     /// The variables that the texts of a file may use.
-    fn scope_of(&self, bytes: &[u8], file: &str) -> Result<Scope, Problems> {
-        // A file that has neither word declares nothing: most are read once only.
+    fn scope_of(&self, source: &Source, bytes: &[u8], file: &str) -> Result<Scope, Problems> {
+        // A file that has neither word declares nothing.
         let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
         if !has(b"variables") && !has(b"capture") {
             return Ok(self.scope.clone());
         }
-        let head: Head = sluice_yaml::from_slice(bytes).map_err(|error| problem(file, error))?;
+        let head: Head = source.read().map_err(|error| problem(file, error))?;
         let mut scope = self.scope.clone();
         let mut problems = Problems::default();
         let wrong = |at: sluice_yaml::Place, what: String| Problem::misconfigured(what).at(place(file, at));
@@ -399,13 +401,15 @@ impl Given<'_> {
 }
 
 /// The checks that use captures, each as a text that can be read alone.
-fn templates(bytes: &[u8], scope: Scope) -> Result<Vec<Option<Template>>, sluice_yaml::Error> {
+fn templates(
+    source: &Source,
+    bytes: &[u8],
+    scope: Scope,
+) -> Result<Vec<Option<Template>>, sluice_yaml::Error> {
     if !scope.has_captures() {
         return Ok(Vec::new());
     }
-    let documents = Document::parse_all(bytes)?;
-    let Some(document) = documents.first() else { return Ok(Vec::new()) };
-    let root = document.root();
+    let Some(root) = source.root() else { return Ok(Vec::new()) };
     let startup = root.get("startup")?;
     let checks = root.get("checks")?;
     let scope = Arc::new(scope);

@@ -179,8 +179,8 @@ mod tests {
         the body is not JSON
         header x-none is missing
         body does not match /x/
-        0:0: give one of "json", "header" and "matches"
-        0:0: give one of "json", "header" and "matches"
+        1:1: give one of "json", "header" and "matches"
+        1:1: give one of "json", "header" and "matches"
         "#);
     }
 }

@@ -135,7 +135,7 @@ fn make<'a>(
     for edit in edits {
         let node = edit.node_in(before)?;
         let facts = &mut facts[edit.document];
-        let end = end_of_subtree(node.document, edit.node);
+        let end = node.document.end_of_subtree(edit.node);
         let inserted = match &edit.change {
             Change::Set { value } => {
                 facts[edit.node].kind = Kind::Text { value };
@@ -193,13 +193,6 @@ fn text(text: &str) -> Fact<'_> {
 fn mapping(item: &Item, flow: bool) -> Vec<Fact<'_>> {
     let texts = item.iter().flat_map(|(key, value)| [text(key), text(value)]);
     std::iter::once(bare(Kind::Mapping { length: item.len() * 2, flow })).chain(texts).collect()
-}
-
-/// The position behind a node and all that it contains: each of these has its parent at or behind the node.
-fn end_of_subtree(document: &Document, id: usize) -> usize {
-    let within =
-        document.nodes[id + 1..].iter().take_while(|node| node.parent.is_some_and(|parent| parent >= id));
-    id + 1 + within.count()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@
 //! there is edited the same way.
 //!
 //! The modules, top-down:
-//! - `read`: the entries to typed reading; `fill` replaces texts on the way, `explain` turns the reader's errors into ours;
+//! - `read`: the entries to typed reading; `typed` hands a tree to serde, `members` finds the entries of its mappings,
+//!   `value` tells what its scalars stand for, `mismatch` is what types say against them;
 //! - `placed`, `unread`: the two types for fields;
 //! - `node`: a file as a tree of nodes with byte spans; `parse` builds it, `syntax` words what is not YAML;
 //! - `block`: the text of a literal block as a tree of nodes, with their bytes in the file;
@@ -24,9 +25,9 @@ mod block;
 mod check;
 mod edit;
 mod error;
-mod explain;
 mod file;
-mod fill;
+mod members;
+mod mismatch;
 mod node;
 mod parse;
 mod placed;
@@ -36,7 +37,9 @@ mod refuse;
 mod scalar;
 mod splice;
 mod syntax;
+mod typed;
 mod unread;
+mod value;
 
 pub use edit::{Edit, Item};
 pub use error::{Error, Place, Refusal};

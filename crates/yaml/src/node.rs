@@ -48,8 +48,9 @@ pub(crate) struct Data {
     /// A block collection ends with its last value.
     pub(crate) span: Range<usize>,
     pub(crate) place: Place,
-    pub(crate) tag: Option<Tag>,
-    pub(crate) anchor: Option<Anchor>,
+    /// Few nodes have one: in a box it takes no room in the others.
+    pub(crate) tag: Option<Box<Tag>>,
+    pub(crate) anchor: Option<Box<Anchor>>,
     pub(crate) parent: Option<usize>,
 }
 
@@ -124,10 +125,18 @@ impl Document {
         self.place
     }
 
-    /// The outermost node that starts at `place`.
-    pub(crate) fn node_at(&self, place: Place) -> Option<Node<'_>> {
-        let id = self.nodes.iter().position(|node| node.place == place)?;
-        Some(Node { document: self, id, merged: None })
+    /// The position behind a node and all that it contains: each of these has its parent at or behind the node.
+    pub(crate) fn end_of_subtree(&self, id: usize) -> usize {
+        let within =
+            self.nodes[id + 1..].iter().take_while(|node| node.parent.is_some_and(|parent| parent >= id));
+        id + 1 + within.count()
+    }
+
+    /// What a file without a value holds.
+    pub(crate) fn null() -> Self {
+        let content = Content::Scalar { value: String::new(), style: Style::Plain };
+        let root = Data { content, span: 0..0, place: Place::START, tag: None, anchor: None, parent: None };
+        Self { number: 0, within: None, place: Place::START, nodes: vec![root], aliases: Vec::new() }
     }
 }
 
@@ -183,9 +192,12 @@ impl<'a> Node<'a> {
 
     /// Whether the node is a null: not written, or a plain `null` or `~`.
     pub fn is_null(self) -> bool {
-        let untyped = self.resolved().data().tag.is_none();
-        untyped
-            && self.style() == Some(Style::Plain)
+        self.resolved().data().tag.is_none() && self.looks_null()
+    }
+
+    /// Whether the node, without a tag, is a null.
+    pub(crate) fn looks_null(self) -> bool {
+        self.style() == Some(Style::Plain)
             && matches!(self.as_str(), Some("" | "~" | "null" | "Null" | "NULL"))
     }
 
@@ -269,7 +281,10 @@ impl<'a> Node<'a> {
 
     /// Whether the node, as a key, merges other mappings into its own: <https://yaml.org/type/merge.html>.
     pub(crate) fn is_merge_key(self) -> bool {
-        self.style() == Some(Style::Plain) && self.as_str() == Some("<<")
+        let tag = self.resolved().data().tag.as_ref();
+        self.style() == Some(Style::Plain)
+            && self.as_str() == Some("<<")
+            && tag.is_none_or(|tag| tag.core.as_deref() == Some("merge"))
     }
 
     /// The node that an alias stands for; any other node is itself.
@@ -282,6 +297,11 @@ impl<'a> Node<'a> {
 
     pub(crate) fn parent(self) -> Option<Self> {
         self.data().parent.map(|id| self.with_id(id))
+    }
+
+    /// Whether `other` stands within this node.
+    pub(crate) fn encloses(self, other: Self) -> bool {
+        std::iter::successors(other.parent(), |node| node.parent()).any(|node| node.id == self.id)
     }
 
     /// Whether the node is a key of a mapping.
@@ -315,6 +335,6 @@ impl Style {
 
 /// The error for a key that stands in a mapping twice.
 pub(crate) fn given_twice(first: Node<'_>, second: Node<'_>) -> Error {
-    let name = quoted(second.as_str().unwrap_or_default());
-    Error::new(second.place(), format!("the key {name} is given twice, first at {}", first.place()))
+    let key = second.as_str().map_or_else(|| "a key".to_owned(), |name| format!("the key {}", quoted(name)));
+    Error::new(second.place(), format!("{key} is given twice, first at {}", first.place()))
 }

@@ -76,7 +76,8 @@ impl Builder {
             }
             Event::Anchor(_, name) => {
                 if let Some(node) = self.nodes().and_then(|nodes| nodes.last_mut()) {
-                    node.anchor = Some(Anchor { name: name.into_owned(), span: bytes(span) });
+                    let anchor = Anchor { name: name.into_owned(), span: bytes(span) };
+                    node.anchor = Some(Box::new(anchor));
                 }
             }
             _ => {}
@@ -97,10 +98,12 @@ impl Builder {
         tag: Option<&granit_parser::Tag>,
     ) -> Result<usize, Error> {
         let parent = self.open.last().copied();
-        let tag = tag.map(|tag| Tag {
-            name: format!("{}{}", tag.handle(), tag.suffix()),
-            core: tag.suffix_in_namespace(YAML_TYPES).map(std::borrow::Cow::into_owned),
-            span: span.tag_span().map_or_else(|| bytes(span), |tag| bytes(&tag)),
+        let tag = tag.map(|tag| {
+            Box::new(Tag {
+                name: format!("{}{}", tag.handle(), tag.suffix()),
+                core: tag.suffix_in_namespace(YAML_TYPES).map(std::borrow::Cow::into_owned),
+                span: span.tag_span().map_or_else(|| bytes(span), |tag| bytes(&tag)),
+            })
         });
         let Some(nodes) = self.nodes() else {
             return Err(Error::new(place(span), "a value outside of a document"));

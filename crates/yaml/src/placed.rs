@@ -1,9 +1,12 @@
 //! A value that knows its place.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::Place;
@@ -30,10 +33,35 @@ impl<T> Deref for Placed<T> {
     }
 }
 
+/// The name by which a value asks its reader for its place.
+pub(crate) const NAME: &str = "sluice_yaml::Placed";
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
-        Ok(Self { value: spanned.value, place: crate::explain::place(spanned.referenced) })
+        deserializer.deserialize_newtype_struct(NAME, PlacedVisitor(PhantomData))
+    }
+}
+
+struct PlacedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PlacedVisitor<T> {
+    type Value = Placed<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    /// The reader of this crate hands line, column and value.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let mut number = || Ok(parts.next_element()?.unwrap_or_default());
+        let place = Place { line: number()?, column: number()? };
+        let value = parts.next_element()?.ok_or_else(|| A::Error::invalid_length(2, &"3"))?;
+        Ok(Placed { value, place })
+    }
+
+    /// Any other reader knows of no places.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        Ok(Placed { value: T::deserialize(deserializer)?, place: Place { line: 0, column: 0 } })
     }
 }
 

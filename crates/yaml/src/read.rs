@@ -1,10 +1,11 @@
 //! Typed reading of a file that holds one document.
 
-use serde::de::{DeserializeOwned, Deserializer};
-use serde_saphyr::NonFiniteFloatPolicy;
+use std::marker::PhantomData;
 
-use crate::fill::{Fill, Filling};
-use crate::{Document, Error, Node, Place, explain, parse};
+use serde::de::DeserializeOwned;
+
+use crate::typed::Reading;
+use crate::{Document, Error, Node, Place};
 
 /// Reads a file of one document as a `T`: see [`Source::read`].
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
@@ -13,15 +14,14 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 /// A file of one document that is YAML, to be looked into and to be read as a type.
 #[derive(Debug)]
-pub struct Source<'a> {
-    text: &'a str,
+pub struct Source {
     /// None where the file holds no value.
     document: Option<Document>,
 }
 
-impl<'a> Source<'a> {
+impl Source {
     /// Takes a file; a second document, and text that is not UTF-8 or not YAML, are refused.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut documents = Document::parse_all(bytes)?;
         if let [_, second, ..] = documents.as_slice() {
             let what =
@@ -29,7 +29,7 @@ impl<'a> Source<'a> {
             return Err(Error::new(second.place, what));
         }
         let document = documents.pop().filter(|document| !document.root().is_null());
-        Ok(Self { text: parse::text(bytes)?, document })
+        Ok(Self { document })
     }
 
     /// The value that the file holds; none where it is empty, has comments only, or is a null.
@@ -46,58 +46,36 @@ impl<'a> Source<'a> {
     ///
     /// Mark structs with `#[serde(deny_unknown_fields)]` to have unknown keys refused.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.read_by(&Plain)
+        self.read_by(&Reading::new(None))
     }
 
-    fn read_by<T: DeserializeOwned>(&self, reading: &impl Reading) -> Result<T, Error> {
+    /// As [`Source::read`], with every text that a type asks for, keys included, handed to `fill` first.
+    ///
+    /// `fill` gives what stands in place of a text, `None` for the text itself, or says what is wrong with it; that
+    /// message comes back with the text's place. What it gives is text, never YAML: nothing in it is interpreted.
+    pub fn read_with<T: DeserializeOwned>(
+        &self,
+        fill: &dyn Fn(&str) -> Result<Option<String>, String>,
+    ) -> Result<T, Error> {
+        self.read_by(&Reading::new(Some(fill)))
+    }
+
+    fn read_by<T: DeserializeOwned>(&self, reading: &Reading<'_>) -> Result<T, Error> {
         match &self.document {
-            Some(document) => read(self.text, reading).map_err(|error| explain::explain(&error, document)),
-            None => read("~", reading).map_err(|_| Error::new(Place::START, "the file is empty")),
+            Some(document) => reading.read(document.root(), PhantomData),
+            None => reading
+                .read(Document::null().root(), PhantomData)
+                .map_err(|_| Error::new(Place::START, "the file is empty")),
         }
     }
 }
 
-/// As [`from_slice`], with every text of the file, keys included, handed to `fill` first.
-///
-/// `fill` gives what stands in place of a text, `None` for the text itself, or says what is wrong with it; that
-/// message comes back with the text's place. What it gives is text, never YAML: nothing in it is interpreted.
+/// Reads a file of one document as a `T`, with its texts filled in: see [`Source::read_with`].
 pub fn from_slice_with<T: DeserializeOwned>(
     bytes: &[u8],
     fill: &dyn Fn(&str) -> Result<Option<String>, String>,
 ) -> Result<T, Error> {
-    Source::parse(bytes)?.read_by(&Filled(fill))
-}
-
-/// How texts come to the type that is read.
-trait Reading {
-    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error>;
-}
-
-struct Plain;
-
-impl Reading for Plain {
-    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
-        T::deserialize(from)
-    }
-}
-
-struct Filled<'a>(Fill<'a>);
-
-impl Reading for Filled<'_> {
-    fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(&self, from: D) -> Result<T, D::Error> {
-        T::deserialize(Filling { inner: from, fill: self.0 })
-    }
-}
-
-fn read<T: DeserializeOwned>(text: &str, reading: &impl Reading) -> Result<T, Box<serde_saphyr::Error>> {
-    let options = serde_saphyr::options! {
-        strict_booleans: true,
-        // Where no type is given the text is kept: `.inf` is no reason to refuse a part that nobody reads.
-        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
-        with_snippet: false,
-    };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| reading.read(from))
-        .map_err(Box::new)
+    Source::parse(bytes)?.read_with(fill)
 }
 
 #[cfg(test)]

@@ -148,10 +148,10 @@ mod tests {
             assert!(read(yaml).is_err(), "{yaml}");
             assert!(read(&format!("[{yaml}]")).is_err(), "[{yaml}]");
         }
-        insta::assert_snapshot!(read("ok").unwrap_err(), @r#"0:0: "ok" is no status: write a number (200), a class ("2xx") or a range ("200-299")"#);
+        insta::assert_snapshot!(read("ok").unwrap_err(), @r#"1:1: "ok" is no status: write a number (200), a class ("2xx") or a range ("200-299")"#);
         insta::assert_snapshot!(read("[200, 2000]").unwrap_err(), @r#"1:7: "2000" is no status: write a number (200), a class ("2xx") or a range ("200-299")"#);
-        insta::assert_snapshot!(read("[]").unwrap_err(), @"0:0: the list is empty: no status would ever be right");
-        insta::assert_snapshot!(read("true").unwrap_err(), @r#"0:0: expected a status (200, "2xx", "200-299") or a list of those, found true"#);
+        insta::assert_snapshot!(read("[]").unwrap_err(), @"1:1: the list is empty: no status would ever be right");
+        insta::assert_snapshot!(read("true").unwrap_err(), @r#"1:1: expected a status (200, "2xx", "200-299") or a list of those, found true"#);
     }
 
     #[test]

@@ -337,14 +337,14 @@ mod tests {
         ]
         .map(|yaml| read(yaml).unwrap_err());
         insta::assert_snapshot!(messages.join("\n"), @r#"
-        0:0: no condition is given: write "equals", "contains" or "matches"
-        0:0: no condition is given: write "equals", "contains" or "matches"
-        0:0: expected text (a number in quotes) or a mapping of conditions, found 5
+        1:1: no condition is given: write "equals", "contains" or "matches"
+        1:1: no condition is given: write "equals", "contains" or "matches"
+        1:1: expected text (a number in quotes) or a mapping of conditions, found 5
         1:12: expected text (a number in quotes) or a list of texts, found 5
         1:10: not a regular expression: unclosed group
         1:16: not a regular expression: invalid repetition count range, the start must be <= the end
         1:2: unknown key "contain", did you mean "contains"?
-        0:0: expected text (a number in quotes) or a mapping of conditions, found a list
+        1:1: expected text (a number in quotes) or a mapping of conditions, found a list
         "#);
     }
 }

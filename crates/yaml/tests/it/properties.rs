@@ -1,8 +1,11 @@
 //! What holds for any file: files built by a generator, and arbitrary bytes.
 
+use indexmap::IndexMap;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sluice_yaml::{Document, Edit, Entry, Node, Refusal, Style, Unread, apply, from_slice};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sluice_yaml::{Document, Edit, Entry, Node, Refusal, Source, Style, Unread, apply, from_slice};
 
 use crate::guided::texts_by_the_reader;
 use crate::written::{form, written};
@@ -42,6 +45,117 @@ fn yaml_words() -> impl Strategy<Value = String> {
         "\u{2028}", "\0",
     ];
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..24).prop_map(|words| words.concat())
+}
+
+/// A list or a mapping of values, with whatever looks like a type, a tag, an anchor or a merge.
+fn yaml_values() -> impl Strategy<Value = String> {
+    let values = [
+        "1",
+        "-1",
+        "+1",
+        "0",
+        "007",
+        "0x1F",
+        "0o17",
+        "0b11",
+        "1_000",
+        "1__0",
+        "_1",
+        "300",
+        "1.5",
+        "-.5",
+        "1e3",
+        ".inf",
+        "-.inf",
+        "!!int [1]",
+        "!!map [1]",
+        "!!seq {a: 1}",
+        "!!str [a]",
+        "!t [1]",
+        "!!binary x",
+        "{<<: }",
+        ".nan",
+        "inf",
+        "nan",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "99999999999999999999",
+        "true",
+        "True",
+        "yes",
+        "on",
+        "~",
+        "null",
+        "Null",
+        "'1'",
+        "\"true\"",
+        "' 5 '",
+        "'~'",
+        "a",
+        "one",
+        "{two: x}",
+        "{two: }",
+        "{one: }",
+        "{one: x}",
+        "{three: {x: 1}}",
+        "{one: , two: x}",
+        "[1, 2, 3.5, true]",
+        "[1, 2]",
+        "[]",
+        "{}",
+        "!!str 1",
+        "!!str ~",
+        "!!int 7",
+        "!!int '7'",
+        "!!int x",
+        "!!float 1",
+        "!!bool true",
+        "!!null x",
+        "! 1",
+        "!t 1",
+        "!t x",
+        "2001-01-01",
+        "'<<'",
+        "&x {a: 1, b: 2}",
+        "&y [p]",
+        "{<<: {a: 1, c: 3}, a: 2}",
+        "{<<: [{a: 1}, {a: 2, b: 3}]}",
+        "{<<: 1}",
+        "{a: 1, a: 2}",
+        "{1: x, 0x1: y}",
+        "{~: x}",
+    ];
+    let value = prop::sample::select(values.to_vec());
+    let after = prop::sample::select(vec!["", "", "", "*x", "{<<: *x, b: 5}", "[*x, *x]"]);
+    (prop::collection::vec(value, 0..5), after, any::<bool>()).prop_map(|(values, after, list)| {
+        let anchor = if after.is_empty() { vec![] } else { vec!["&x {a: 1, b: {c: ~}}", after] };
+        let lines = anchor.into_iter().chain(values).enumerate();
+        lines
+            .map(|(n, value)| if list { format!("- {value}\n") } else { format!("k{n}: {value}\n") })
+            .collect()
+    })
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    One,
+    Two(String),
+    Three { x: u16 },
+}
+
+/// Reads a text both ways: what one reads, the other must read as the same value.
+fn agrees_with_the_reader<T: DeserializeOwned + std::fmt::Debug + PartialEq>(text: &str) {
+    // The reader makes a mapping of an empty file.
+    if Source::parse(text.as_bytes()).is_ok_and(|source| source.root().is_none()) {
+        return;
+    }
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+    };
+    let theirs = serde_saphyr::from_str_with_options::<T>(text, options);
+    assert_eq!(from_slice::<T>(text.as_bytes()).ok(), theirs.ok(), "{text:?}");
 }
 
 /// Only `at` of `before` differs in `after`.
@@ -192,9 +306,19 @@ proptest! {
     }
 
     #[test]
+    fn any_file_is_read_as_the_reader_reads_it(text in prop_oneof![yaml_words(), yaml_values()]) {
+        agrees_with_the_reader::<serde_json::Value>(&text);
+        agrees_with_the_reader::<Option<IndexMap<String, serde_json::Value>>>(&text);
+        agrees_with_the_reader::<IndexMap<String, Option<String>>>(&text);
+        agrees_with_the_reader::<Vec<Option<String>>>(&text);
+        agrees_with_the_reader::<Vec<(u8, i16, f64, bool)>>(&text);
+        agrees_with_the_reader::<Vec<Form>>(&text);
+    }
+
+    #[test]
     fn nothing_panics_on_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64), text in any::<String>()) {
         let _ = from_slice::<Unread>(&bytes);
-        let _ = from_slice::<indexmap::IndexMap<String, Vec<String>>>(text.as_bytes());
+        let _ = from_slice::<IndexMap<String, Vec<String>>>(text.as_bytes());
         let _ = Document::parse_all(&bytes);
         edit_everything(&text, "v2");
     }
