@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// For how long a run holds its lease without renewing it: what another waits for after one that was killed.
-const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
 /// How often events are read while something is not done.
 const EVENTS: Duration = Duration::from_secs(3);
 /// How often all is judged at most, however much changes.
@@ -94,13 +94,10 @@ impl<'a> Run<'a> {
         Self { cx, cluster: cluster.clone(), journal, limits, force, view: None, voice, seen: Vec::new() }
     }
 
-    /// Takes the lease of the journal's object: two runs at once are one too many.
-    pub(crate) async fn hold(cluster: &Cluster, journal: &Journal) -> Result<Hold, Problem> {
-        let holder = journal.run.clone().map_or_else(
-            || format!("sluice-rollout {}", journal.id),
-            |run| format!("sluice-rollout {} ({run})", journal.id),
-        );
-        cluster.hold(&journal.name(), &holder, LEASE).await.map_err(|error| match error {
+    /// Takes the lease of the journal's object: two runs at once are one too many. The holder is this very process: to
+    /// take up another's journal is not to be it.
+    pub(crate) async fn hold(cluster: &Cluster, journal: &Journal, holder: &str) -> Result<Hold, Problem> {
+        cluster.hold(&journal.name(), holder, LEASE).await.map_err(|error| match error {
             Error::Held { by, since, .. } => {
                 let since = since.map_or_else(String::new, |since| format!(" since {since}"));
                 Problem::failed("another rollout is at it")

@@ -282,6 +282,7 @@ fn each_fault_at_each_step_ends_all_new_or_all_old() {
                         let at = next.fetch_add(1, Ordering::SeqCst);
                         let Some((step, wrong)) = jobs.get(at).copied() else { break };
                         let cell = happens(scenario, step, wrong);
+                        println!("{scenario:?}, {}, {}: {cell}", steps[step], wrong.title());
                         cells.lock().unwrap()[at] = cell;
                     }
                 });
