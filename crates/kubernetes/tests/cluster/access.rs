@@ -24,10 +24,7 @@ impl Files {
 
     /// A kubeconfig of one context, with these fields of its cluster and its user.
     fn kubeconfig(&self, cluster: &str, user: &str) -> PathBuf {
-        let indented = |text: &str| format!("    {}
-", text.replace('
-', "
-    "));
+        let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
         let text = format!(
             "current-context: test\nclusters:\n- name: fake\n  cluster:\n{}users:\n- name: tester\n  user:\n{}\
              contexts:\n- name: test\n  context: {{cluster: fake, user: tester}}\n",

@@ -19,7 +19,10 @@ fn a_lease_that_is_held_is_held() {
         let refused = cluster.hold("sluice-rollout", "run 2", LONG).await.unwrap_err();
         let Error::Held { by, since, .. } = &refused else { panic!("{refused:?}") };
         assert_eq!((by.as_str(), since.is_some()), ("run 1", true));
-        assert!(refused.to_string().starts_with("run 1 holds the lease \"sluice-rollout\" since "), "{refused}");
+        assert!(
+            refused.to_string().starts_with("run 1 holds the lease \"sluice-rollout\" since "),
+            "{refused}"
+        );
         // The same run, come back.
         let again = cluster.hold("sluice-rollout", "run 1", LONG).await.unwrap();
         again.release().await.unwrap();
