@@ -276,7 +276,7 @@ fn each_fault_at_each_step_ends_all_new_or_all_old() {
             (0..steps.len()).flat_map(|step| ALL.map(|wrong| (step, wrong))).collect();
         let (next, cells) = (AtomicUsize::new(0), Mutex::new(vec![String::new(); jobs.len()]));
         std::thread::scope(|scope| {
-            for _ in 0..6 {
+            for _ in 0..12 {
                 scope.spawn(|| {
                     loop {
                         let at = next.fetch_add(1, Ordering::SeqCst);
