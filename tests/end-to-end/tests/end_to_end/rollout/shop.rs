@@ -26,7 +26,7 @@ impl Shop {
         }
         match words.first() {
             Some(&"status") => run,
-            _ => run.input("stable-for", "300ms").input("timeout", "8s"),
+            _ => run.input("stable-for", "300ms").input("timeout", "40s"),
         }
     }
 
