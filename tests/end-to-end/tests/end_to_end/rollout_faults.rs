@@ -1,5 +1,7 @@
 //! Each fault at each write of a run: whatever happens, the end is all new or all old, and someone serves all the time.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 use std::{
     fmt::Write as _,
     sync::{

@@ -1,5 +1,7 @@
 //! A shop in a cluster, and rollouts of it.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 use serde_json::{Value, json};
 use sluice_end_to_end::{Repository, Run};
 use sluice_kubernetes_fake::Kubernetes;
