@@ -317,9 +317,16 @@ fn merged(found: &Found) -> Vec<Step> {
 
 /// Whether the last word was that something was put back as it had been.
 fn was_undone(reports: &[Report]) -> bool {
-    let undid = |report: &Report| goes_back(report) && report.verdict == Verdict::Passed;
+    let undid = |report: &Report| {
+        comes_back_by_itself(report) || goes_back(report) && report.verdict == Verdict::Passed
+    };
     let failed = reports.iter().rposition(|report| !report.verdict.is_good());
     failed.is_some_and(|failed| reports[failed..].iter().any(undid))
+}
+
+/// Whether a rollout failed and put back itself what it had changed.
+fn comes_back_by_itself(report: &Report) -> bool {
+    report.action == "rollout" && report.facts.iter().any(|fact| fact.name == "rolled back")
 }
 
 /// Whether an action put back what had been before.
@@ -686,6 +693,14 @@ pub(crate) mod tests {
         assert_eq!(told(Verdict::Passed, Before::Unknown), Event::Success);
         assert_eq!(told(Verdict::Skipped, Before::Bad), Event::Success);
         assert_eq!(told(Verdict::Failed, Before::Bad), Event::Failure);
+    }
+
+    #[test]
+    fn a_rollout_that_put_itself_back_is_a_rollback() {
+        let mut deploy = report("rollout", Verdict::Failed, "rolled back: deployment/web");
+        assert!(!was_undone(&[deploy.clone()]));
+        deploy.facts.push(sluice_core::Fact { name: "rolled back".into(), value: "yes".into() });
+        assert!(was_undone(&[deploy]));
     }
 
     #[test]

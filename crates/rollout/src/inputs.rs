@@ -236,7 +236,7 @@ pub struct Resume {
 /// How long it may take.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Patience {
-    /// How long one step may take: a workload until it is done, a Job until it ends. Default: `10m`
+    /// How long one step may take: a workload until it is done, a Job until it ends; on the way back it is 5 minutes at least. Default: `10m`
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<Period>,
 

@@ -53,8 +53,9 @@ use std::{
 };
 
 use sluice_config::File;
-use sluice_core::{Action, Context, Done, Problem};
-use sluice_kubernetes::Cluster;
+use sluice_core::{Action, Context, Done, Problem, Verdict};
+use sluice_kubernetes::{Cluster, Hold};
+use tokio::time::{Instant, sleep};
 
 pub use crate::inputs::{
     Decommission, Deploy, DryRun, Inputs, Location, OnFailure, Patience, Resume, Status, Switch, Undo,
@@ -117,6 +118,8 @@ async fn carry_out(
     cx: &Context,
 ) -> Result<Done<Outputs>, Problem> {
     if !draught.changes_something() {
+        // It has been as it is for longer than this run looks.
+        let limits = Limits { stable_for: Duration::ZERO, ..limits };
         let mut run = Run::new(cx, cluster, draught.journal.clone(), limits, force);
         let ending = run.only_wait().await?;
         return Ok(report::unchanged(&draught, cluster, &run, &ending));
@@ -129,14 +132,19 @@ async fn carry_out(
     Ok(report::ended(&draught, cluster, &run, &ending, Some(told_file(&file, cx))))
 }
 
-/// Works a journal off, alone.
+/// Works a journal off, alone: a new one, or one that another process has left.
 async fn work_off(
     run: &mut Run<'_>,
     cluster: &Cluster,
     is_new: bool,
     cx: &Context,
 ) -> Result<Ending, Problem> {
-    let hold = Run::hold(cluster, &run.journal).await?;
+    let hold = if is_new {
+        Run::hold(cluster, &run.journal, &holder(&run.journal, cx)).await?
+    } else {
+        let holder = holder(&Journal::new("resume", cluster, cx)?, cx);
+        after_the_other(run, cluster, &holder, cx).await?
+    };
     let ending = tokio::select! {
         biased;
         interrupted = cx.cancellation().cancelled() => {
@@ -155,6 +163,37 @@ async fn work_off(
     let _ = hold.release().await;
     ending
 }
+
+/// Who holds the lease, as another is told who meets it.
+fn holder(journal: &Journal, cx: &Context) -> String {
+    let run = cx.run_url().map_or_else(String::new, |run| format!(" ({run})"));
+    format!("{} {}{run}", journal::MANAGER, journal.id)
+}
+
+/// Takes the lease of a run that was killed: it runs out soon. That of one that goes on does not.
+async fn after_the_other(
+    run: &Run<'_>,
+    cluster: &Cluster,
+    holder: &str,
+    cx: &Context,
+) -> Result<Hold, Problem> {
+    let ends = Instant::now() + run::LEASE + RUNS_OUT;
+    loop {
+        match Run::hold(cluster, &run.journal, holder).await {
+            Err(problem) if problem.verdict == Verdict::Failed && Instant::now() < ends => {
+                cx.say(&format!("waiting for the lease: {}", problem.why.unwrap_or_default()));
+            }
+            taken => return taken,
+        }
+        tokio::select! {
+            interrupted = cx.cancellation().cancelled() => return Err(interrupted.into()),
+            () = sleep(RUNS_OUT) => {}
+        }
+    }
+}
+
+/// How long after its time a lease is taken for over, and how often it is looked at.
+const RUNS_OUT: Duration = Duration::from_secs(3);
 
 /// Where the record goes.
 fn record_file(journal: &Journal, given: Option<&Path>, cx: &Context) -> PathBuf {

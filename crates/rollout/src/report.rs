@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use similar::TextDiff;
-use sluice_core::{Block, Change, Done, Draft, Finding, SubjectKind, Verdict};
+use sluice_core::{Block, Change, Done, Draft, Finding, ImageReference, SubjectKind, Verdict};
 use sluice_kubernetes::Cluster;
 
 use crate::{
@@ -71,13 +71,8 @@ pub(crate) fn ended(
                 draft.finding(Finding::new(step.object(), Verdict::Passed, reason(step, draught)));
             }
             draft.changes = changes(draught, &run.journal);
-            for change in &draft.changes {
-                let digest = change.after.split_once('@').map(|(_, digest)| digest.to_owned());
-                draft.subjects.push(sluice_core::Subject {
-                    kind: SubjectKind::Image,
-                    name: format!("{}:{}", change.name, change.after),
-                    digest,
-                });
+            for image in images_now(draught, &run.journal) {
+                draft.subject(SubjectKind::Image, image.name(), image.digest().map(str::to_owned));
             }
         }
         Ending::RolledBack(failures) | Ending::Kept(failures) => {
@@ -213,7 +208,9 @@ fn reason(step: &Step, draught: &Draught) -> String {
         .into_iter()
         .map(|(name, before, after)| format!("{name}: {before} → {after}"))
         .collect();
-    for edit in step.edits.iter().filter(|edit| edit.before != edit.after && !edit.path.ends_with("/image")) {
+    let knows_containers = !parts.is_empty();
+    let is_told = |path: &str| knows_containers && path.ends_with("/image");
+    for edit in step.edits.iter().filter(|edit| edit.before != edit.after && !is_told(&edit.path)) {
         let told = |value: &Option<Value>| match value {
             None => "none".to_owned(),
             Some(Value::String(text)) => text.clone(),
@@ -234,23 +231,31 @@ fn reason(step: &Step, draught: &Draught) -> String {
 
 fn changes(draught: &Draught, journal: &Journal) -> Vec<Change> {
     let mut changes = Vec::new();
-    for step in &journal.steps {
-        for (_, before, after) in images_of(draught, step) {
-            let name = |image: &str| {
-                image.parse::<sluice_core::ImageReference>().map(|image| image.name().to_owned())
-            };
-            let change = Change {
-                name: name(&after).unwrap_or_default(),
-                place: journal.namespace.clone(),
-                before: images::version(&before).unwrap_or_default(),
-                after: images::version(&after).unwrap_or_default(),
-            };
-            if !changes.contains(&change) {
-                changes.push(change);
-            }
+    for (_, before, after) in journal.steps.iter().flat_map(|step| images_of(draught, step)) {
+        let change = Change {
+            name: after.parse::<ImageReference>().map(|image| image.name().to_owned()).unwrap_or_default(),
+            place: journal.namespace.clone(),
+            before: images::version(&before).unwrap_or_default(),
+            after: images::version(&after).unwrap_or_default(),
+        };
+        if !changes.contains(&change) {
+            changes.push(change);
         }
     }
     changes
+}
+
+/// The images that were set, each once.
+fn images_now(draught: &Draught, journal: &Journal) -> Vec<ImageReference> {
+    let mut all: Vec<ImageReference> = Vec::new();
+    for (_, _, after) in journal.steps.iter().flat_map(|step| images_of(draught, step)) {
+        if let Ok(image) = after.parse()
+            && !all.contains(&image)
+        {
+            all.push(image);
+        }
+    }
+    all
 }
 
 fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict) -> Outputs {

@@ -28,7 +28,9 @@ use crate::{
 };
 
 /// For how long a run holds its lease without renewing it: what another waits for after one that was killed.
-const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
+/// How long the way back may take at least.
+const WAY_BACK: Duration = Duration::from_mins(5);
 /// How often events are read while something is not done.
 const EVENTS: Duration = Duration::from_secs(3);
 /// How often all is judged at most, however much changes.
@@ -94,13 +96,10 @@ impl<'a> Run<'a> {
         Self { cx, cluster: cluster.clone(), journal, limits, force, view: None, voice, seen: Vec::new() }
     }
 
-    /// Takes the lease of the journal's object: two runs at once are one too many.
-    pub(crate) async fn hold(cluster: &Cluster, journal: &Journal) -> Result<Hold, Problem> {
-        let holder = journal.run.clone().map_or_else(
-            || format!("sluice-rollout {}", journal.id),
-            |run| format!("sluice-rollout {} ({run})", journal.id),
-        );
-        cluster.hold(&journal.name(), &holder, LEASE).await.map_err(|error| match error {
+    /// Takes the lease of the journal's object: two runs at once are one too many. The holder is this very process: to
+    /// take up another's journal is not to be it.
+    pub(crate) async fn hold(cluster: &Cluster, journal: &Journal, holder: &str) -> Result<Hold, Problem> {
+        cluster.hold(&journal.name(), holder, LEASE).await.map_err(|error| match error {
             Error::Held { by, since, .. } => {
                 let since = since.map_or_else(String::new, |since| format!(" since {since}"));
                 Problem::failed("another rollout is at it")
@@ -403,12 +402,17 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let began = self.cx.now();
-        let ends = Instant::now() + self.limits.timeout;
+        let ends = Instant::now() + self.time_to_wait(is_back);
         let kinds: Vec<WorkloadKind> = self.journal.steps.iter().filter_map(Step::workload).collect();
         let mut view = self.view.take().unwrap_or_else(|| View::watch(&self.cluster, &kinds));
         let waited = self.wait_in(&mut view, &mut targets, began, ends, is_back).await;
         self.view = Some(view);
         waited
+    }
+
+    /// To come back late is better than to give up on it.
+    fn time_to_wait(&self, is_back: bool) -> Duration {
+        if is_back { self.limits.timeout.max(WAY_BACK) } else { self.limits.timeout }
     }
 
     async fn wait_in(
@@ -433,7 +437,7 @@ impl<'a> Run<'a> {
                 again = again.min(Instant::now() + look_again);
             }
             if Instant::now() >= ends {
-                return Err(Trip::Failed(self.late(view, targets).await));
+                return Err(Trip::Failed(self.late(view, targets, is_back).await));
             }
             tokio::select! {
                 seen = view.next() => seen.map_err(Trip::Lost)?,
@@ -528,10 +532,10 @@ impl<'a> Run<'a> {
     }
 
     /// What was not done in time, and what was seen of it.
-    async fn late(&self, view: &View, targets: &[Target]) -> Vec<Failure> {
+    async fn late(&self, view: &View, targets: &[Target], is_back: bool) -> Vec<Failure> {
         let mut failures = Vec::new();
         let around = view.around();
-        let after = sluice_core::Period(self.limits.timeout);
+        let after = sluice_core::Period(self.time_to_wait(is_back));
         for target in targets.iter().filter(|target| !target.is_done) {
             let (waiting, trouble) = match &target.what {
                 What::Workload(reference, generation) => match view.judge(reference, *generation, &around) {

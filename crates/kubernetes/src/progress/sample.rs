@@ -1,5 +1,7 @@
 //! A small cluster for tests: one workload, its pods, its Services.
 
+#![expect(clippy::needless_pass_by_value, reason = "a test writes the JSON where it is used")]
+
 use k8s_openapi::api::{
     apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
     core::v1::{Event, Pod, Service},

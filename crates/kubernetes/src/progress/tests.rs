@@ -261,14 +261,14 @@ fn what_nobody_will_move_is_told_at_once() {
 
 #[test]
 fn pods_that_a_quota_forbids_are_told_by_events() {
-    let mut around = Surroundings::default();
-    around.events = object(json!([{
+    let events = object(json!([{
         "metadata": {},
         "involvedObject": {"uid": "set"},
         "reason": "FailedCreate",
         "message": "exceeded quota: small",
         "lastTimestamp": "2026-01-01T00:00:10Z",
     }]));
+    let mut around = Surroundings { events, ..Surroundings::default() };
     let set = stateful_set(3, json!({}), set_status(0, "db-1"));
     let judged = |around: &Surroundings| around.judge(Workload::StatefulSet(&set)).troubles;
     assert_eq!(judged(&around)[0].message, "exceeded quota: small");

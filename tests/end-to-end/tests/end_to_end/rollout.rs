@@ -70,7 +70,7 @@ fn what_never_gets_ready_or_does_not_stay_so_is_rolled_back_in_time() {
         let shop = Shop::with_web(2);
         shop.kubernetes.image("shop/web:2").behaves(behaviour);
         let run =
-            shop.rollout(&["deploy", "--workload=deployment/web", "--image=shop/web:2", "--stable-for=3s"]);
+            shop.rollout(&["deploy", "--workload=deployment/web", "--image=shop/web:2", "--stable-for=2s"]);
         run.argument("--timeout=5s").in_actions().ends().exits(1);
         assert_eq!(shop.image("deployments", "web"), "shop/web:1", "{behaviour:?}");
         assert_eq!(shop.running("web-"), ["shop/web:1"; 2], "{behaviour:?}");

@@ -63,7 +63,7 @@ fn the_live_colour_is_never_scaled_down() {
     shop.rollout(&["switch", "--service=web"]).ends().exits(0);
     // The traffic goes back to blue while the time of the old colour runs.
     let running = shop
-        .rollout(&["decommission", "--service=web", "--after=4s"])
+        .rollout(&["decommission", "--service=web", "--after=15s"])
         .starts()
         .until_it_says("blue stays for");
     shop.rollout(&["switch", "--service=web", "--back"]).ends().exits(0);

@@ -1,5 +1,7 @@
 //! Each fault at each write of a run: whatever happens, the end is all new or all old, and someone serves all the time.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 use std::{
     fmt::Write as _,
     sync::{
@@ -276,12 +278,13 @@ fn each_fault_at_each_step_ends_all_new_or_all_old() {
             (0..steps.len()).flat_map(|step| ALL.map(|wrong| (step, wrong))).collect();
         let (next, cells) = (AtomicUsize::new(0), Mutex::new(vec![String::new(); jobs.len()]));
         std::thread::scope(|scope| {
-            for _ in 0..6 {
+            for _ in 0..12 {
                 scope.spawn(|| {
                     loop {
                         let at = next.fetch_add(1, Ordering::SeqCst);
                         let Some((step, wrong)) = jobs.get(at).copied() else { break };
                         let cell = happens(scenario, step, wrong);
+                        println!("{scenario:?}, {}, {}: {cell}", steps[step], wrong.title());
                         cells.lock().unwrap()[at] = cell;
                     }
                 });

@@ -1,5 +1,7 @@
 //! A shop in a cluster, and rollouts of it.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the way to fail")]
+
 use serde_json::{Value, json};
 use sluice_end_to_end::{Repository, Run};
 use sluice_kubernetes_fake::Kubernetes;
@@ -26,7 +28,7 @@ impl Shop {
         }
         match words.first() {
             Some(&"status") => run,
-            _ => run.input("stable-for", "300ms").input("timeout", "8s"),
+            _ => run.input("stable-for", "300ms").input("timeout", "40s"),
         }
     }
 
