@@ -469,6 +469,25 @@ fn a_restore_that_stops_in_the_middle_says_so_and_goes_on() {
 }
 
 #[test]
+fn what_can_not_be_rehearsed_is_told_and_tried() {
+    let (kubernetes, repository) = (shop(), Repository::new());
+    run(&repository, &kubernetes, "export").ends().exits(0);
+    kubernetes.delete("configmaps", "shop", "settings");
+    kubernetes.faults(|request| {
+        let is_it = request.path.ends_with("/configmaps/settings") && request.query.contains("dryRun=All");
+        let why = "admission webhook \"guard.example.com\" does not support dry run";
+        is_it.then(|| Fault::Answer(Reply::refusal(400, "BadRequest", why)))
+    });
+    run(&repository, &kubernetes, "restore")
+        .input("from", "backup")
+        .ends()
+        .exits(0)
+        .says("it could not be tried before")
+        .says("8 objects restored: 1 created, 0 changed, 7 were the same");
+    assert_ne!(kubernetes.get("configmaps", "shop", "settings"), Value::Null);
+}
+
+#[test]
 fn an_export_that_is_ended_leaves_nothing() {
     let (kubernetes, repository) = (shop(), Repository::new());
     kubernetes.faults(|request| {
