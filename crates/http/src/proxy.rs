@@ -164,4 +164,16 @@ mod tests {
         };
         assert_eq!(proxy.credentials.unwrap(), "Basic bWU6cGFzcw==");
     }
+
+    #[test]
+    fn a_proxy_of_its_own_is_for_every_host() {
+        let proxies = Proxies::through("http://proxy.example.com:3128", "proxy-url").unwrap();
+        for (target, tunnels) in [("https://10.0.0.1:6443/", true), ("http://localhost:8001/", false)] {
+            let route = proxies.route(&Url::parse(target).unwrap()).unwrap();
+            assert_eq!(matches!(route, Route::Tunnel(_)), tunnels, "{target}");
+            assert!(!matches!(route, Route::Direct), "{target}");
+        }
+        let refused = Proxies::through("socks5://proxy.example.com:1080", "proxy-url").unwrap_err();
+        assert_eq!(refused, Error::ProxySetting { variable: "proxy-url" });
+    }
 }

@@ -132,6 +132,41 @@ impl Endpoint {
             Connections { private: Some(self.private.clone()), ..Connections::from(setup.options) };
         let client =
             Client::with(&connections, &proxies.map_err(unusable)?, CONNECT_TIMEOUT).map_err(unusable)?;
-        Ok(Transport::new(client, server, self.credential.clone()))
+        Ok(Transport::new(client, server, self.credential.clone(), setup.now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_finds_its_cluster() {
+        let account = tempfile::tempdir().unwrap();
+        for (name, text) in [("ca.crt", "pem"), ("token", "abcd"), ("namespace", "shop\n")] {
+            std::fs::write(account.path().join(name), text).unwrap();
+        }
+        let variable = |name: &str| match name {
+            "KUBERNETES_SERVICE_HOST" => Some("fd00::1".to_owned()),
+            "KUBERNETES_SERVICE_PORT" => Some("443".to_owned()),
+            _ => None,
+        };
+        let setup = Setup {
+            options: &Options::default(),
+            variable: &variable,
+            folder: Path::new("/"),
+            now: Timestamp::UNIX_EPOCH,
+            mask: &|_| {},
+            manager: "sluice-test",
+            patience: Duration::ZERO,
+        };
+        let found = Endpoint::in_cluster(&setup, account.path()).unwrap();
+        assert_eq!(
+            (found.server.as_str(), found.namespace.as_deref()),
+            ("https://[fd00::1]:443", Some("shop"))
+        );
+        assert_eq!(found.private.authority.as_deref(), Some(b"pem".as_slice()));
+        std::fs::remove_file(account.path().join("token")).unwrap();
+        assert!(matches!(Endpoint::in_cluster(&setup, account.path()), Err(Error::Access { .. })));
     }
 }

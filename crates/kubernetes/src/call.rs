@@ -22,7 +22,7 @@ use crate::{
 /// What a name may hold in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 /// How long a body may take. The bodies of watches and of logs that are followed take what they take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// The largest body that is read: a page of a list whose objects are all as large as etcd allows.
 const BODY_LIMIT: usize = 256 << 20;
 const BACKOFF: Policy = Policy {

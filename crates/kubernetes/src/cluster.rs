@@ -125,7 +125,8 @@ impl Preconditions {
 }
 
 impl Cluster {
-    /// Finds out how to get there. The API server itself is first asked by the first call; EKS is asked now.
+    /// Finds out how to get there. The API server itself is first asked by the first call; EKS is asked now. It serves
+    /// on the tokio runtime that it was made on.
     ///
     /// The namespace is the one given, else that of the kubeconfig's context, else `default`.
     pub async fn connect(access: &Access, namespace: Option<&str>, setup: Setup<'_>) -> Result<Self, Error> {
@@ -421,13 +422,15 @@ impl Cluster {
         let changed = || {
             in_doubt(async {
                 let found = self.fetch(kind, None, name).await?;
-                if patch.is_done(&found) == Some(true) {
-                    return Ok(Some(found));
-                }
-                // Neither done nor to be done: another one changed it. Without the tests it would be done twice.
-                match patch.unmet(&found) {
-                    Some(unmet) => Err(Error::unmet(call.what(), unmet)),
-                    None => Ok(None),
+                match (patch.is_done(&found), patch.unmet(&found)) {
+                    (Some(true), _) => Ok(Some(found)),
+                    // Neither done nor to be done: another one changed it.
+                    (_, Some(unmet)) => Err(Error::unmet(call.what(), unmet)),
+                    (Some(false), None) => Ok(None),
+                    (None, None) => Err(Error::could_not_tell(format!(
+                        "{}: the answer to a change was lost, and what stands there does not tell whether it took effect",
+                        call.what()
+                    ))),
                 }
             })
         };

@@ -60,3 +60,68 @@ pub(crate) fn problem(error: sluice_aws::Error) -> Error {
         problem.why.as_deref().map_or_else(|| problem.what.clone(), |why| format!("{}: {why}", problem.what));
     Error::CouldNotTell { why, help: problem.help.unwrap_or_default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use serde_json::json;
+    use sluice_core::Secret;
+    use sluice_kubernetes_fake::Kubernetes;
+    use sluice_moto::{Moto, REGION};
+
+    use super::*;
+    use crate::Cluster;
+
+    fn aws(moto: &Moto) -> Aws {
+        let client = Client::new(&Options::default(), &Proxies::none(), CONNECT_TIMEOUT).unwrap();
+        let credentials = sluice_aws::Credentials {
+            access_key_id: "AKIATEST".into(),
+            secret_access_key: Secret::new("secret-of-the-test"),
+            session_token: None,
+        };
+        Aws::at(sluice_aws::Access { client, region: Some(REGION.into()) }, &moto.endpoint(), credentials)
+    }
+
+    /// Endpoint and authority are EKS's, the token is ours; one that the cluster refuses is made anew.
+    #[test]
+    fn a_cluster_of_eks_is_reached_by_its_name() {
+        let (moto, kubernetes) = (Moto::start(), Kubernetes::start_with_tls());
+        let authority = kubernetes.authority().unwrap().base64();
+        moto.answer_with(
+            "GET /clusters/shop-production",
+            "",
+            &json!({"cluster": {
+                "name": "shop-production", "status": "ACTIVE", "version": "1.36",
+                "endpoint": kubernetes.server(), "certificateAuthority": {"data": authority},
+            }}),
+        );
+        let mut refused = false;
+        kubernetes.doorman(move |token| {
+            let is_made = token.is_some_and(|token| token.starts_with("k8s-aws-v1."));
+            is_made && std::mem::replace(&mut refused, true)
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let now = "2026-01-02T03:04:05Z".parse().unwrap();
+            let found = endpoint(&aws(&moto), "shop-production", REGION, now).await.unwrap();
+            let options = Options::default();
+            let setup = Setup {
+                options: &options,
+                variable: &|_| None,
+                folder: Path::new("/"),
+                now,
+                mask: &|_| {},
+                manager: "sluice-test",
+                patience: Duration::from_secs(5),
+            };
+            let cluster = Cluster::at(found, Some("shop"), &setup).unwrap();
+            assert_eq!((cluster.name(), cluster.namespace()), ("shop-production", "shop"));
+            assert_eq!(cluster.version().await.unwrap(), "v1.36.1");
+            assert_eq!(kubernetes.requests().len(), 2);
+
+            let unknown = endpoint(&aws(&moto), "shop-prodution", REGION, now).await.err().unwrap();
+            assert!(matches!(unknown, Error::Access { .. }), "{unknown:?}");
+        });
+    }
+}

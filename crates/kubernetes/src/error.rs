@@ -4,7 +4,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 use kube::core::Status;
-use serde_json::Value;
 use sluice_core::Problem;
 use sluice_http::{StatusCode, TlsProblem};
 
@@ -68,16 +67,16 @@ pub enum Error {
         fields: Vec<Contested>,
     },
     /// A test of a JSON patch did not hold: nothing was changed.
-    #[error("{what} has {} at {path}, not {expected}", .found.as_ref().map_or("nothing".to_owned(), ToString::to_string))]
+    #[error("{what} has {found} at {path}, not {expected}")]
     TestFailed {
         /// The object.
         what: String,
         /// The JSON pointer of the test.
         path: String,
-        /// What was expected there.
-        expected: Value,
-        /// What stands there.
-        found: Option<Value>,
+        /// What was expected there, as JSON.
+        expected: String,
+        /// What stands there, as JSON; `nothing` where nothing does.
+        found: String,
     },
     /// The server does not remember that version any more.
     #[error("the API server has forgotten that version: {why}")]
@@ -177,10 +176,7 @@ impl Error {
         let why = told(&status);
         match (status.reason.as_str(), code.as_u16()) {
             ("NotFound", _) | ("", 404) if is_of_object(&status) => Self::NotFound { what: what() },
-            (_, 404) => Self::NotServed {
-                api_version: call.kind().map(crate::Kind::api_version).unwrap_or_default(),
-                kind: call.kind().map_or_else(what, |kind| kind.kind.clone()),
-            },
+            (_, 404) => Self::not_served(call),
             ("AlreadyExists", _) => Self::AlreadyExists { what: what() },
             ("Expired" | "Gone", _) | (_, 410) => Self::Gone { why },
             ("Conflict", _) | (_, 409) => Self::Conflict { what: what(), why, fields: contested(&status) },
@@ -203,11 +199,8 @@ impl Error {
         match code {
             StatusCode::UNAUTHORIZED => Self::Unauthorized { why: said },
             StatusCode::GONE => Self::Gone { why: said },
-            // Go's own words for a path that nobody serves: the API server has none of its own for an unknown group.
-            StatusCode::NOT_FOUND if said == "404 page not found" => Self::NotServed {
-                api_version: call.kind().map(crate::Kind::api_version).unwrap_or_default(),
-                kind: call.kind().map_or_else(|| call.what(), |kind| kind.kind.clone()),
-            },
+            // A path that no one serves is answered with plain text.
+            StatusCode::NOT_FOUND => Self::not_served(call),
             _ if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS => {
                 Self::could_not_tell(format!("{}: the API server answered {code}: {said}", call.what()))
             }
@@ -215,8 +208,16 @@ impl Error {
         }
     }
 
+    fn not_served(call: &Call) -> Self {
+        match call.kind() {
+            Some(kind) => Self::NotServed { api_version: kind.api_version(), kind: kind.kind.clone() },
+            None => Self::NotServed { api_version: call.what(), kind: "kinds".to_owned() },
+        }
+    }
+
     pub(crate) fn unmet(what: String, unmet: Unmet) -> Self {
-        Self::TestFailed { what, path: unmet.path, expected: unmet.expected, found: unmet.found }
+        let found = unmet.found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
+        Self::TestFailed { what, path: unmet.path, expected: unmet.expected.to_string(), found }
     }
 }
 

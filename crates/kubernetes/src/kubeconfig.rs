@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use kube::config::{AuthInfo, Cluster, ExecConfig, Kubeconfig};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use sluice_core::{Secret, nearest};
 use sluice_http::Private;
 
@@ -13,11 +13,8 @@ use crate::{Error, Setup, access::Endpoint, credential::Credential, eks};
 /// The merged kubeconfig; `None` where no one named a file and none lies in the usual place.
 pub(crate) fn read(path: Option<&Path>, setup: &Setup<'_>) -> Result<Option<Kubeconfig>, Error> {
     let named = match path {
-        Some(path) => vec![path.to_owned()],
-        None => {
-            let variable = (setup.variable)("KUBECONFIG").unwrap_or_default();
-            std::env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()).collect()
-        }
+        Some(path) => vec![setup.folder.join(path)],
+        None => of_variable(setup)?,
     };
     if named.is_empty() {
         let home = (setup.variable)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
@@ -26,7 +23,7 @@ pub(crate) fn read(path: Option<&Path>, setup: &Setup<'_>) -> Result<Option<Kube
     }
     let mut merged: Option<Kubeconfig> = None;
     for path in named {
-        let config = read_file(&setup.folder.join(path))?;
+        let config = read_file(&path)?;
         merged = Some(match merged {
             None => config,
             Some(before) => before.merge(config).map_err(|error| {
@@ -38,6 +35,20 @@ pub(crate) fn read(path: Option<&Path>, setup: &Setup<'_>) -> Result<Option<Kube
         });
     }
     Ok(merged)
+}
+
+/// The files of `KUBECONFIG`. As kubectl does, those that are not there are passed over, unless none is.
+fn of_variable(setup: &Setup<'_>) -> Result<Vec<PathBuf>, Error> {
+    let variable = (setup.variable)("KUBECONFIG").unwrap_or_default();
+    let named: Vec<PathBuf> = std::env::split_paths(&variable)
+        .filter(|path| !path.as_os_str().is_empty())
+        .map(|path| setup.folder.join(path))
+        .collect();
+    let there: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();
+    if there.is_empty() && !named.is_empty() {
+        return Err(Error::access(format!("no file of KUBECONFIG is there: {variable}"), "check the paths"));
+    }
+    Ok(there)
 }
 
 fn read_file(path: &Path) -> Result<Kubeconfig, Error> {
@@ -144,7 +155,7 @@ fn private(cluster: &Cluster, user: &AuthInfo) -> Result<Private, Error> {
         user.client_certificate_data.as_deref(),
         user.client_certificate.as_deref(),
     )?;
-    let key = user.client_key_data.as_ref().map(|key| key.expose_secret());
+    let key = user.client_key_data.as_ref().map(ExposeSecret::expose_secret);
     let key = pem("client-key", key, user.client_key.as_deref())?;
     let identity = match (certificate, key) {
         (None, None) => None,
@@ -204,7 +215,7 @@ async fn credential(user: &AuthInfo, setup: &Setup<'_>) -> Result<Credential, Er
         return Ok(Credential::file(file.into()));
     }
     if let Some(exec) = &user.exec {
-        let Some(EksUser { cluster, region, profile }) = EksUser::of(exec, setup) else {
+        let Some(EksUser { cluster, region, role, profile }) = EksUser::of(exec, setup) else {
             let command = exec.command.as_deref().unwrap_or_default();
             return Err(Error::access(
                 format!("the kubeconfig wants to run {command:?} for credentials: here no program is run"),
@@ -217,6 +228,12 @@ async fn credential(user: &AuthInfo, setup: &Setup<'_>) -> Result<Credential, Er
                 "write it with `aws eks update-kubeconfig`, or name the EKS cluster and its region",
             ));
         };
+        if let Some(role) = role {
+            return Err(Error::access(
+                format!("the kubeconfig's exec plugin takes on the role {role}"),
+                "let the job assume that role itself, and write the kubeconfig without it",
+            ));
+        }
         let current = (setup.variable)("AWS_PROFILE").filter(|current| !current.is_empty());
         if profile.is_some() && profile != current {
             let profile = profile.unwrap_or_default();
@@ -251,6 +268,7 @@ async fn credential(user: &AuthInfo, setup: &Setup<'_>) -> Result<Credential, Er
 struct EksUser {
     cluster: Option<String>,
     region: Option<String>,
+    role: Option<String>,
     profile: Option<String>,
 }
 
@@ -264,10 +282,7 @@ impl EksUser {
             "aws-iam-authenticator" | "heptio-authenticator-aws" => has("token"),
             _ => false,
         };
-        // Another role would be another identity: ours is that of the job.
-        let is_role =
-            ["--role-arn", "--role", "-r"].into_iter().any(|flag| option(arguments, flag).is_some());
-        if !known || is_role {
+        if !known {
             return None;
         }
         let variables = exec.env.as_deref().unwrap_or_default();
@@ -284,6 +299,7 @@ impl EksUser {
             region: first(&["--region"])
                 .or_else(|| variable("AWS_REGION"))
                 .or_else(|| variable("AWS_DEFAULT_REGION")),
+            role: first(&["--role-arn", "--role", "-r"]),
             profile: first(&["--profile"])
                 .or_else(|| own_profile.and_then(|entry| entry.get("value").cloned())),
         })

@@ -74,18 +74,17 @@ impl Cluster {
     }
 
     fn has_run_out(&self, spec: &LeaseSpec) -> bool {
-        let (Some(renewed), Some(seconds), Some(now)) =
-            (&spec.renew_time, spec.lease_duration_seconds, self.api.transport.server_time())
-        else {
+        let (Some(renewed), Some(seconds)) = (&spec.renew_time, spec.lease_duration_seconds) else {
             // A lease that says nothing of its time holds until someone removes it.
             return false;
         };
+        let now = self.api.transport.server_time();
         let seconds = u64::try_from(seconds).unwrap_or(0);
         now.duration_since(renewed.0) > (Duration::from_secs(seconds) + SKEW).try_into().unwrap_or_default()
     }
 
     fn held(&self, holder: &str, time: Duration, before: Option<&LeaseSpec>) -> LeaseSpec {
-        let now = self.api.transport.server_time().map(MicroTime);
+        let now = Some(MicroTime(self.api.transport.server_time()));
         let stays = before.filter(|before| before.holder_identity.as_deref() == Some(holder));
         let transitions = before.and_then(|before| before.lease_transitions).unwrap_or(0);
         LeaseSpec {

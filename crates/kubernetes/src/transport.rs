@@ -28,7 +28,7 @@ pub(crate) struct Transport {
     client: Client,
     server: Url,
     credential: Credential,
-    time: Arc<Mutex<Option<(Timestamp, Instant)>>>,
+    time: Arc<Mutex<(Timestamp, Instant)>>,
 }
 
 /// What did not come back from a request.
@@ -43,8 +43,9 @@ pub(crate) enum Lost {
 }
 
 impl Transport {
-    pub(crate) fn new(client: Client, server: Url, credential: Credential) -> Self {
-        Self { client, server, credential, time: Arc::default() }
+    /// `now` is the time until the server has told its own.
+    pub(crate) fn new(client: Client, server: Url, credential: Credential, now: Timestamp) -> Self {
+        Self { client, server, credential, time: Arc::new(Mutex::new((now, Instant::now()))) }
     }
 
     /// The address of the API server.
@@ -53,9 +54,9 @@ impl Transport {
     }
 
     /// The time by the clock of the API server, as its last answer told it.
-    pub(crate) fn server_time(&self) -> Option<Timestamp> {
-        let (told, at) = (*self.time.lock().unwrap_or_else(PoisonError::into_inner))?;
-        told.saturating_add(at.elapsed()).ok()
+    pub(crate) fn server_time(&self) -> Timestamp {
+        let (told, at) = *self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        told.saturating_add(at.elapsed()).unwrap_or(told)
     }
 
     async fn send(self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
@@ -84,7 +85,7 @@ impl Transport {
         let answer = self.client.stream(Request::from_parts(parts, body), HEAD_TIMEOUT).await?;
         let date = answer.headers().get("date").and_then(|date| http_date(date.to_str().ok()?));
         if let Some(date) = date {
-            *self.time.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+            *self.time.lock().unwrap_or_else(PoisonError::into_inner) = (date, Instant::now());
         }
         Ok(answer)
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long the server lets one watch stand. Then it is begun anew, where it ended.
-const STANDS: Duration = Duration::from_secs(240);
+const STANDS: Duration = Duration::from_mins(4);
 /// How much longer we wait for the server to end it.
 const GRACE: Duration = Duration::from_secs(20);
 /// A watch that ends sooner is one that failed.

@@ -3,12 +3,11 @@
 mod setup;
 
 use std::{
-    path::Path,
     process::{Command, ExitCode},
     time::Instant,
 };
 
-use self::setup::Tools;
+use self::setup::{Exchanges, Tools};
 use crate::workspace::{self, cargo};
 
 /// Every check that a change must pass, in the order in which a mistake shows soonest.
@@ -19,11 +18,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     for missing in &tools.missing {
         println!("not there: {missing}");
     }
-    // What an earlier run recorded is judged already.
-    let exchanges = workspace::target().join("github-exchanges");
-    if exchanges.exists() {
-        std::fs::remove_dir_all(&exchanges)?;
-    }
+    let exchanges = Exchanges::below(&workspace::target());
+    exchanges.forget()?;
     for (name, mut command) in checks(&tools, &exchanges) {
         heading(name);
         let step = Instant::now();
@@ -37,7 +33,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn checks(tools: &Tools, exchanges: &Path) -> Vec<(&'static str, Command)> {
+fn checks(tools: &Tools, exchanges: &Exchanges) -> Vec<(&'static str, Command)> {
     let mut checks = vec![
         ("formatting", cargo(["fmt", "--all", "--check"])),
         (
@@ -69,9 +65,10 @@ fn with_binaries(mut command: Command) -> Command {
     command
 }
 
-/// The stand-in for GitHub records in this folder what is said to it and by it.
-fn recording(mut command: Command, exchanges: &Path) -> Command {
-    command.env("SLUICE_GITHUB_EXCHANGES", exchanges);
+/// The stand-ins for GitHub and Kubernetes record in these folders what is said to them and by them.
+fn recording(mut command: Command, exchanges: &Exchanges) -> Command {
+    command.env("SLUICE_GITHUB_EXCHANGES", &exchanges.github);
+    command.env("SLUICE_KUBERNETES_EXCHANGES", &exchanges.kubernetes);
     command
 }
 

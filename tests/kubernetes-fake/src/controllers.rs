@@ -96,7 +96,7 @@ fn warn(world: &mut World, about: &Value, reason: &str, message: &str, component
     let (namespace, name) = (word(about, "/metadata/namespace").to_owned(), word(about, "/metadata/name"));
     let kind = world.kind_named("v1", "Event").unwrap().clone();
     let event_name = format!("{name}.{}", reason.to_lowercase());
-    if world.get(&world.key(&kind, &namespace, &event_name)).is_some() {
+    if world.get(&Key::of(&kind, &namespace, &event_name)).is_some() {
         return;
     }
     let time = now();

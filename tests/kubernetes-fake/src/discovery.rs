@@ -106,6 +106,7 @@ fn aggregated(world: &World, is_core: bool) -> Reply {
         .collect();
     let list = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
     let mut reply = Reply::json(200, &list);
-    reply.headers[0].1 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList".to_owned();
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        .clone_into(&mut reply.headers[0].1);
     reply
 }

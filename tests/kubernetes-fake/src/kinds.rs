@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 /// A kind of objects.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "`kind` is what objects call it")]
 pub(crate) struct Kind {
     pub(crate) group: String,
     pub(crate) version: String,

@@ -66,7 +66,7 @@ use serde_json::Value;
 use self::{
     script::Whose,
     server::Server,
-    world::{How, World},
+    world::{How, Key, World},
 };
 
 pub use self::{
@@ -172,10 +172,10 @@ impl Kubernetes {
         if !namespace.is_empty() {
             world.ensure_namespace(namespace);
         }
-        let word = |name: &str| object[name].as_str().unwrap_or_default();
-        let kind = world.kind_named(word("apiVersion"), word("kind"));
+        let told = |name: &str| object[name].as_str().unwrap_or_default();
+        let kind = world.kind_named(told("apiVersion"), told("kind"));
         let kind =
-            kind.unwrap_or_else(|| panic!("no kind {} of {}", word("kind"), word("apiVersion"))).clone();
+            kind.unwrap_or_else(|| panic!("no kind {} of {}", told("kind"), told("apiVersion"))).clone();
         let how = How { manager, subresource: None, is_dry_run: false };
         world.create(&kind, namespace, object, how).unwrap_or_else(|reply| panic!("{reply:?}"))
     }
@@ -183,14 +183,14 @@ impl Kubernetes {
     /// An object by the plural of its kind (`deployments`, `widgets.example.com`); null when it is not there.
     pub fn get(&self, plural: &str, namespace: &str, name: &str) -> Value {
         let world = self.world();
-        let key = world.key(world.kind_of_plural(plural), namespace, name);
+        let key = Key::of(world.kind_of_plural(plural), namespace, name);
         world.get(&key).cloned().unwrap_or_default()
     }
 
     /// All states that an object has been in, oldest first: what was so for a moment only, too.
     pub fn states(&self, plural: &str, namespace: &str, name: &str) -> Vec<Value> {
         let world = self.world();
-        let key = world.key(world.kind_of_plural(plural), namespace, name);
+        let key = Key::of(world.kind_of_plural(plural), namespace, name);
         world
             .history
             .iter()
@@ -216,7 +216,7 @@ impl Kubernetes {
     ) {
         let mut world = self.world();
         let kind = world.kind_of_plural(plural).clone();
-        let key = world.key(&kind, namespace, name);
+        let key = Key::of(&kind, namespace, name);
         let mut object = world.get(&key).unwrap_or_else(|| panic!("no {plural} {name}")).clone();
         change(&mut object);
         let how = How { manager, subresource: None, is_dry_run: false };
@@ -226,7 +226,7 @@ impl Kubernetes {
     /// Changes an object's status, as its controller does.
     pub fn set_status(&self, plural: &str, namespace: &str, name: &str, status: Value) {
         let mut world = self.world();
-        let key = world.key(world.kind_of_plural(plural), namespace, name);
+        let key = Key::of(world.kind_of_plural(plural), namespace, name);
         world.set_status(&key, status);
     }
 
@@ -234,7 +234,7 @@ impl Kubernetes {
     pub fn delete(&self, plural: &str, namespace: &str, name: &str) {
         let mut world = self.world();
         let kind = world.kind_of_plural(plural).clone();
-        let key = world.key(&kind, namespace, name);
+        let key = Key::of(&kind, namespace, name);
         world.delete(&kind, &key, false);
     }
 
@@ -345,6 +345,16 @@ impl Kubernetes {
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.shared.world()
+    }
+}
+
+impl Drop for Kubernetes {
+    /// What no one asked for is judged, too.
+    fn drop(&mut self) {
+        let world = self.world();
+        for (key, object) in world.everything() {
+            record::record_state(key, object);
+        }
     }
 }
 

@@ -28,11 +28,11 @@ pub(crate) struct Following {
 impl Following {
     /// Fails with the API server's words.
     pub(crate) fn new(world: &World, request: &Request, pod: &Value) -> Result<Self, String> {
-        let word =
+        let told =
             |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (namespace, name) = (word("/metadata/namespace"), word("/metadata/name"));
+        let (namespace, name) = (told("/metadata/namespace"), told("/metadata/name"));
         if !world.script.has_kubelet {
-            let node = word("/spec/nodeName");
+            let node = told("/spec/nodeName");
             return Err(format!(
                 "Get \"https://{node}:10250/containerLogs/{namespace}/{name}\": dial tcp: connect: connection refused"
             ));

@@ -4,13 +4,11 @@ use std::{io::Write as _, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::message::Request;
+use crate::{message::Request, world::Key};
 
 /// Records one object that was sent to a client, and what it was asked by. What a fault made is no word of this
 /// stand-in: it is not recorded.
 pub(crate) fn record(request: &Request, status: u16, body: &Value) {
-    #[expect(clippy::disallowed_methods, reason = "a part of tests, which have no context")]
-    let Some(folder) = std::env::var_os("SLUICE_KUBERNETES_EXCHANGES").map(PathBuf::from) else { return };
     let exchange = json!({
         "request": {
             "method": request.method,
@@ -20,6 +18,19 @@ pub(crate) fn record(request: &Request, status: u16, body: &Value) {
         },
         "reply": {"status": status, "body": body},
     });
+    write(&exchange);
+}
+
+/// Records an object as it is at the end, whether it was sent or not.
+pub(crate) fn record_state(key: &Key, object: &Value) {
+    let request =
+        json!({"method": "GET", "path": format!("the end of {}", key.plural), "query": "", "body": null});
+    write(&json!({"request": request, "reply": {"status": 200, "body": object}}));
+}
+
+fn write(exchange: &Value) {
+    #[expect(clippy::disallowed_methods, reason = "a part of tests, which have no context")]
+    let Some(folder) = std::env::var_os("SLUICE_KUBERNETES_EXCHANGES").map(PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).expect("a folder for exchanges");
     let file = folder.join(format!("{}.jsonl", std::process::id()));
     let mut file =

@@ -146,7 +146,7 @@ impl Target {
                 .into(),
             };
         };
-        let key = world.key(&self.kind, &self.namespace, name);
+        let key = Key::of(&self.kind, &self.namespace, name);
         if self.subresource.as_deref() == Some("log") {
             return self.log(world, request, &key);
         }
@@ -181,22 +181,20 @@ impl Target {
             Err(refusal) => return refusal,
         };
         let limit = request.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0_usize);
-        let (items, version) = match request.parameter("continue") {
-            Some(token) => match world.pages.remove(&token) {
-                Some((items, version)) if version > world.forgotten => (items, version),
-                _ => {
-                    let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results.";
-                    return Reply::refusal(410, "Expired", message);
-                }
-            },
-            None => {
-                let meant = world.all(&self.kind, &self.namespace).filter(|object| selector.matches(object));
-                let items = meant.map(|object| of_list(&self.kind, object)).collect();
-                (items, world.version())
-            }
+        let (mut items, version) = if let Some(token) = request.parameter("continue") {
+            let Some(page) = world.pages.remove(&token).filter(|(_, version)| *version > world.forgotten)
+            else {
+                let message = "The provided continue parameter is too old to display a consistent list result. \
+                    You can start a new list without the continue parameter, or use the continue token in this \
+                    response to retrieve the remainder of the results.";
+                return Reply::refusal(410, "Expired", message);
+            };
+            page
+        } else {
+            let meant = world.all(&self.kind, &self.namespace).filter(|object| selector.matches(object));
+            (meant.map(|object| of_list(&self.kind, object)).collect(), world.version())
         };
         let mut metadata = json!({"resourceVersion": version.to_string()});
-        let mut items = items;
         if limit > 0 && items.len() > limit {
             let rest = items.split_off(limit);
             let token = format!("page-{version}-{}", world.suffix());
@@ -269,7 +267,7 @@ impl Target {
 
     fn patch(&self, world: &mut World, request: &Request, object: Value, key: &Key) -> Reply {
         if is_apply(request) {
-            return self.apply(world, request, Some(object), key);
+            return self.apply(world, request, Some(&object), key);
         }
         let body = request.json();
         let after = match request.header("content-type").unwrap_or_default() {
@@ -296,7 +294,7 @@ impl Target {
         }
     }
 
-    fn apply(&self, world: &mut World, request: &Request, live: Option<Value>, key: &Key) -> Reply {
+    fn apply(&self, world: &mut World, request: &Request, live: Option<&Value>, key: &Key) -> Reply {
         let says = request.json();
         if says["metadata"].get("managedFields").is_some() {
             return Reply::refusal(400, "BadRequest", "metadata.managedFields must be nil");
@@ -312,14 +310,15 @@ impl Target {
             );
         };
         let version = says["metadata"]["resourceVersion"].as_str();
-        if let (Some(version), Some(live)) = (version, &live)
+        if let (Some(version), Some(live)) = (version, live)
             && live["metadata"]["resourceVersion"] != version
         {
             return conflict(&self.kind, &key.name);
         }
         let how = self.how(request, &manager);
-        let before = live.clone().unwrap_or_else(|| json!({"metadata": {"name": key.name}}));
-        let applied = fields::apply(&before, &says, &writer(&self.kind, how), request.is_set("force"));
+        let nothing = json!({"metadata": {"name": key.name}});
+        let before = live.unwrap_or(&nothing);
+        let applied = fields::apply(before, &says, &writer(&self.kind, how), request.is_set("force"));
         let applied = match applied {
             Ok(applied) => applied,
             Err(conflicts) => return contested(&self.kind, &key.name, &conflicts),
@@ -327,7 +326,7 @@ impl Target {
         let (status, written) = if live.is_some() {
             (200, world.update_applied(&self.kind, key, &applied, how))
         } else {
-            (201, world.create_applied(&self.kind, &self.namespace, applied, how))
+            (201, world.create_applied(&self.kind, &self.namespace, &applied, how))
         };
         match written {
             Ok(object) => Reply::json(status, &shown(&self.kind, object)),
@@ -523,15 +522,15 @@ fn contested(kind: &Kind, name: &str, conflicts: &[Conflict]) -> Reply {
 fn review(world: &World, request: &Request) -> Reply {
     let mut review = request.json();
     let asked = &review["spec"]["resourceAttributes"];
-    let word = |name: &str| asked[name].as_str().unwrap_or_default();
-    let mut resource = word("resource").to_owned();
-    if !word("group").is_empty() {
-        resource = format!("{resource}.{}", word("group"));
+    let told = |name: &str| asked[name].as_str().unwrap_or_default();
+    let mut resource = told("resource").to_owned();
+    if !told("group").is_empty() {
+        resource = format!("{resource}.{}", told("group"));
     }
-    if !word("subresource").is_empty() {
-        resource = format!("{resource}/{}", word("subresource"));
+    if !told("subresource").is_empty() {
+        resource = format!("{resource}/{}", told("subresource"));
     }
-    let is_forbidden = world.forbidden.iter().any(|(verb, what)| verb == word("verb") && *what == resource);
+    let is_forbidden = world.forbidden.iter().any(|(verb, what)| verb == told("verb") && *what == resource);
     review["metadata"] = json!({});
     review["status"] = if is_forbidden {
         json!({"allowed": false})

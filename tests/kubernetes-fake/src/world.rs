@@ -23,6 +23,14 @@ pub(crate) struct Key {
     pub(crate) name: String,
 }
 
+impl Key {
+    pub(crate) fn of(kind: &Kind, namespace: &str, name: &str) -> Self {
+        let (group, plural) = kind.storage();
+        let namespace = if kind.is_namespaced { namespace } else { "" };
+        Self { group, plural, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
 /// A change, as watches tell it.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -115,12 +123,6 @@ impl World {
         found.unwrap_or_else(|| panic!("no kind {plural}"))
     }
 
-    pub(crate) fn key(&self, kind: &Kind, namespace: &str, name: &str) -> Key {
-        let (group, plural) = kind.storage();
-        let namespace = if kind.is_namespaced { namespace } else { "" };
-        Key { group, plural, namespace: namespace.to_owned(), name: name.to_owned() }
-    }
-
     pub(crate) fn get(&self, key: &Key) -> Option<&Value> {
         self.objects.get(key)
     }
@@ -169,14 +171,14 @@ impl World {
         let Some(name) = object["metadata"]["name"].as_str().map(str::to_owned) else {
             return Err(invalid(kind, "", "metadata.name: Required value: name or generateName is required"));
         };
-        let key = self.key(kind, namespace, &name);
+        let key = Key::of(kind, namespace, &name);
         if self.objects.contains_key(&key) {
             let message = format!("{} {name:?} already exists", kind.qualified());
             return Err(Reply::refusal_with(409, "AlreadyExists", &message, &details(kind, &name)));
         }
         if kind.is_namespaced {
             let namespaces = self.kind_of_plural("namespaces").clone();
-            if !self.objects.contains_key(&self.key(&namespaces, "", namespace)) {
+            if !self.objects.contains_key(&Key::of(&namespaces, "", namespace)) {
                 let message = format!("namespaces {namespace:?} not found");
                 return Err(Reply::refusal_with(404, "NotFound", &message, &details(&namespaces, namespace)));
             }
@@ -200,7 +202,7 @@ impl World {
             fields::note_update(None, &mut object, &writer(kind, how));
         }
         defaults::allocate(kind, &mut object, self.names);
-        self.store(&key, object, how)
+        Ok(self.store(&key, object, how))
     }
 
     /// Makes an object that server-side apply has put together.
@@ -208,15 +210,15 @@ impl World {
         &mut self,
         kind: &Kind,
         namespace: &str,
-        applied: Value,
+        applied: &Value,
         how: How<'_>,
     ) -> Result<Value, Reply> {
         let owners = applied["metadata"]["managedFields"].clone();
-        let made = self.create(kind, namespace, &applied, How { is_dry_run: true, ..how })?;
+        let made = self.create(kind, namespace, applied, How { is_dry_run: true, ..how })?;
         let mut made = made;
         made["metadata"]["managedFields"] = owners;
-        let key = self.key(kind, namespace, made["metadata"]["name"].as_str().unwrap());
-        self.store(&key, made, how)
+        let key = Key::of(kind, namespace, made["metadata"]["name"].as_str().unwrap());
+        Ok(self.store(&key, made, how))
     }
 
     /// Replaces an object by another state of it, as far as the way it comes lets it change.
@@ -228,9 +230,9 @@ impl World {
         how: How<'_>,
     ) -> Result<Value, Reply> {
         let before = self.objects.get(key).cloned().ok_or_else(|| not_found(kind, &key.name))?;
-        let mut after = self.merged(kind, &before, object, how)?;
+        let mut after = Self::merged(kind, &before, object, how)?;
         fields::note_update(Some(&before), &mut after, &writer(kind, how));
-        self.settle(kind, key, &before, after, how)
+        Ok(self.settle(kind, key, &before, after, how))
     }
 
     /// As [`World::update`], where server-side apply has said who owns what.
@@ -242,12 +244,12 @@ impl World {
         how: How<'_>,
     ) -> Result<Value, Reply> {
         let before = self.objects.get(key).cloned().ok_or_else(|| not_found(kind, &key.name))?;
-        let mut after = self.merged(kind, &before, applied, how)?;
+        let mut after = Self::merged(kind, &before, applied, how)?;
         after["metadata"]["managedFields"] = applied["metadata"]["managedFields"].clone();
-        self.settle(kind, key, &before, after, how)
+        Ok(self.settle(kind, key, &before, after, how))
     }
 
-    fn merged(&self, kind: &Kind, before: &Value, object: &Value, how: How<'_>) -> Result<Value, Reply> {
+    fn merged(kind: &Kind, before: &Value, object: &Value, how: How<'_>) -> Result<Value, Reply> {
         let name = before["metadata"]["name"].as_str().unwrap_or_default();
         let asked = object["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty());
         if asked.is_some_and(|version| before["metadata"]["resourceVersion"] != version) {
@@ -298,17 +300,10 @@ impl World {
         Ok(after)
     }
 
-    fn settle(
-        &mut self,
-        kind: &Kind,
-        key: &Key,
-        before: &Value,
-        mut after: Value,
-        how: How<'_>,
-    ) -> Result<Value, Reply> {
+    fn settle(&mut self, kind: &Kind, key: &Key, before: &Value, mut after: Value, how: How<'_>) -> Value {
         if without_owners(before) == without_owners(&after) {
             // A write that changes nothing is no new version.
-            return Ok(before.clone());
+            return before.clone();
         }
         if defaults::has_generation(kind) && before["spec"] != after["spec"] {
             let generation = before["metadata"]["generation"].as_u64().unwrap_or(0) + 1;
@@ -318,14 +313,14 @@ impl World {
         let has_finalizers = after["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
         if is_going && !has_finalizers && kind.kind != "Pod" && !how.is_dry_run {
             self.remove(key);
-            return Ok(after);
+            return after;
         }
         self.store(key, after, how)
     }
 
-    fn store(&mut self, key: &Key, mut object: Value, how: How<'_>) -> Result<Value, Reply> {
+    fn store(&mut self, key: &Key, mut object: Value, how: How<'_>) -> Value {
         if how.is_dry_run {
-            return Ok(object);
+            return object;
         }
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
@@ -334,7 +329,7 @@ impl World {
         if key.plural == "customresourcedefinitions" {
             self.serve_definitions();
         }
-        Ok(object)
+        object
     }
 
     /// Begins the end of an object: it is gone at once, unless it is a pod or has finalizers.
@@ -354,7 +349,7 @@ impl World {
             let end = Timestamp::now_here() + std::time::Duration::from_secs(grace.unsigned_abs());
             going["metadata"]["deletionTimestamp"] = seconds(end).into();
             going["metadata"]["deletionGracePeriodSeconds"] = grace.into();
-            return self.store(key, going, How::controller(None)).ok();
+            return Some(self.store(key, going, How::controller(None)));
         }
         Some(object)
     }
@@ -381,7 +376,7 @@ impl World {
         for key in owned {
             let mut object = self.objects[&key].clone();
             object["metadata"].as_object_mut().unwrap().shift_remove("ownerReferences");
-            let _ = self.store(&key, object, How::controller(None));
+            self.store(&key, object, How::controller(None));
         }
     }
 
@@ -401,7 +396,7 @@ impl World {
     /// Makes a namespace as it is in every cluster, unless it is there.
     pub(crate) fn ensure_namespace(&mut self, name: &str) {
         let namespaces = self.kind_of_plural("namespaces").clone();
-        if self.objects.contains_key(&self.key(&namespaces, "", name)) {
+        if self.objects.contains_key(&Key::of(&namespaces, "", name)) {
             return;
         }
         let how = How::controller(None);

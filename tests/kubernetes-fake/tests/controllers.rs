@@ -136,7 +136,7 @@ fn a_rollout_that_does_not_go_on_is_late() {
 fn a_status_may_lag_and_a_pod_may_linger() {
     let kubernetes = Kubernetes::start();
     kubernetes.observe_after("shop", "web", Duration::from_millis(300));
-    kubernetes.workload("shop", "web").lingers(Duration::from_secs(60));
+    kubernetes.workload("shop", "web").lingers(Duration::from_mins(1));
     kubernetes.create("shop", &workload("Deployment", "web", "shop:1", 1));
     kubernetes.until("it is available", |cluster| {
         cluster.get("deployments", "shop", "web")["status"]["availableReplicas"] == 1

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use sluice_kubernetes::{Error, Seen, Selector, api::core::v1::ConfigMap};
-use sluice_kubernetes_fake::Kubernetes;
+use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
 
 use crate::support::{block_on, cluster, config_map};
 
@@ -36,6 +36,25 @@ fn a_list_is_read_to_its_last_page() {
         assert_eq!(one.items.len(), 1);
     });
     assert!(kubernetes.requests().len() >= 4);
+}
+
+#[test]
+fn a_list_that_the_server_forgets_between_two_pages_is_read_anew() {
+    let kubernetes = Kubernetes::start();
+    for number in 0..600 {
+        kubernetes.create("shop", &config_map(&format!("settings-{number:04}"), "one"));
+    }
+    let mut is_forgotten = false;
+    kubernetes.faults(move |request| {
+        let is_second =
+            request.parameter("continue").is_some() && !std::mem::replace(&mut is_forgotten, true);
+        let message = "The provided continue parameter is too old to display a consistent list result.";
+        is_second.then(|| Fault::Answer(Reply::refusal(410, "Expired", message)))
+    });
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        assert_eq!(cluster.list::<ConfigMap>(&Selector::all()).await.unwrap().items.len(), 601);
+    });
 }
 
 #[test]

@@ -25,6 +25,28 @@ const PROGRAMS: [(&str, &str); 9] = [
 /// Where Debian's Postgres lies, a folder a version: its programs are on no path.
 const POSTGRES: (&str, &str) = ("/usr/lib/postgresql", "postgresql");
 
+/// Where the stand-ins record what is said to them and by them.
+pub(crate) struct Exchanges {
+    pub(crate) github: PathBuf,
+    pub(crate) kubernetes: PathBuf,
+}
+
+impl Exchanges {
+    pub(crate) fn below(target: &Path) -> Self {
+        Self { github: target.join("github-exchanges"), kubernetes: target.join("kubernetes-exchanges") }
+    }
+
+    /// What an earlier run recorded is judged already.
+    pub(crate) fn forget(&self) -> anyhow::Result<()> {
+        for folder in [&self.github, &self.kubernetes] {
+            if folder.exists() {
+                std::fs::remove_dir_all(folder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What is there to test with.
 pub(crate) struct Tools {
     /// The folder of the Python programs; absent when they could not be set up.
@@ -58,8 +80,8 @@ impl Tools {
         Ok(Self { python, node, missing })
     }
 
-    /// The judges of what was said to and by the stand-in for GitHub, recorded in this folder.
-    pub(crate) fn judges(&self, exchanges: &Path) -> Vec<(&'static str, Command)> {
+    /// The judges of what was said to and by the stand-ins for GitHub and Kubernetes.
+    pub(crate) fn judges(&self, exchanges: &Exchanges) -> Vec<(&'static str, Command)> {
         let description = |path: &str| target().join("tools/node/node_modules/@octokit").join(path);
         let mut judges = Vec::new();
         if let (Some(python), Some(_)) = (&self.python, &self.node) {
@@ -67,7 +89,7 @@ impl Tools {
             judge
                 .arg(root().join("tests/tools/github.py"))
                 .arg(description("openapi/generated/api.github.com.json"))
-                .arg(exchanges);
+                .arg(&exchanges.github);
             judges.push(("requests by GitHub's description", judge));
         }
         if let Some(node) = &self.node {
@@ -75,8 +97,13 @@ impl Tools {
             judge
                 .arg(node.join("graphql.cjs"))
                 .arg(description("graphql-schema/schema.graphql"))
-                .arg(exchanges);
+                .arg(&exchanges.github);
             judges.push(("queries by GitHub's schema", judge));
+        }
+        if let Some(python) = &self.python {
+            let mut judge = Command::new(python.join("python"));
+            judge.arg(root().join("tests/tools/kubernetes.py")).arg(&exchanges.kubernetes);
+            judges.push(("objects by Kubernetes' schemas", judge));
         }
         judges
     }

@@ -1,4 +1,4 @@
-//! EndpointSlices: where the pods of a Service answer.
+//! Each EndpointSlice: where the pods of a Service answer.
 
 use serde_json::{Value, json};
 
@@ -53,31 +53,28 @@ fn bring_up(world: &mut World, key: &Key, service: &Value, endpoints: &[Value]) 
             json!({"name": port["name"].as_str().unwrap_or_default(), "port": number, "protocol": port["protocol"]})
         })
         .collect();
-    match slice.cloned() {
-        Some(mut slice) => {
-            let slice_key = world.key(&kind, &key.namespace, word(&slice, "/metadata/name"));
-            let (endpoints, ports) = (Value::from(endpoints), Value::from(ports));
-            if slice["endpoints"] != endpoints || slice["ports"] != ports {
-                slice["endpoints"] = endpoints;
-                slice["ports"] = ports;
-                put(world, &slice_key, &slice);
-            }
+    if let Some(mut slice) = slice.cloned() {
+        let slice_key = Key::of(&kind, &key.namespace, word(&slice, "/metadata/name"));
+        let (endpoints, ports) = (Value::from(endpoints), Value::from(ports));
+        if slice["endpoints"] != endpoints || slice["ports"] != ports {
+            slice["endpoints"] = endpoints;
+            slice["ports"] = ports;
+            put(world, &slice_key, &slice);
         }
-        None => {
-            let slice = json!({
-                "metadata": {
-                    "generateName": format!("{}-", key.name),
-                    "labels": {
-                        "kubernetes.io/service-name": key.name,
-                        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
-                    },
-                    "ownerReferences": owner(service),
+    } else {
+        let slice = json!({
+            "metadata": {
+                "generateName": format!("{}-", key.name),
+                "labels": {
+                    "kubernetes.io/service-name": key.name,
+                    "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
                 },
-                "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
-            });
-            world
-                .create(&kind, &key.namespace, &slice, How::controller(None))
-                .unwrap_or_else(|reply| panic!("{reply:?}"));
-        }
+                "ownerReferences": owner(service),
+            },
+            "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
+        });
+        world
+            .create(&kind, &key.namespace, &slice, How::controller(None))
+            .unwrap_or_else(|reply| panic!("{reply:?}"));
     }
 }

@@ -1,0 +1,89 @@
+//! One run at a time.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sluice_kubernetes::Error;
+use sluice_kubernetes_fake::{Fault, Kubernetes};
+
+use crate::support::{block_on, cluster};
+
+const LONG: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_lease_that_is_held_is_held() {
+    let kubernetes = Kubernetes::start();
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let hold = cluster.hold("sluice-rollout", "run 1", LONG).await.unwrap();
+        let refused = cluster.hold("sluice-rollout", "run 2", LONG).await.unwrap_err();
+        let Error::Held { by, since, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!((by.as_str(), since.is_some()), ("run 1", true));
+        assert!(
+            refused.to_string().starts_with("run 1 holds the lease \"sluice-rollout\" since "),
+            "{refused}"
+        );
+        // The same run, come back.
+        let again = cluster.hold("sluice-rollout", "run 1", LONG).await.unwrap();
+        again.release().await.unwrap();
+        drop(hold);
+        cluster.hold("sluice-rollout", "run 2", LONG).await.unwrap().release().await.unwrap();
+    });
+    assert!(kubernetes.get("leases", "shop", "sluice-rollout").is_null());
+}
+
+#[test]
+fn a_lease_that_ran_out_is_taken_over_and_counted() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create(
+        "shop",
+        &json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "sluice-rollout"},
+            "spec": {
+                "holderIdentity": "run 1", "leaseDurationSeconds": 30, "leaseTransitions": 4,
+                "acquireTime": "2026-01-01T00:00:00.000000Z", "renewTime": "2026-01-01T00:00:00.000000Z",
+            },
+        }),
+    );
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let hold = cluster.hold("sluice-rollout", "run 2", LONG).await.unwrap();
+        let spec = kubernetes.get("leases", "shop", "sluice-rollout")["spec"].clone();
+        assert_eq!((&spec["holderIdentity"], &spec["leaseTransitions"]), (&json!("run 2"), &json!(5)));
+        hold.release().await.unwrap();
+    });
+}
+
+#[test]
+fn a_hold_is_renewed_and_tells_when_it_is_lost() {
+    let kubernetes = Kubernetes::start();
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let hold = cluster.hold("sluice-rollout", "run 1", Duration::from_secs(1)).await.unwrap();
+        let renewals = || kubernetes.states("leases", "shop", "sluice-rollout").len();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(renewals() >= 3 && hold.lost().is_none());
+        kubernetes.edit("kubectl-edit", "leases", "shop", "sluice-rollout", |lease| {
+            lease["spec"]["holderIdentity"] = "run 2".into();
+        });
+        let lost = hold.until_lost().await;
+        assert!(matches!(lost, Error::Conflict { .. }), "{lost:?}");
+        assert!(hold.lost().is_some());
+        // What another holds is left to it.
+        hold.release().await.unwrap();
+    });
+    assert_eq!(kubernetes.get("leases", "shop", "sluice-rollout")["spec"]["holderIdentity"], "run 2");
+}
+
+#[test]
+fn a_hold_that_can_not_be_renewed_is_lost_before_it_runs_out() {
+    let kubernetes = Kubernetes::start();
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let hold = cluster.hold("sluice-rollout", "run 1", Duration::from_secs(1)).await.unwrap();
+        kubernetes.faults(|request| (request.method == "PUT").then_some(Fault::Reset));
+        let began = std::time::Instant::now();
+        hold.until_lost().await;
+        assert!(began.elapsed() < Duration::from_secs(3));
+    });
+}
