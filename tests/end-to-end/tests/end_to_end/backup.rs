@@ -1,5 +1,7 @@
 //! backup: a namespace kept in a folder, verified, and put back.
 
+#![expect(clippy::unwrap_used, reason = "a part of tests")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -100,7 +102,8 @@ fn files(folder: &Path) -> Vec<String> {
     all
 }
 
-/// The objects of a backup, as PyYAML and jwcrypto read them.
+/// The objects of a backup, as other libraries read them: YAML 1.1 and JWE of Python.
+#[expect(clippy::disallowed_methods, reason = "a part of tests")]
 fn read_by_others(folder: &Path) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -336,7 +339,7 @@ fn what_someone_else_changed_is_told_and_refused_unless_forced() {
     let (kubernetes, repository) = (shop(), Repository::new());
     run(&repository, &kubernetes, "export").ends().exits(0);
     kubernetes.edit("kubectl-edit", "configmaps", "shop", "settings", |object| {
-        object["data"]["flag"] = "::error::yes".into()
+        object["data"]["flag"] = "::error::yes".into();
     });
     kubernetes.delete("services", "shop", "api");
     let restore = || run(&repository, &kubernetes, "restore").input("from", "backup");
@@ -364,7 +367,7 @@ fn the_size_of_a_workload_stays_its_autoscaler_s() {
     let (kubernetes, repository) = (shop(), Repository::new());
     run(&repository, &kubernetes, "export").ends().exits(0);
     kubernetes.edit("kube-controller-manager", "deployments", "shop", "api", |object| {
-        object["spec"]["replicas"] = 7.into()
+        object["spec"]["replicas"] = 7.into();
     });
     run(&repository, &kubernetes, "restore").input("from", "backup").ends().exits(0).says("8 were the same");
     assert_eq!(kubernetes.get("deployments", "shop", "api")["spec"]["replicas"], 7);
