@@ -14,10 +14,11 @@ use crate::{
     cluster::typed,
 };
 
-/// How long the server lets one watch stand. Then it is begun anew, where it ended.
-const STANDS: Duration = Duration::from_mins(4);
+/// How long the server lets one watch stand. Then it is begun anew, where it ended: a connection that a firewall forgot is
+/// noticed by then, also where no HTTP/2 is spoken, which asks for signs of life.
+const STANDS: Duration = Duration::from_mins(1);
 /// How much longer we wait for the server to end it.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(10);
 /// A watch that ends sooner is one that failed.
 const SHORTEST: Duration = Duration::from_secs(1);
 

@@ -55,6 +55,25 @@ fn a_lease_that_ran_out_is_taken_over_and_counted() {
 }
 
 #[test]
+fn of_two_who_come_at_once_one_gets_it() {
+    for _ in 0..10 {
+        let kubernetes = Kubernetes::start();
+        block_on(async {
+            let (one, other) = (cluster(&kubernetes).await, cluster(&kubernetes).await);
+            let (one, other) = tokio::join!(
+                one.hold("sluice-rollout", "run 1", LONG),
+                other.hold("sluice-rollout", "run 2", LONG),
+            );
+            let lost = match (one, other) {
+                (Ok(_), Err(lost)) | (Err(lost), Ok(_)) => lost,
+                both => panic!("{both:?}"),
+            };
+            assert!(matches!(lost, Error::Held { .. }), "{lost:?}");
+        });
+    }
+}
+
+#[test]
 fn a_hold_is_renewed_and_tells_when_it_is_lost() {
     let kubernetes = Kubernetes::start();
     block_on(async {

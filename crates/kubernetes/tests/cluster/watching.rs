@@ -25,20 +25,19 @@ fn lists(kubernetes: &Kubernetes) -> usize {
 }
 
 /// Lets something happen to a watch that stands, then a change: it is seen all the same.
-fn survives(happens: impl Fn(&Kubernetes), lists_anew: bool) {
-    let kubernetes = Kubernetes::start();
+fn survives(kubernetes: &Kubernetes, happens: impl Fn(&Kubernetes), lists_anew: bool) {
     kubernetes.create("shop", &config_map("a", "one"));
     block_on(async {
-        let cluster = cluster(&kubernetes).await;
+        let cluster = cluster(kubernetes).await;
         let mut seen = cluster.watch::<ConfigMap>(&Selector::named("a"));
         assert!(matches!(seen.next().await, Some(Ok(Seen::All(_)))));
-        change(&kubernetes, "two");
+        change(kubernetes, "two");
         let Some(Ok(Seen::Applied(map))) = seen.next().await else { panic!("the watch stands") };
         assert_eq!(value(&map), "two");
         // A watch that lasted is no failure.
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        happens(&kubernetes);
-        change(&kubernetes, "three");
+        happens(kubernetes);
+        change(kubernetes, "three");
         let next = seen.next().await.unwrap().unwrap();
         let map = match &next {
             Seen::Applied(map) if !lists_anew => map,
@@ -48,24 +47,32 @@ fn survives(happens: impl Fn(&Kubernetes), lists_anew: bool) {
         assert_eq!(value(map), "three");
     });
     assert_eq!(
-        (watches(&kubernetes) >= 2 || lists_anew, lists(&kubernetes)),
+        (watches(kubernetes) >= 2 || lists_anew, lists(kubernetes)),
         (true, if lists_anew { 2 } else { 1 })
     );
 }
 
 #[test]
 fn it_goes_on_when_the_server_ends_it() {
-    survives(Kubernetes::end_watches, false);
+    survives(&Kubernetes::start(), Kubernetes::end_watches, false);
 }
 
 #[test]
 fn it_goes_on_when_its_connection_breaks() {
-    survives(Kubernetes::break_watches, false);
+    survives(&Kubernetes::start(), Kubernetes::break_watches, false);
+}
+
+/// There a stream of a connection ends, while the connection stays.
+#[test]
+fn it_goes_on_over_http2() {
+    survives(&Kubernetes::start_with_tls(), Kubernetes::break_watches, false);
+    survives(&Kubernetes::start_with_tls(), Kubernetes::end_watches, false);
 }
 
 #[test]
 fn it_begins_anew_when_its_version_is_forgotten() {
     survives(
+        &Kubernetes::start(),
         |kubernetes| {
             kubernetes.end_watches();
             change(kubernetes, "between");
