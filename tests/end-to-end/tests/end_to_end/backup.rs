@@ -269,7 +269,10 @@ fn secrets_are_encrypted_or_refused() {
     };
     from("").exits(2).says("Secrets are to be restored, but there is no `key`");
     let wrong = "//////////////////////////////////////////8=";
-    from(wrong).exits(2).says("it was encrypted with another key");
+    from(wrong)
+        .exits(2)
+        .says("1 file of backup can't be decrypted with this key")
+        .says("it was encrypted with another key");
     from(KEY).exits(0).never_says("aHVudGVyMg");
 }
 
