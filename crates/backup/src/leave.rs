@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 /// Kinds that are of the moment, by plural and group: they are exported only when they are named.
-pub(crate) const OF_THE_MOMENT: [(&str, &str); 4] = [
+pub(crate) const OF_THE_MOMENT: [(&str, &str); 5] = [
     ("events", ""),
     ("events", "events.k8s.io"),
     ("leasecandidates", "coordination.k8s.io"),
     ("leases", "coordination.k8s.io"),
+    ("podcertificaterequests", "certificates.k8s.io"),
 ];
 
 /// Why an object stays out.

@@ -330,24 +330,30 @@ async fn rehearse_one(
             let forced = rehearsal.apply(&object, Ownership::Take).await;
             State { difference: forced.map(compare).unwrap_or_default(), ..State::of(item, error) }
         }
-        Err(Error::Rejected { why, .. }) if can_not_rehearse(item, now.is_some(), &why) => State {
+        Err(error) if can_not_rehearse(item, now.is_some(), &error) => State {
             what: if now.is_some() { What::Changed } else { What::Created },
             object: Some(object),
             difference: String::new(),
             finding: Some(
                 Finding::new(item.entry.subject(), Verdict::Skipped, "it could not be tried before")
-                    .evidence(why),
+                    .evidence(error.to_string()),
             ),
         },
         Err(error) => State::of(item, error),
     }
 }
 
-/// What is refused in a rehearsal for its being one: a webhook that can't say what it would do, or a Pod whose account
-/// is only made in the restore itself.
-fn can_not_rehearse(item: &Item, is_there: bool, why: &str) -> bool {
-    why.contains("does not support dry run")
-        || (item.kind.kind == "Pod" && !is_there && why.contains("error looking up service account"))
+/// What is refused in a rehearsal for its being one: by a webhook that can't say what it would do, or for want of what
+/// only the restore itself makes (the account of a Pod, the Role that is bound).
+fn can_not_rehearse(item: &Item, is_there: bool, error: &Error) -> bool {
+    match error {
+        Error::Rejected { why, .. } => {
+            why.contains("does not support dry run")
+                || (item.kind.kind == "Pod" && !is_there && why.contains("error looking up service account"))
+        }
+        Error::NotFound { .. } => item.kind.kind == "RoleBinding" && !is_there,
+        _ => false,
+    }
 }
 
 const fn ownership(plan: &RestorePlan) -> Ownership {

@@ -13,7 +13,12 @@ pub(crate) fn run(source: &Source, cx: &Context) -> Result<Done<Outputs>, Proble
 /// What a damaged backup is answered with, whatever was to be done with it.
 pub(crate) fn damaged(kept: &Kept) -> Draft {
     let verdict = kept.damages.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Failed);
-    let title = format!("{} is damaged: {}", kept.location, counted(kept.damages.len(), "file"));
+    let files = counted(kept.damages.len(), "file");
+    let title = if kept.damages.iter().all(|finding| finding.verdict == Verdict::Misconfigured) {
+        format!("{files} of {} can't be decrypted with this key", kept.location)
+    } else {
+        format!("{} is damaged: {files}", kept.location)
+    };
     let mut draft = Draft::new(verdict, title);
     draft.findings.clone_from(&kept.damages);
     facts(&mut draft, kept);

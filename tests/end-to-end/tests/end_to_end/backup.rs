@@ -1,5 +1,7 @@
 //! backup: a namespace kept in a folder, verified, and put back.
 
+#![expect(clippy::unwrap_used, reason = "a part of tests")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -100,7 +102,8 @@ fn files(folder: &Path) -> Vec<String> {
     all
 }
 
-/// The objects of a backup, as PyYAML and jwcrypto read them.
+/// The objects of a backup, as other libraries read them: YAML 1.1 and JWE of Python.
+#[expect(clippy::disallowed_methods, reason = "a part of tests")]
 fn read_by_others(folder: &Path) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -266,7 +269,10 @@ fn secrets_are_encrypted_or_refused() {
     };
     from("").exits(2).says("Secrets are to be restored, but there is no `key`");
     let wrong = "//////////////////////////////////////////8=";
-    from(wrong).exits(2).says("it was encrypted with another key");
+    from(wrong)
+        .exits(2)
+        .says("1 file of backup can't be decrypted with this key")
+        .says("it was encrypted with another key");
     from(KEY).exits(0).never_says("aHVudGVyMg");
 }
 
@@ -336,7 +342,7 @@ fn what_someone_else_changed_is_told_and_refused_unless_forced() {
     let (kubernetes, repository) = (shop(), Repository::new());
     run(&repository, &kubernetes, "export").ends().exits(0);
     kubernetes.edit("kubectl-edit", "configmaps", "shop", "settings", |object| {
-        object["data"]["flag"] = "::error::yes".into()
+        object["data"]["flag"] = "::error::yes".into();
     });
     kubernetes.delete("services", "shop", "api");
     let restore = || run(&repository, &kubernetes, "restore").input("from", "backup");
@@ -364,7 +370,7 @@ fn the_size_of_a_workload_stays_its_autoscaler_s() {
     let (kubernetes, repository) = (shop(), Repository::new());
     run(&repository, &kubernetes, "export").ends().exits(0);
     kubernetes.edit("kube-controller-manager", "deployments", "shop", "api", |object| {
-        object["spec"]["replicas"] = 7.into()
+        object["spec"]["replicas"] = 7.into();
     });
     run(&repository, &kubernetes, "restore").input("from", "backup").ends().exits(0).says("8 were the same");
     assert_eq!(kubernetes.get("deployments", "shop", "api")["spec"]["replicas"], 7);
@@ -466,6 +472,25 @@ fn a_restore_that_stops_in_the_middle_says_so_and_goes_on() {
     assert_eq!(kubernetes.get("deployments", "shop", "api"), Value::Null);
     kubernetes.faults(|_| None);
     restore().exits(0).says("2 created, 0 changed, 6 were the same");
+}
+
+#[test]
+fn what_can_not_be_rehearsed_is_told_and_tried() {
+    let (kubernetes, repository) = (shop(), Repository::new());
+    run(&repository, &kubernetes, "export").ends().exits(0);
+    kubernetes.delete("configmaps", "shop", "settings");
+    kubernetes.faults(|request| {
+        let is_it = request.path.ends_with("/configmaps/settings") && request.query.contains("dryRun=All");
+        let why = "admission webhook \"guard.example.com\" does not support dry run";
+        is_it.then(|| Fault::Answer(Reply::refusal(400, "BadRequest", why)))
+    });
+    run(&repository, &kubernetes, "restore")
+        .input("from", "backup")
+        .ends()
+        .exits(0)
+        .says("it could not be tried before")
+        .says("8 objects restored: 1 created, 0 changed, 7 were the same");
+    assert_ne!(kubernetes.get("configmaps", "shop", "settings"), Value::Null);
 }
 
 #[test]
