@@ -78,7 +78,7 @@ impl Policy for Soak {
         let replaced = there
             .iter()
             .filter(|other| other.payload.component == newest.payload.component)
-            .filter(|other| other.id != newest.id && other.payload.digest != digest)
+            .filter(|other| other.payload.digest != digest)
             .filter_map(|other| Some(other.stay()?.from))
             .filter(|from| *from >= stay.from)
             .min();

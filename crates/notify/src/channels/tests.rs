@@ -213,7 +213,7 @@ pub(crate) fn overlong_stories() -> impl Iterator<Item = Story> {
         story.run.actor = text;
         story.run.number = Some(long(9));
         story.run.url = Some(format!("https://github.com/{}", long(9)));
-        fill(&mut story, &long(10), 300);
+        fill(&mut story, &long(10), 120);
         story
     })
 }
