@@ -40,7 +40,8 @@ impl Aws {
         if let Some(region) = access.region {
             loader = loader.region(Region::new(region));
         }
-        Self { config: loader.load().await }
+        // What the SDK waits with is large, and would make every future that it is a part of as large.
+        Self { config: Box::pin(loader.load()).await }
     }
 
     /// The region that is asked unless another is named.

@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 /// The actions of the workspace, in the order of a pipeline.
-pub(crate) const ACTIONS: [&str; 6] =
-    ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "backup"];
+pub(crate) const ACTIONS: [&str; 7] =
+    ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "rollout", "backup"];
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {

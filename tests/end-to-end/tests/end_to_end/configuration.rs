@@ -2,16 +2,17 @@
 
 use sluice_end_to_end::Repository;
 
-const ACTIONS: [&str; 6] =
-    ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "backup"];
+const ACTIONS: [&str; 7] =
+    ["detect-changes", "bump-image-tag", "gate-approval", "smoke-test", "notify", "rollout", "backup"];
 
 /// A typo in a section that each action reads.
-const TYPOS: [(&str, &str, &str); 6] = [
+const TYPOS: [(&str, &str, &str); 7] = [
     ("detect-changes", "components: {api: {pathz: [src]}}", "did you mean \"paths\"?"),
     ("bump-image-tag", "environments: {dev: {overlay: [x]}}", "did you mean \"overlays\"?"),
     ("gate-approval", "environments: {dev: {gate: {confrim: x}}}", "did you mean \"confirm\"?"),
     ("smoke-test", "environments: {dev: {smok: [x]}}", "did you mean \"smoke\"?"),
     ("notify", "channels: {a: {slakc: {}}}", "did you mean \"slack\"?"),
+    ("rollout", "components: {api: {workload: [deployment/api]}}", "did you mean \"workloads\"?"),
     ("backup", "environments: {dev: {backup: {secret: true}}}", "did you mean \"secrets\"?"),
 ];
 

@@ -22,6 +22,7 @@ mod notify_story;
 mod pages;
 mod rollout;
 mod rollout_blue_green;
+mod rollout_eks;
 mod rollout_faults;
 mod signals;
 mod smoke_test;
