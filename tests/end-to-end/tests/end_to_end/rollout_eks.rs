@@ -53,7 +53,7 @@ fn a_cluster_of_eks_is_reached_by_its_name() {
 
     let outcome = status(&repository, &moto, "shop-production").ends();
     outcome.exits(0).never_says("k8s-aws-v1.").never_says("secret-of-the-test");
-    assert!(outcome.summary.contains("shop/web:7"), "{}", outcome.summary);
+    assert!(outcome.summary.contains("deployment/web"), "{}", outcome.summary);
 
     status(&repository, &moto, "shop-prodution").ends().exits(2).says("EKS has no cluster");
 }
