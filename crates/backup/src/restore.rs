@@ -5,7 +5,7 @@
 //! 1. read the backup, and go on only when it is whole;
 //! 2. ask whether the job may do all that it takes;
 //! 3. rehearse: apply every object without keeping it (`dryRun=All`), and look at what is there now. What comes of it is
-//!    told for each object ([`Rehearsed`]): made, changed (with the difference), the same, or refused and by whom;
+//!    told for each object: made, changed (with the difference), the same, or refused and by whom;
 //! 4. when nothing is refused, apply what is made or changed, wave after wave ([`wave`]).
 //!
 //! A restore is no transaction: what stops it in the middle leaves the objects before applied, which is told; running it

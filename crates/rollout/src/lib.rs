@@ -1,8 +1,8 @@
 //! Deploys to Kubernetes, says done only when it is true, and comes back when it fails.
 //!
-//! Each command looks at the cluster and makes a [`draught`](deploy::Draught) of what would change: for each object
-//! its values before and after. That is written down ([`journal`]) before the first change, as a record beside the run
-//! and as a ConfigMap in the namespace, and then worked off ([`run`]): a stage at a time, each object in one write that
+//! Each command looks at the cluster and makes a draught (in `deploy`) of what would change: for each object
+//! its values before and after. That is written down (`journal`) before the first change, as a record beside the run
+//! and as a ConfigMap in the namespace, and then worked off (`run`): a stage at a time, each object in one write that
 //! is held to what stood there, waited for until `sluice_kubernetes::progress` finds it done for long enough. When that
 //! fails, the same journal is worked off backwards. A run that was killed is taken up by `resume` in the same way.
 //!

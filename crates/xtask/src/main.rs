@@ -42,13 +42,11 @@ fn main() -> anyhow::Result<ExitCode> {
     match Chore::parse() {
         Chore::Demo => demo::run(),
         Chore::Test => test::run(),
-        Chore::Generate { check } => {
-            workspace::cargo(["run", "--quiet", "--package", "sluice-generate", "--"])
-                .args(check.then_some("--check"))
-                .status()
-                .map(|status| if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-                .map_err(Into::into)
-        }
+        Chore::Generate { check } => workspace::cargo(["run", "--quiet", "--bin", "sluice-generate", "--"])
+            .args(check.then_some("--check"))
+            .status()
+            .map(|status| if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            .map_err(Into::into),
         Chore::Bench(bench) => bench.run(),
         Chore::Image(image) => image.run(),
         Chore::Release(release) => release.run(),

@@ -74,7 +74,7 @@ impl Release {
             package.args(["--registry", registry]);
         }
         check(&mut package)?;
-        ended(&mut cargo(["run", "--quiet", "--package", "sluice-generate"]))
+        ended(&mut cargo(["run", "--quiet", "--bin", "sluice-generate"]))
     }
 }
 

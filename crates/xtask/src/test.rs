@@ -57,7 +57,10 @@ fn checks(tools: &Tools, exchanges: &Exchanges) -> Vec<(&'static str, Command)> 
             ]),
         ),
         ("build", cargo(["build", "--quiet", "--locked", "--workspace", "--all-targets"])),
-        ("generated files", cargo(["run", "--quiet", "--package", "sluice-generate", "--", "--check"])),
+        (
+            "generated files",
+            cargo(["run", "--quiet", "--locked", "--bin", "sluice-generate", "--", "--check"]),
+        ),
         ("images", write_images),
         ("tests", tools.with_engine(recording(with_binaries(tests), exchanges))),
         ("documentation", documentation()),
