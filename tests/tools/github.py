@@ -100,7 +100,9 @@ def referred(part, components):
 def tighten(part):
     """Lets objects have no field that the description does not name.
 
-    A discriminator goes: it is no use for a list, and what it tells `oneOf` tells, too.
+    A discriminator goes: it is no use for a list, and what it tells `oneOf` tells, too. And where one of some words or
+    null is meant, the description says `nullable` and leaves null out of the words, which would forbid it: a job that
+    runs has no conclusion.
     """
     parts = [part]
     while parts:
@@ -111,6 +113,8 @@ def tighten(part):
                 part.pop("discriminator", None)
             if isinstance(part.get("properties"), dict) and not is_composed:
                 part.setdefault("additionalProperties", False)
+            if part.get("nullable") is True and isinstance(part.get("enum"), list) and None not in part["enum"]:
+                part["enum"].append(None)
             parts.extend(part.values())
         elif isinstance(part, list):
             parts.extend(part)
