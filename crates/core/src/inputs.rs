@@ -205,11 +205,11 @@ fn is_secret(arg: &Arg) -> bool {
     arg.get_value_parser().type_id() == TypeId::of::<Secret>()
 }
 
-/// Whether the argument asks for help or for the program's own version, and is no input. An input may be called
+/// Whether an argument is an input, and does not ask for help or for the program's own version. An input may be called
 /// `version`.
-fn is_question(arg: &Arg) -> bool {
+pub fn is_input(arg: &Arg) -> bool {
     use ArgAction::{Help, HelpLong, HelpShort, Version};
-    matches!(arg.get_action(), Help | HelpLong | HelpShort | Version)
+    !matches!(arg.get_action(), Help | HelpLong | HelpShort | Version)
 }
 
 /// The long flags of one command.
@@ -226,7 +226,7 @@ struct Flag<'a> {
 impl<'a> Flags<'a> {
     fn of(command: &'a Command) -> Self {
         let flags = command.get_arguments().filter_map(|arg| {
-            let long = arg.get_long().filter(|_| !is_question(arg))?;
+            let long = arg.get_long().filter(|_| is_input(arg))?;
             Some(Flag {
                 long,
                 is_list: matches!(arg.get_action(), ArgAction::Append),

@@ -52,7 +52,7 @@ pub use self::{
     deployment::DeploymentPayload,
     environment::Environment,
     image::{ImageReference, InvalidImage, check_digest, check_tag},
-    inputs::command,
+    inputs::{command, is_input},
     period::Period,
     place::Place,
     problem::{Problem, Problems, nearest},

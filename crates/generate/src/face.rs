@@ -1,7 +1,7 @@
 //! What an action shows to the outside, read from its types.
 
-use clap::{Arg, ArgAction, Command};
-use sluice_core::Action;
+use clap::{Arg, Command};
+use sluice_core::{Action, is_input};
 
 /// The face of one action.
 pub(crate) struct Face {
@@ -80,11 +80,8 @@ fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// An input may be called `version`: what asks for help or for the program's own is none.
 fn input<A: Action>(arg: &Arg) -> Option<Input> {
-    use ArgAction::{Help, HelpLong, HelpShort, Version};
-    let is_question = matches!(arg.get_action(), Help | HelpLong | HelpShort | Version);
-    let name = arg.get_long().filter(|_| !is_question)?;
+    let name = arg.get_long().filter(|_| is_input(arg))?;
     let description = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let default = A::RUNNER_DEFAULTS.iter().find(|(input, _)| *input == name);
     Some(Input {
