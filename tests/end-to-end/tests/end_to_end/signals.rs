@@ -1,7 +1,13 @@
 //! A run that is told to end ends, within the time that the runner gives, and leaves nothing half done.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use nix::{errno::Errno, fcntl::OFlag, sys::stat::Mode, unistd::mkfifo};
 use sluice_end_to_end::{Repository, Server};
 
 /// The runner sends SIGTERM, and kills 10 s later; 5 s is what is promised.
@@ -15,23 +21,34 @@ fn every_action_that_hangs_ends_when_it_is_told_to() {
             .map(|action| {
                 let repository = Repository::new();
                 // A pipe that no one writes to: reading the configuration never returns.
-                nix::unistd::mkfifo(&repository.path().join("pipe.yml"), nix::sys::stat::Mode::S_IRWXU)
-                    .unwrap();
+                let pipe = repository.path().join("pipe.yml");
+                mkfifo(&pipe, Mode::S_IRWXU).unwrap();
                 let running =
                     repository.run(action).argument("--check-config").argument("--config=pipe.yml").starts();
-                (action, repository, running)
+                let silent = once_it_is_read(&pipe).unwrap();
+                (action, repository, silent, running)
             })
             .into();
-    // Long enough for each of them to reach the pipe.
-    std::thread::sleep(Duration::from_millis(500));
     let told = Instant::now();
-    for (_, _, running) in &running {
+    for (_, _, _, running) in &running {
         running.terminate();
     }
-    for (action, _repository, running) in running {
+    for (action, _repository, _silent, running) in running {
         let outcome = running.ends();
         outcome.exits(3).says("SIGTERM");
         assert!(told.elapsed() < PROMISED, "{action} took {:?}", told.elapsed());
+    }
+}
+
+/// The end of a pipe that is written to, once somebody waits at the other one.
+fn once_it_is_read(pipe: &Path) -> std::io::Result<File> {
+    loop {
+        match OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(pipe) {
+            Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
     }
 }
 
