@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::{Period, Problem};
 
-/// How long work may take to end after it was told to.
-pub(crate) const GRACE: Duration = Duration::from_millis(4_500);
+/// How long work may take to end after it was told to: of the 5 s that are promised, one is for a machine that is busy.
+pub(crate) const GRACE: Duration = Duration::from_secs(4);
 
 /// Why a run was told to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
