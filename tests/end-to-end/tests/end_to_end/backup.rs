@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use sluice_end_to_end::{Repository, Run};
-use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
+use sluice_kubernetes_fake::{Fault, Kubernetes, KubernetesReply as _, Reply};
 
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
