@@ -136,7 +136,8 @@ fn a_namespace_is_kept_as_clean_files() {
         .has_output("location", "backup")
         .has_output("namespace", "shop")
         .has_output("objects", "8")
-        .says("not exported: they were not asked for");
+        .says("not exported: they were not asked for")
+        .says("events, leasecandidates, leases, podcertificaterequests: they are of the moment");
     let folder = repository.path().join("backup");
     assert_eq!(
         files(&folder),
