@@ -78,6 +78,9 @@ async fn serve<S: Service>(
     let answer = tokio::task::spawn_blocking(move || of_effect.answer(&asking)).await?;
     let reply = match answer {
         Answer::Whole(reply) => reply,
+        Answer::Stream { kind, .. } if matches!(fault, Some(Fault::Silence)) => {
+            return Ok(send(silence(kind)));
+        }
         Answer::Stream { .. } => return Ok(send(answer)),
     };
     match fault {
@@ -118,6 +121,13 @@ fn cut(reply: &Reply) -> Answer {
         tokio::task::yield_now().await;
         let _ = out.send(Err(Broken::other("the connection breaks")));
     });
+    answer
+}
+
+/// A stream without an event and without an end.
+fn silence(kind: &'static str) -> Answer {
+    let (out, answer) = Answer::stream(kind);
+    tokio::spawn(async move { out.closed().await });
     answer
 }
 

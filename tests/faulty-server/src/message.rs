@@ -143,4 +143,6 @@ pub enum Fault {
     HalfReply,
     /// It takes effect, after this time.
     Delay(Duration),
+    /// It is answered, and then nothing more is said on this connection: a watch on it never tells anything, nor ends.
+    Silence,
 }
