@@ -7,12 +7,14 @@ Prints its port, and ends when its standard input does. Beside moto's own calls 
                         `holding` is a part of the request's body. Without `times` it holds until the end.
   POST /_test/forget    {}: forgets the answers that were to be given some times more.
   POST /_test/clusters  {"region", "name", "nodegroup"?, "set": {attribute: value}}: moto's clusters are always well.
+  POST /_test/pages     {"keys"}: how many keys S3 lists a page.
   GET  /_test/calls     what was called, in order.
 """
 
 import hashlib
 import io
 import json
+import os
 import sys
 import threading
 import time
@@ -85,6 +87,9 @@ class Stand:
                 self.answers.append(wish)
             elif request.path == "/_test/forget":
                 self.answers = [answer for answer in self.answers if "times" not in answer]
+            elif request.path == "/_test/pages":
+                # Read at each list.
+                os.environ["MOTO_S3_DEFAULT_MAX_KEYS"] = str(wish["keys"])
             elif request.path == "/_test/clusters":
                 thing = eks_backends[ACCOUNT][wish["region"]].clusters[wish["name"]]
                 if "nodegroup" in wish:

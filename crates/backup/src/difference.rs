@@ -3,14 +3,14 @@
 use serde_json::Value;
 use similar::TextDiff;
 
-use crate::yaml;
+use crate::{hidden, yaml};
 
 /// The difference as `diff -u` prints it; empty when there is none. The values of a Secret are not shown, only
 /// whether they differ.
-pub(crate) fn between(name: &str, group: &str, kind: &str, now: &Value, then: &Value) -> String {
+pub(crate) fn between(name: &str, is_secret: bool, now: &Value, then: &Value) -> String {
     let (mut now, mut then) = (now.clone(), then.clone());
-    if (group, kind) == ("", "Secret") {
-        hide(&mut now, &mut then);
+    if is_secret {
+        hidden::states(&mut now, &mut then);
     }
     let text = |value: &Value| yaml::write(value).unwrap_or_else(|error| format!("# {error}\n"));
     TextDiff::from_lines(text(&now).as_str(), text(&then).as_str())
@@ -18,22 +18,6 @@ pub(crate) fn between(name: &str, group: &str, kind: &str, now: &Value, then: &V
         .context_radius(3)
         .header(&format!("{name} now"), &format!("{name} restored"))
         .to_string()
-}
-
-/// Replaces the values of a Secret by whether they differ.
-fn hide(now: &mut Value, then: &mut Value) {
-    for field in ["data", "stringData"] {
-        let (before, after) = (now[field].clone(), then[field].clone());
-        mask(now.get_mut(field), &after, "*** (of the cluster)");
-        mask(then.get_mut(field), &before, "*** (of the backup)");
-    }
-}
-
-fn mask(fields: Option<&mut Value>, others: &Value, text: &str) {
-    for (key, value) in fields.and_then(Value::as_object_mut).into_iter().flatten() {
-        let differs = others.get(key) != Some(&*value);
-        *value = Value::from(if differs { text } else { "***" });
-    }
 }
 
 /// What `found` has and `expected` has not, as paths: what a restored object keeps of what was there.
@@ -77,7 +61,7 @@ mod tests {
     #[test]
     fn a_difference_reads_as_a_diff() {
         let object = |replicas: u32| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": replicas}});
-        let diff = between("Deployment api", "apps", "Deployment", &object(3), &object(2));
+        let diff = between("Deployment api", false, &object(3), &object(2));
         insta::assert_snapshot!(diff, @"
         --- Deployment api now
         +++ Deployment api restored
@@ -88,14 +72,14 @@ mod tests {
         -  replicas: 3
         +  replicas: 2
         ");
-        assert_eq!(between("x", "apps", "Deployment", &object(2), &object(2)), "");
+        assert_eq!(between("x", false, &object(2), &object(2)), "");
     }
 
     #[test]
     fn no_value_of_a_secret_is_shown() {
         let secret =
             |password: &str| json!({"kind": "Secret", "data": {"user": "c2hvcA==", "password": password}});
-        let diff = between("Secret db", "", "Secret", &secret("b2xk"), &secret("bmV3"));
+        let diff = between("Secret db", true, &secret("b2xk"), &secret("bmV3"));
         insta::assert_snapshot!(diff, @r#"
         --- Secret db now
         +++ Secret db restored

@@ -13,7 +13,7 @@ use crate::{
     clean::clean,
     cluster, digest,
     kinds::Names,
-    leave::{Reason, Seen},
+    leave::{OF_THE_MOMENT, Reason, Seen},
     manifest::{Entry, Looked, Manifest},
     name,
     plan::{ExportPlan, check_free},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many kinds are listed at once.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 8;
 
 /// A backup that is not kept yet.
 struct Backup {
@@ -121,7 +121,7 @@ fn chosen(found: &Discovered, plan: &ExportPlan) -> Result<Vec<Kind>, Problems> 
             ))
         })
         .collect();
-    let unknown = choice.check(&all);
+    let unknown = choice.check(&all, "the cluster");
     // Kinds that are all found by their names lie in no group that is silent.
     if !silent.is_empty() && (choice.kinds.is_empty() || unknown.is_err()) {
         return Err(Problems(silent));
@@ -234,6 +234,11 @@ fn report(manifest: &Manifest, place: &str, digest: &str, plan: &ExportPlan) -> 
             Finding::new("secrets", Verdict::Skipped, "not exported: they were not asked for")
                 .help("set `secrets: true`, and give a `key`"),
         );
+    }
+    if plan.choice.kinds.is_empty() {
+        let mut names: Vec<&str> = OF_THE_MOMENT.iter().map(|(plural, _)| *plural).collect();
+        names.dedup();
+        draft.fact("not looked at", format!("{}: they are of the moment", names.join(", ")));
     }
     let rows: Vec<Vec<String>> = manifest
         .kinds

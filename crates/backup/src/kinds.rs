@@ -56,15 +56,15 @@ impl Choice {
         self.exclude.iter().any(|word| word.strip_prefix("*.").is_some_and(|name| name == group))
     }
 
-    /// A word that means no kind of the cluster, nearly always a typo.
+    /// A word that means no kind of all that `place` has, nearly always a typo.
     ///
     /// A kind to leave out may well be absent: it is in many clusters' configuration, and served by some.
-    pub(crate) fn check(&self, all: &[Names<'_>]) -> Result<(), Problem> {
+    pub(crate) fn check(&self, all: &[Names<'_>], place: &str) -> Result<(), Problem> {
         let Some(word) = self.kinds.iter().find(|word| !all.iter().any(|names| names.are_meant_by(word)))
         else {
             return Ok(());
         };
-        let problem = Problem::misconfigured(format!("the cluster has no kind of objects called \"{word}\""));
+        let problem = Problem::misconfigured(format!("{place} has no kind of objects called \"{word}\""));
         let known = all.iter().flat_map(|names| [names.plural, names.kind]);
         Err(match nearest(word, known) {
             Some(name) => problem.help(format!("did you mean \"{name}\"?")),
@@ -116,13 +116,16 @@ mod tests {
     fn a_typo_is_told_with_the_nearest_kind() {
         let check = |word: &str| {
             Choice { kinds: vec![word.to_owned()], ..Choice::default() }
-                .check(&ALL)
+                .check(&ALL, "the cluster")
                 .unwrap_err()
                 .help
                 .unwrap()
         };
         assert_eq!(check("deploymens"), "did you mean \"deployments\"?");
         assert!(check("gateways").starts_with("name it by its plural"));
-        assert_eq!(Choice { exclude: vec!["gateways".into()], ..Choice::default() }.check(&ALL), Ok(()));
+        assert_eq!(
+            Choice { exclude: vec!["gateways".into()], ..Choice::default() }.check(&ALL, "the cluster"),
+            Ok(())
+        );
     }
 }

@@ -6,14 +6,15 @@
 //! Secrets encrypted (`seal`), and listed with its hash (`manifest`). `store` keeps files and manifest, whole or not at all.
 //!
 //! `verify` reads a backup and holds it against its manifest (`kept`). `restore` begins the same way; then it asks the
-//! cluster what applying each object would do, tells that (`difference`), and only when nothing is refused applies them
-//! (`order`).
+//! cluster what applying each object would do, tells that (`difference`, with what Secrets hold `hidden`), and only when
+//! nothing is refused applies them (`order`).
 
 mod clean;
 mod cluster;
 mod difference;
 mod digest;
 mod export;
+mod hidden;
 mod inputs;
 mod kept;
 mod kinds;

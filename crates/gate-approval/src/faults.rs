@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluice_gate::State;
-use sluice_github_fake::{Fault, Reply, Request};
+use sluice_github_fake::{Fault, GitHubReply as _, Reply, Request};
 
 use crate::sandbox::{World, told};
 
@@ -53,7 +53,7 @@ const FAULTS: [(&str, Breaks); 12] = [
     ("403", |_| Some(Fault::Answer(Reply::error(403, "Resource not accessible by integration")))),
     ("404", |_| Some(Fault::Answer(Reply::error(404, "Not Found")))),
     ("422", |_| Some(Fault::Answer(Reply::error(422, "Validation Failed")))),
-    ("truncated JSON", |_| Some(Fault::CutReply)),
+    ("truncated JSON", |_| Some(Fault::HalfReply)),
     ("a lost reply", |_| Some(Fault::LoseReply)),
     ("wrong types", |_| {
         Some(Fault::Answer(Reply::json(200, &json!({"id": "one", "data": {"repository": 5}}))))

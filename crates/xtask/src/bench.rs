@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the release binaries as they are shipped: size, start, memory, and speed beside git.
 
+mod backup;
 mod bump_image_tag;
 mod detect_changes;
 mod measure;
@@ -30,6 +31,8 @@ pub(crate) struct Bench {
 /// An action with a benchmark of its own.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Measured {
+    /// Its export of a namespace on loopback, and how much of the server's time it spends side by side.
+    Backup,
     /// Its search for an image in many files, beside that of grep.
     BumpImageTag,
     /// Its comparison of trees, beside that of git.
@@ -41,6 +44,7 @@ enum Measured {
 impl Measured {
     const fn name(self) -> &'static str {
         match self {
+            Self::Backup => "backup",
             Self::BumpImageTag => "bump-image-tag",
             Self::DetectChanges => "detect-changes",
             Self::SmokeTest => "smoke-test",
@@ -54,6 +58,7 @@ impl Bench {
         let binaries = build(self.action)?;
         let table = match self.action {
             None => start::measure(&binaries)?,
+            Some(Measured::Backup) => backup::measure(&binaries)?,
             Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,

@@ -1,15 +1,12 @@
 //! A small HTTP server on loopback: what a service or a receiver of messages answers is the test's.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-};
+use std::{sync::Arc, time::Duration};
 
-/// A server that ends with the process.
+use sluice_faulty_server::{Answer, Fault, Reply, Request, Service};
+
+/// A server that ends when it is dropped.
 pub struct Server {
-    port: u16,
-    received: Arc<Mutex<Vec<Received>>>,
+    server: sluice_faulty_server::Server<Answering>,
 }
 
 /// A request that came.
@@ -23,77 +20,53 @@ pub struct Received {
     pub body: String,
 }
 
+struct Answering(Box<dyn Fn(&Received) -> (u16, String) + Send + Sync>);
+
+impl Service for Answering {
+    fn answer(self: &Arc<Self>, request: &Request) -> Answer {
+        let (status, body) = (self.0)(&request.into());
+        Reply { status, headers: Vec::new(), body: body.into_bytes() }.into()
+    }
+}
+
 impl Server {
     /// A server that answers each request with what `answer` makes of it: a status and a body.
     pub fn answering(answer: impl Fn(&Received) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self::serving(move |mut stream: &TcpStream, request| {
-            let (status, body) = answer(request);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
-            stream.write_all((head + &body).as_bytes()).is_ok()
-        })
+        Self { server: sluice_faulty_server::Server::start(Answering(Box::new(answer))) }
     }
 
-    /// A server that takes requests and never answers.
+    /// A server that takes requests and does not answer for longer than a test takes.
     pub fn hanging() -> Self {
-        Self::serving(|_, _| {
-            std::thread::park();
-            false
-        })
-    }
-
-    fn serving(serve: impl Fn(&TcpStream, &Received) -> bool + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (all, serve) = (Arc::clone(&received), Arc::new(serve));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (all, serve) = (Arc::clone(&all), Arc::clone(&serve));
-                std::thread::spawn(move || {
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    while let Some(request) = read(&mut reader) {
-                        all.lock().unwrap().push(request.clone());
-                        if !serve(&stream, &request) {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
-        Self { port, received }
+        let server = Self::answering(|_| (200, String::new()));
+        server.server.faults(|_| Some(Fault::Delay(Duration::from_secs(3600))));
+        server
     }
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("{}{path}", self.server.address())
     }
 
     /// The requests that came so far.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.server.requests().iter().map(Received::from).collect()
     }
 
     /// Waits until a request came.
     pub fn wait_for_a_request(&self) {
-        while self.received.lock().unwrap().is_empty() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+        while self.server.requests().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let target = line.rsplit_once(' ')?.0.to_owned();
-    let mut headers = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
-        headers.push((name.to_lowercase(), value.trim().to_owned()));
+impl From<&Request> for Received {
+    fn from(request: &Request) -> Self {
+        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+        Self {
+            target: format!("{} {}{query}", request.method, request.path),
+            headers: request.headers.clone(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+        }
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
-    reader.read_exact(&mut body).ok()?;
-    Some(Received { target, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }

@@ -7,8 +7,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use sluice_faulty_server::{Reply, Request};
 
-use crate::message::{Reply, Request};
+use crate::reply::GitHubReply as _;
 
 /// A token for one repository, with permissions as a workflow writes them: `{"contents": "read"}`.
 pub fn grant(repository: &str, permissions: &Value) -> String {

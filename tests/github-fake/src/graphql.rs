@@ -4,13 +4,9 @@ mod said;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sluice_faulty_server::{Reply, Request};
 
-use crate::{
-    git::Change,
-    message::{Reply, Request},
-    shapes::node,
-    world::World,
-};
+use crate::{git::Change, reply::GitHubReply as _, shapes::node, world::World};
 
 pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     if let Some(token) = &world.token

@@ -20,21 +20,22 @@
 //! and from replies as people report them; the place says so. Permissions are those of the token, where it is one that
 //! [`grant`] made; other tokens may do all.
 //!
-//! `server` accepts, asks for a fault, lets the request take effect and records; `rest`, `graphql` and `smart_http` are
-//! the three ways in; `world` is the state behind them, `git` its repositories, `shapes` the JSON of what they hold.
+//! `sluice-faulty-server` accepts, and fails where a test wants it; `service` lets requests take effect and records; `rest`,
+//! `graphql` and `smart_http` are the three ways in; `world` is the state behind them, `git` its repositories, `shapes` the
+//! JSON of what they hold.
 
 #![expect(clippy::missing_panics_doc, reason = "in a test a panic is the way to fail")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a part of tests")]
 
 mod git;
 mod grants;
 mod graphql;
-mod message;
 mod record;
+mod reply;
 mod repository;
 mod rest;
 mod said;
-mod server;
+mod service;
 mod shapes;
 mod smart_http;
 mod told;
@@ -42,11 +43,15 @@ mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use self::{server::Server, world::World};
+use sluice_faulty_server::Server;
+
+use self::world::World;
+
+pub use sluice_faulty_server::{Fault, Reply, Request};
 
 pub use self::{
     grants::grant,
-    message::{Fault, Reply, Request},
+    reply::GitHubReply,
     repository::{File, Repository, Run},
     said::{Check, Deployment},
     told::Job,
@@ -54,53 +59,45 @@ pub use self::{
 
 /// A running stand-in. It ends when it is dropped.
 pub struct GitHub {
-    shared: Arc<Shared>,
-    server: Server,
+    server: Server<Shared>,
 }
 
 /// What the server and its handles have in common.
 struct Shared {
     world: Mutex<World>,
-    faults: Mutex<Faults>,
-    requests: Mutex<Vec<Request>>,
     address: String,
 }
-
-type Faults = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
 
 impl GitHub {
     /// Starts one on a free port of this machine, without repositories.
     pub fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared {
-            world: Mutex::new(World::new(address.clone())),
-            faults: Mutex::new(Box::new(|_| None)),
-            requests: Mutex::default(),
-            address,
-        });
-        Self { server: Server::start(listener, Arc::clone(&shared)), shared }
+        Self {
+            server: Server::start_at(None, |address| Shared {
+                world: Mutex::new(World::new(address.to_owned())),
+                address: address.to_owned(),
+            }),
+        }
     }
 
     /// The address of the web pages, and of git: `GITHUB_SERVER_URL`.
     pub fn server_url(&self) -> &str {
-        &self.shared.address
+        self.server.address()
     }
 
     /// The address of the REST API: `GITHUB_API_URL`.
     pub fn api_url(&self) -> String {
-        format!("{}/api/v3", self.shared.address)
+        format!("{}/api/v3", self.server.address())
     }
 
     /// The address of the GraphQL API: `GITHUB_GRAPHQL_URL`.
     pub fn graphql_url(&self) -> String {
-        format!("{}/api/graphql", self.shared.address)
+        format!("{}/api/graphql", self.server.address())
     }
 
     /// The variables that the runner sets to tell where GitHub is.
     pub fn variables(&self) -> [(&'static str, String); 3] {
         [
-            ("GITHUB_SERVER_URL", self.shared.address.clone()),
+            ("GITHUB_SERVER_URL", self.server.address().to_owned()),
             ("GITHUB_API_URL", self.api_url()),
             ("GITHUB_GRAPHQL_URL", self.graphql_url()),
         ]
@@ -109,7 +106,7 @@ impl GitHub {
     /// A repository, given as `owner/name`: made empty, with the default branch `main`, when it is not there yet.
     pub fn repository(&self, name: &str) -> Repository {
         self.world().create(name);
-        Repository::new(Arc::clone(&self.shared), name)
+        Repository::new(Arc::clone(self.server.service()), name)
     }
 
     /// Makes a team, given as `organisation/team`, of these members.
@@ -145,21 +142,21 @@ impl GitHub {
 
     /// Asks this function before each request whether something goes wrong with it.
     pub fn faults(&self, faults: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
-        *self.shared.faults.lock().unwrap() = Box::new(faults);
+        self.server.faults(faults);
     }
 
     /// The requests that came so far, those included that met a fault.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        self.server.requests()
     }
 
     /// Ends it now: whoever asks from here on is not connected.
     pub fn stop(self) {
-        self.server.stop();
+        drop(self.server);
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.shared.world()
+        self.server.service().world()
     }
 }
 

@@ -14,9 +14,10 @@ mod told;
 pub(crate) use self::said::suite_of;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use sluice_faulty_server::{Reply, Request};
 
 use crate::{
-    message::{Reply, Request},
+    reply::{self, GitHubReply as _},
     shapes,
     world::{Stored, World},
 };
@@ -117,7 +118,7 @@ fn account(world: &World, login: &str) -> Reply {
 fn members(world: &World, request: &Request, team: &str) -> Reply {
     let Some(members) = world.teams.get(team) else { return not_found() };
     let members: Vec<Value> = members.iter().map(|login| shapes::user(&world.address, login)).collect();
-    Reply::list(request, &world.address, &members, Value::Array)
+    reply::list(request, &world.address, &members, Value::Array)
 }
 
 fn not_found() -> Reply {

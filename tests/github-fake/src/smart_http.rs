@@ -5,12 +5,9 @@
 use std::{path::PathBuf, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sluice_faulty_server::{Reply, Request};
 
-use crate::{
-    git::feed,
-    message::{Reply, Request},
-    world::World,
-};
+use crate::{git::feed, world::World};
 
 /// What a fetch needs of the world, so that others need not wait for it.
 pub(crate) struct Fetch {

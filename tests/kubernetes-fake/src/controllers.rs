@@ -8,7 +8,7 @@ mod jobs;
 mod pods;
 mod sets;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) use self::pods::Life;
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// Lets the controllers take their steps, for as long as it is waited for.
-pub(crate) async fn run(shared: Arc<Shared>) {
+pub(crate) async fn run(shared: &Shared) {
     loop {
         tokio::time::sleep(TICK).await;
         let mut world = shared.world();

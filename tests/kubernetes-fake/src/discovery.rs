@@ -1,12 +1,9 @@
 //! What is served, as the API tells it: plainly, or all at once.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::{Reply, Request};
 
-use crate::{
-    kinds::Kind,
-    message::{Reply, Request},
-    world::World,
-};
+use crate::{kinds::Kind, world::World};
 
 /// Answers what is about the API itself.
 pub(crate) fn answer(world: &World, request: &Request, segments: &[&str]) -> Option<Reply> {

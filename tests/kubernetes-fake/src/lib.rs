@@ -31,9 +31,9 @@
 //! What schemas do not tell (the words of a refusal, what comes with which code) is told from the API server's sources;
 //! the place says so. There is no admission, no validation beyond what is said here, and no scheduler: nodes have room.
 //!
-//! `server` accepts, asks for a fault, lets the request take effect and records; `rest` understands requests, `world` is
-//! the state behind them (`store` its objects and their history, `kinds` what is served, `fields` who owns what), and
-//! `controllers` move it forward, as a [`Behaviour`] tells.
+//! `sluice-faulty-server` accepts, and fails where a test wants it; `service` lets requests take effect and records; `rest`
+//! understands requests, `world` is the state behind them (its objects and their history; `kinds` what is served, `fields`
+//! who owns what), and `controllers` move it forward, as a [`Behaviour`] tells.
 
 #![expect(clippy::missing_panics_doc, reason = "in a test a panic is the way to fail")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a part of tests")]
@@ -44,42 +44,38 @@ mod discovery;
 mod fields;
 mod kinds;
 mod logs;
-mod message;
 mod patch;
 mod record;
+mod reply;
 mod rest;
 mod script;
 mod selector;
-mod server;
+mod service;
 mod tls;
 mod watches;
 mod world;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
+use sluice_faulty_server::Server;
 
 use self::{
     script::Whose,
-    server::Server,
     world::{How, Key, World},
 };
 
-pub use self::{
-    message::{Fault, Reply, Request},
-    script::Behaviour,
-    tls::Authority,
-};
+pub use sluice_faulty_server::{Fault, Reply, Request};
+
+pub use self::{reply::KubernetesReply, script::Behaviour, tls::Authority};
 
 /// A running stand-in. It ends when it is dropped.
 pub struct Kubernetes {
-    // Ends before what it serves.
-    _server: Server,
-    shared: Arc<Shared>,
+    server: Server<Shared>,
     folder: tempfile::TempDir,
     authority: Option<Authority>,
 }
@@ -87,13 +83,9 @@ pub struct Kubernetes {
 /// What the server and its handles have in common.
 struct Shared {
     world: Mutex<World>,
-    faults: Mutex<Faults>,
-    requests: Mutex<Vec<Request>>,
     doorman: Mutex<Doorman>,
-    address: String,
 }
 
-type Faults = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
 type Doorman = Box<dyn FnMut(Option<&str>) -> bool + Send>;
 
 /// The token of the kubeconfig.
@@ -111,23 +103,16 @@ impl Kubernetes {
     }
 
     fn start_with(authority: Option<Authority>) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let scheme = if authority.is_some() { "https" } else { "http" };
-        let address = format!("{scheme}://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             world: Mutex::new(World::new()),
-            faults: Mutex::new(Box::new(|_| None)),
-            requests: Mutex::default(),
             doorman: Mutex::new(Box::new(|token| token == Some(TOKEN))),
-            address,
-        });
+        };
         for namespace in ["default", "shop"] {
             shared.world().ensure_namespace(namespace);
         }
         let acceptor = authority.as_ref().map(Authority::acceptor);
         Self {
-            _server: Server::start(listener, acceptor, Arc::clone(&shared)),
-            shared,
+            server: Server::start_at(acceptor, |_| shared),
             folder: tempfile::tempdir().unwrap(),
             authority,
         }
@@ -135,7 +120,7 @@ impl Kubernetes {
 
     /// Where it answers.
     pub fn server(&self) -> &str {
-        &self.shared.address
+        self.server.address()
     }
 
     /// The authority of its certificate, if it speaks TLS.
@@ -153,7 +138,7 @@ impl Kubernetes {
              clusters:\n- name: fake\n  cluster:\n    server: {}\n{authority}\
              users:\n- name: tester\n  user:\n    token: {TOKEN}\n\
              contexts:\n- name: test\n  context:\n    cluster: fake\n    user: tester\n    namespace: shop\n",
-            self.shared.address
+            self.server.address()
         );
         let path = self.folder.path().join("kubeconfig");
         std::fs::write(&path, text).unwrap();
@@ -321,17 +306,17 @@ impl Kubernetes {
 
     /// Asks this function whether to let a token in; it is without `Bearer`. At first only [`TOKEN`] is.
     pub fn doorman(&self, doorman: impl FnMut(Option<&str>) -> bool + Send + 'static) {
-        *self.shared.doorman.lock().unwrap() = Box::new(doorman);
+        *self.server.service().doorman.lock().unwrap() = Box::new(doorman);
     }
 
     /// Asks this function before each request whether something goes wrong with it.
     pub fn faults(&self, faults: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
-        *self.shared.faults.lock().unwrap() = Box::new(faults);
+        self.server.faults(faults);
     }
 
     /// The requests that came so far, those included that met a fault.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        self.server.requests()
     }
 
     /// Waits until something is so; fails when it is not so for ten seconds. `what` is told then.
@@ -344,7 +329,7 @@ impl Kubernetes {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.shared.world()
+        self.server.service().world()
     }
 }
 

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sluice_faulty_server::{Chunk, Request};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     Shared,
-    message::Request,
     script::Container,
-    watches::Chunk,
     world::{Key, World},
 };
 

@@ -1,10 +1,9 @@
 //! Exchanges, kept for judgement by Kubernetes' own schemas.
 
-use std::{io::Write as _, path::PathBuf};
-
 use serde_json::{Value, json};
+use sluice_faulty_server::{Exchanges, Request};
 
-use crate::{message::Request, world::Key};
+use crate::world::Key;
 
 /// Records one object that was sent to a client, and what it was asked by. What a fault made is no word of this
 /// stand-in: it is not recorded.
@@ -29,12 +28,7 @@ pub(crate) fn record_state(key: &Key, object: &Value) {
 }
 
 fn write(exchange: &Value) {
-    #[expect(clippy::disallowed_methods, reason = "a part of tests, which have no context")]
-    let Some(folder) = std::env::var_os("SLUICE_KUBERNETES_EXCHANGES").map(PathBuf::from) else { return };
-    std::fs::create_dir_all(&folder).expect("a folder for exchanges");
-    let file = folder.join(format!("{}.jsonl", std::process::id()));
-    let mut file =
-        std::fs::OpenOptions::new().create(true).append(true).open(file).expect("a file for exchanges");
-    // One write, so that the lines of several servers do not mix.
-    file.write_all(format!("{exchange}\n").as_bytes()).expect("to record an exchange");
+    if let Some(exchanges) = Exchanges::at("SLUICE_KUBERNETES_EXCHANGES") {
+        exchanges.keep(exchange);
+    }
 }

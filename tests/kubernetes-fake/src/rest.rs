@@ -1,21 +1,22 @@
 //! What requests mean: <https://kubernetes.io/docs/reference/using-api/api-concepts/>.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::{Reply, Request};
 
 use crate::{
     discovery,
     fields::{self, Conflict},
     kinds::Kind,
     logs::Following,
-    message::{Reply, Request},
     patch::{json_patch, merge_patch},
+    reply::KubernetesReply as _,
     selector::Selector,
     watches::Watch,
     world::{How, Key, World, conflict, details, invalid, not_found, writer},
 };
 
-/// What is answered.
-pub(crate) enum Answer {
+/// What comes of a request.
+pub(crate) enum Outcome {
     /// At once.
     Now(Reply),
     /// As it happens.
@@ -24,7 +25,7 @@ pub(crate) enum Answer {
     Log(Following),
 }
 
-impl From<Reply> for Answer {
+impl From<Reply> for Outcome {
     fn from(reply: Reply) -> Self {
         Self::Now(reply)
     }
@@ -39,7 +40,7 @@ struct Target {
 }
 
 /// Lets a request take effect.
-pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
+pub(crate) fn answer(world: &mut World, request: &Request) -> Outcome {
     let segments: Vec<String> = request
         .path
         .split('/')
@@ -125,7 +126,7 @@ fn refusal(world: &World, verb: &str, target: &Target) -> Option<Reply> {
 }
 
 impl Target {
-    fn answer(&self, world: &mut World, request: &Request, verb: &str) -> Answer {
+    fn answer(&self, world: &mut World, request: &Request, verb: &str) -> Outcome {
         if self.kind.kind == "SelfSubjectAccessReview" {
             return review(world, request).into();
         }
@@ -209,17 +210,17 @@ impl Target {
         )
     }
 
-    fn watch(&self, world: &World, request: &Request) -> Answer {
+    fn watch(&self, world: &World, request: &Request) -> Outcome {
         match selector(request) {
-            Ok(selector) => Answer::Watch(Watch::new(world, &self.kind, &self.namespace, selector, request)),
+            Ok(selector) => Outcome::Watch(Watch::new(world, &self.kind, &self.namespace, selector, request)),
             Err(refusal) => refusal.into(),
         }
     }
 
-    fn log(&self, world: &World, request: &Request, key: &Key) -> Answer {
+    fn log(&self, world: &World, request: &Request, key: &Key) -> Outcome {
         let Some(pod) = world.get(key) else { return not_found(&self.kind, &key.name).into() };
         match Following::new(world, request, pod) {
-            Ok(log) if request.is_set("follow") => Answer::Log(log),
+            Ok(log) if request.is_set("follow") => Outcome::Log(log),
             Ok(log) => Reply::text(200, log.so_far(world)).into(),
             Err(why) => Reply::refusal(400, "BadRequest", &why).into(),
         }

@@ -7,13 +7,14 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use sluice_faulty_server::{Chunk, Reply, Request};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     Shared,
     kinds::Kind,
-    message::{Reply, Request},
     record::record,
+    reply::KubernetesReply as _,
     rest::shown,
     selector::Selector,
     world::{Event, World},
@@ -35,9 +36,6 @@ pub(crate) struct Watch {
 
 /// How often bookmarks come. An API server sends one a minute.
 const BOOKMARKS: Duration = Duration::from_millis(500);
-
-/// What goes to the client: bytes, or the end of the connection.
-pub(crate) type Chunk = Result<Bytes, std::io::Error>;
 
 impl Watch {
     pub(crate) fn new(

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 use tokio::sync::watch;
 
 use crate::{
     defaults,
     fields::{self, Writer},
     kinds::{self, Kind},
-    message::Reply,
+    reply::KubernetesReply as _,
     script::Script,
 };
 

@@ -90,6 +90,11 @@ impl Moto {
         self.control("forget", &json!({}));
     }
 
+    /// Lists so many keys of a bucket a page; S3 itself lists 1,000.
+    pub fn keys_a_page(&self, keys: usize) {
+        self.control("pages", &json!({"keys": keys}));
+    }
+
     /// Answers such calls with success.
     pub fn answer_with(&self, to: &str, holding: &str, body: &Value) {
         let headers = json!({"Content-Type": "application/json"});

@@ -1,5 +1,5 @@
 use super::*;
-use sluice_github_fake::{self as github, Fault, Reply};
+use sluice_github_fake::{self as github, Fault, GitHubReply as _, Reply};
 
 use crate::{remote::tests::World, sandbox::Sandbox};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_core::{Problem, Verdict};
 use sluice_github::{Error, Kind, Refusal};
-use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
+use sluice_github_fake::{Fault, File, GitHub, GitHubReply as _, Reply, Request};
 
 use crate::{TOKEN, api, sha, shop};
 
@@ -78,7 +78,7 @@ async fn a_reply_that_never_comes_is_no_answer() {
 
 #[tokio::test]
 async fn a_reply_that_is_cut_is_no_answer() {
-    let (error, tries) = always(Fault::CutReply).await;
+    let (error, tries) = always(Fault::HalfReply).await;
     assert_eq!(tries, 1);
     assert!(matches!(error.kind, Kind::Malformed { .. }), "{error}");
 }

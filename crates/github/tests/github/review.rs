@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sluice_github::{Kind, RequiredCheck};
-use sluice_github_fake::{Check, Fault, File, GitHub, Reply};
+use sluice_github_fake::{Check, Fault, File, GitHub, GitHubReply as _, Reply};
 
 use crate::{TOKEN, api, sha, shop};
 

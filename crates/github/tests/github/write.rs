@@ -4,7 +4,7 @@ use sluice_github::{
     Addition, Api, AutoMerge, FileChanges, Kind, MergeMethod, Move, NewCommit, NewPullRequest, NewTreeEntry,
     PullRequestState, Refusal, Sha,
 };
-use sluice_github_fake::{Fault, File, GitHub, Reply, Request};
+use sluice_github_fake::{Fault, File, GitHub, GitHubReply as _, Reply, Request};
 
 use crate::{api, api_with, sha, shop};
 
@@ -250,7 +250,7 @@ async fn a_branch_moves_from_where_it_is_said_to_be_or_not_at_all() {
 
 #[tokio::test]
 async fn what_is_sent_at_most_once_is_sent_again_only_where_it_had_no_effect() {
-    let lost = [Fault::LoseReply, Fault::AnswerAfter(Reply::server_error(502)), Fault::CutReply];
+    let lost = [Fault::LoseReply, Fault::AnswerAfter(Reply::server_error(502)), Fault::HalfReply];
     for fault in lost {
         let github = GitHub::start();
         let repository = github.repository("acme/shop");

@@ -8,7 +8,7 @@ use sluice_kubernetes::{
     Access, Error, JsonPatch, Object, Ownership, Preconditions, Selector,
     api::core::v1::{ConfigMap, Service},
 };
-use sluice_kubernetes_fake::{Fault, Kubernetes, Reply, Request};
+use sluice_kubernetes_fake::{Fault, Kubernetes, KubernetesReply as _, Reply, Request};
 
 use crate::support::{Around, block_on, cluster, config_map, service};
 

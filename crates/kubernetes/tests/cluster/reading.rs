@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use sluice_kubernetes::{Error, Seen, Selector, api::core::v1::ConfigMap};
-use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
+use sluice_kubernetes_fake::{Fault, Kubernetes, KubernetesReply as _, Reply};
 
 use crate::support::{block_on, cluster, config_map};
 

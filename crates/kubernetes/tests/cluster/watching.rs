@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sluice_kubernetes::{Access, Error, Seen, Selector, api::core::v1::ConfigMap};
-use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
+use sluice_kubernetes_fake::{Fault, Kubernetes, KubernetesReply as _, Reply};
 
 use crate::support::{Around, block_on, cluster, config_map};
 

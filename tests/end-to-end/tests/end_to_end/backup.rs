@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use sluice_end_to_end::{Repository, Run};
-use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
+use sluice_kubernetes_fake::{Fault, Kubernetes, KubernetesReply as _, Reply};
 
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -136,7 +136,8 @@ fn a_namespace_is_kept_as_clean_files() {
         .has_output("location", "backup")
         .has_output("namespace", "shop")
         .has_output("objects", "8")
-        .says("not exported: they were not asked for");
+        .says("not exported: they were not asked for")
+        .says("events, leasecandidates, leases, podcertificaterequests: they are of the moment");
     let folder = repository.path().join("backup");
     assert_eq!(
         files(&folder),

@@ -64,3 +64,46 @@ fn what_s3_does_not_take_is_no_backup() {
     assert!(!outcome.outputs.contains_key("location"), "{outcome:#?}");
     assert!(moto.calls().iter().all(|call| !call.contains("manifest.json")), "{:?}", moto.calls());
 }
+
+#[test]
+fn a_backup_of_many_pages_is_read_whole() {
+    let (kubernetes, moto, repository) = (shop(), Moto::start(), Repository::new());
+    moto.bucket("acme-backups");
+    let location = export(&repository, &kubernetes, &moto).ends().outputs["location"].clone();
+    moto.keys_a_page(4);
+    let verify = run(&repository, &kubernetes, "verify").input("from", &location);
+    with(verify, &moto).ends().exits(0).says("is whole: 9 files");
+    let is_list = |call: &String| call.trim_end_matches('/') == "GET /acme-backups";
+    let lists = moto.calls().into_iter().filter(is_list).count();
+    assert_eq!(lists, 3, "{:?}", moto.calls());
+
+    kubernetes.delete("services", "shop", "api");
+    let restore = run(&repository, &kubernetes, "restore").input("from", &location).input("key", KEY);
+    with(restore, &moto).ends().exits(0).says("9 objects restored: 1 created, 0 changed, 8 were the same");
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_no_backup_in_the_bucket() {
+    let (kubernetes, moto, repository) = (shop(), Moto::start(), Repository::new());
+    moto.bucket("acme-backups");
+    let slow =
+        json!({"to": "PUT", "holding": "kind: Widget", "status": 503, "body": "", "delay": 3600, "times": 1});
+    moto.answer(&slow);
+    let running = export(&repository, &kubernetes, &moto).starts();
+    let puts = || {
+        let calls = moto.calls().into_iter().filter(|call| call.starts_with("PUT /acme-backups/"));
+        calls.map(|call| call["PUT /acme-backups/".len()..].to_owned()).collect::<Vec<_>>()
+    };
+    while puts().len() < 9 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    running.kill();
+    assert_eq!(running.ends().code, None);
+    let folder: Vec<String> = puts()[0].split('/').take(3).map(str::to_owned).collect();
+    let location = format!("s3://acme-backups/{}", folder.join("/"));
+    for command in ["verify", "restore"] {
+        let run = run(&repository, &kubernetes, command).input("from", &location).input("key", KEY);
+        with(run, &moto).ends().exits(1).says("it has no manifest.json: its export did not come to its end");
+    }
+    export(&repository, &kubernetes, &moto).input("to", "s3://acme-backups/again").ends().exits(0);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sluice_end_to_end::{Outcome, Repository, Run};
-use sluice_github_fake::{self as github, Fault, File, GitHub, Reply, Request};
+use sluice_github_fake::{self as github, Fault, File, GitHub, GitHubReply as _, Reply, Request};
 
 const CONFIG: &str = "\
 version: 1

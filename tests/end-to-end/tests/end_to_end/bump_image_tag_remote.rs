@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sluice_end_to_end::{Outcome, Repository, Run};
-use sluice_github_fake::{self as github, Fault, File, GitHub, Reply, Request};
+use sluice_github_fake::{self as github, Fault, File, GitHub, GitHubReply as _, Reply, Request};
 
 const OVERLAY: &str = "\
 # Whoever changes this by hand tells #platform.\r
@@ -196,7 +196,7 @@ fn a_branch_that_moved_is_read_again_and_edited_again() {
 
 #[test]
 fn a_commit_whose_reply_is_lost_is_found_again() {
-    for fault in [Fault::LoseReply, Fault::AnswerAfter(Reply::server_error(502)), Fault::CutReply] {
+    for fault in [Fault::LoseReply, Fault::AnswerAfter(Reply::server_error(502)), Fault::HalfReply] {
         let world = World::new();
         let mut is_first = true;
         let one = fault.clone();

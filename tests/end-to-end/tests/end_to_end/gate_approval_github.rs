@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sluice_end_to_end::{Repository, Run};
-use sluice_github_fake::{File, GitHub};
+use sluice_github_fake::{File, GitHub, GitHubReply as _};
 
 const APPROVALS: &str = "\
 version: 1

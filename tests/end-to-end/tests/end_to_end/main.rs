@@ -1,6 +1,7 @@
 //! The built binaries, end to end. One file an idea; the harness is this crate's library.
 
 mod backup;
+mod backup_faults;
 mod backup_s3;
 mod bump_image_tag;
 mod bump_image_tag_pull_request;

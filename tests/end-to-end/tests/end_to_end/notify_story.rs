@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use sluice_end_to_end::{Outcome, Repository, Run, Server};
-use sluice_github_fake::{Fault, File, GitHub, Job, Repository as Remote, Run as WorkflowRun};
+use sluice_github_fake::{
+    Fault, File, GitHub, GitHubReply as _, Job, Repository as Remote, Run as WorkflowRun,
+};
 
 const CONFIG: &str = "\
 version: 1

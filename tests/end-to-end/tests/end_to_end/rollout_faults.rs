@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sluice_kubernetes_fake::{Behaviour, Fault, Kubernetes, Reply, Request};
+use sluice_kubernetes_fake::{Behaviour, Fault, Kubernetes, KubernetesReply as _, Reply, Request};
 
 use crate::rollout::shop::Shop;
 

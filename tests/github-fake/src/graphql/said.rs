@@ -1,10 +1,10 @@
 //! Queries: who made commits, and what stands on issues.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::refuse;
 use crate::{
-    message::Reply,
     shapes::{self, number_of},
     world::{Stored, World, written},
 };

@@ -1,10 +1,11 @@
 //! Two commits compared.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, url};
 use crate::{
-    message::Reply,
+    reply::{self, GitHubReply as _},
     shapes::{Commit, extend},
     world::Stored,
 };
@@ -30,7 +31,7 @@ pub(super) fn compare(stored: &Stored, asked: &Asked<'_>, revisions: &str) -> Re
     };
     let commit = |sha: &str| Commit::read(stored, sha).of_list(asked.address, &stored.full_name);
 
-    let (page, size) = asked.request.page();
+    let (page, size) = reply::page(asked.request);
     let size = if asked.request.parameter("per_page").is_some() { size } else { 250 };
     let all = git.run(&["rev-list", "--reverse", "--topo-order", &format!("{base}..{head}")]);
     let all: Vec<&str> = all.lines().collect();

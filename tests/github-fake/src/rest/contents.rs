@@ -2,9 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, url};
-use crate::{message::Reply, world::Stored};
+use crate::{reply::GitHubReply as _, world::Stored};
 
 pub(super) fn get(stored: &Stored, asked: &Asked<'_>, path: &str) -> Reply {
     let git = &stored.git;
@@ -18,7 +19,7 @@ pub(super) fn get(stored: &Stored, asked: &Asked<'_>, path: &str) -> Reply {
         Some("blob") => {
             let content = git.contents("blob", &sha).unwrap_or_default();
             if asked.accepts("raw") {
-                return Reply::bytes("application/vnd.github.raw+json; charset=utf-8", content);
+                return Reply::of_kind("application/vnd.github.raw+json; charset=utf-8", 200, content);
             }
             let mut file = entry(stored, asked, path, &sha, "file", content.len());
             file["encoding"] = "base64".into();

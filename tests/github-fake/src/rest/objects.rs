@@ -2,11 +2,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, unprocessable, url};
 use crate::{
     git::{Change, is_sha},
-    message::Reply,
+    reply,
     shapes::{Commit, node},
     world::Stored,
 };
@@ -16,7 +17,7 @@ pub(super) fn resolve(stored: &Stored, asked: &Asked<'_>, revision: &str) -> Rep
         return unprocessable(&format!("No commit found for SHA: {revision}"));
     };
     if asked.accepts("application/vnd.github.sha") {
-        return Reply::bytes("application/vnd.github.sha; charset=utf-8", sha);
+        return Reply::of_kind("application/vnd.github.sha; charset=utf-8", 200, sha);
     }
     Reply::json(200, &Commit::read(stored, &sha).of_list(asked.address, &stored.full_name))
 }
@@ -30,7 +31,7 @@ pub(super) fn history(stored: &Stored, asked: &Asked<'_>) -> Reply {
         .lines()
         .map(|sha| Commit::read(stored, sha).of_list(asked.address, &stored.full_name))
         .collect();
-    Reply::list(asked.request, asked.address, &commits, Value::Array)
+    reply::list(asked.request, asked.address, &commits, Value::Array)
 }
 
 pub(super) fn reference(stored: &Stored, asked: &Asked<'_>, name: &str) -> Reply {
@@ -177,7 +178,7 @@ pub(super) fn blob(stored: &Stored, asked: &Asked<'_>, sha: &str) -> Reply {
     let content = is_sha(sha).then(|| stored.git.contents("blob", sha)).flatten();
     let Some(content) = content else { return not_found() };
     if asked.accepts("raw") {
-        return Reply::bytes("application/vnd.github.raw+json; charset=utf-8", content);
+        return Reply::of_kind("application/vnd.github.raw+json; charset=utf-8", 200, content);
     }
     let blob = json!({
         "sha": sha,

@@ -1,11 +1,11 @@
 //! Pull requests.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, unprocessable};
 use crate::{
-    message::Reply,
-    shapes,
+    reply, shapes,
     world::{Pull, PullState, Stored},
 };
 
@@ -22,7 +22,7 @@ pub(super) fn list(stored: &Stored, asked: &Asked<'_>) -> Reply {
         .filter(|pull| is_asked_for("base", &pull.base))
         .map(|pull| shapes::short_pull(asked.address, stored, pull))
         .collect();
-    Reply::list(asked.request, asked.address, &found, Value::Array)
+    reply::list(asked.request, asked.address, &found, Value::Array)
 }
 
 pub(super) fn create(stored: &mut Stored, asked: &Asked<'_>) -> Reply {

@@ -1,11 +1,11 @@
 //! Runs of workflows.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found};
 use crate::{
-    message::Reply,
-    shapes,
+    reply, shapes,
     world::{Stored, StoredRun},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn list(stored: &Stored, asked: &Asked<'_>, workflow: &str) -> Reply 
         .map(|run| shapes::run(asked.address, stored, run))
         .collect();
     let count = found.len();
-    Reply::list(
+    reply::list(
         asked.request,
         asked.address,
         &found,

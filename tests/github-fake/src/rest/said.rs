@@ -1,10 +1,11 @@
 //! What people and programs say of commits.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, unprocessable};
 use crate::{
-    message::Reply,
+    reply::{self, GitHubReply as _},
     said::{Check, Deployment, Issue},
     shapes,
     world::{Pull, Stored, written},
@@ -31,7 +32,7 @@ pub(super) fn pulls_of_commit(stored: &Stored, asked: &Asked<'_>, sha: &str) -> 
         .filter(holds)
         .map(|pull| shapes::short_pull(asked.address, stored, pull))
         .collect();
-    Reply::list(asked.request, asked.address, &found, Value::Array)
+    reply::list(asked.request, asked.address, &found, Value::Array)
 }
 
 pub(super) fn reviews(stored: &Stored, asked: &Asked<'_>, number: &str) -> Reply {
@@ -55,7 +56,7 @@ pub(super) fn reviews(stored: &Stored, asked: &Asked<'_>, number: &str) -> Reply
             })
         })
         .collect();
-    Reply::list(asked.request, asked.address, &reviews, Value::Array)
+    reply::list(asked.request, asked.address, &reviews, Value::Array)
 }
 
 pub(super) fn run(stored: &Stored, asked: &Asked<'_>, id: &str) -> Reply {
@@ -106,7 +107,7 @@ pub(super) fn check_runs(stored: &Stored, asked: &Asked<'_>, sha: &str) -> Reply
     let runs = stored.said.checks.iter().filter(|(_, check)| check.commit == sha);
     let runs: Vec<Value> = runs.map(|(id, check)| check_run(stored, asked, *id, check)).collect();
     let count = runs.len();
-    Reply::list(asked.request, asked.address, &runs, |page| json!({"total_count": count, "check_runs": page}))
+    reply::list(asked.request, asked.address, &runs, |page| json!({"total_count": count, "check_runs": page}))
 }
 
 fn check_run(stored: &Stored, asked: &Asked<'_>, id: u64, check: &Check) -> Value {
@@ -154,7 +155,7 @@ pub(super) fn statuses(stored: &Stored, asked: &Asked<'_>, sha: &str) -> Reply {
     };
     let all: Vec<Value> = newest.iter().enumerate().map(shape).collect();
     let count = all.len();
-    Reply::list(asked.request, asked.address, &all, |page| {
+    reply::list(asked.request, asked.address, &all, |page| {
         json!({
             "state": "pending", "sha": sha, "total_count": count, "statuses": page,
             "repository": shapes::short_repository(asked.address, stored.id, &stored.full_name),
@@ -214,7 +215,7 @@ pub(super) fn rules(stored: &Stored, asked: &Asked<'_>, name: &str) -> Reply {
         })
     };
     let rules: Vec<Value> = stored.said.rules.get(name).into_iter().map(rule).collect();
-    Reply::list(asked.request, asked.address, &rules, Value::Array)
+    reply::list(asked.request, asked.address, &rules, Value::Array)
 }
 
 pub(super) fn deployments(stored: &Stored, asked: &Asked<'_>) -> Reply {
@@ -222,7 +223,7 @@ pub(super) fn deployments(stored: &Stored, asked: &Asked<'_>) -> Reply {
     let all = stored.said.deployments.iter().rev();
     let all = all.filter(|(_, one)| environment.as_ref().is_none_or(|name| *name == one.environment));
     let all: Vec<Value> = all.map(|(id, one)| deployment(stored, asked, *id, one)).collect();
-    Reply::list(asked.request, asked.address, &all, Value::Array)
+    reply::list(asked.request, asked.address, &all, Value::Array)
 }
 
 fn deployment(stored: &Stored, asked: &Asked<'_>, id: u64, one: &Deployment) -> Value {
@@ -261,7 +262,7 @@ pub(super) fn deployment_statuses(stored: &Stored, asked: &Asked<'_>, id: &str) 
         })
     };
     let states: Vec<Value> = one.states.iter().rev().map(shape).collect();
-    Reply::list(asked.request, asked.address, &states, Value::Array)
+    reply::list(asked.request, asked.address, &states, Value::Array)
 }
 
 pub(super) fn issues(stored: &Stored, asked: &Asked<'_>) -> Reply {
@@ -271,7 +272,7 @@ pub(super) fn issues(stored: &Stored, asked: &Asked<'_>) -> Reply {
     let found = found.filter(|issue| state == "all" || (state == "open") == issue.is_open);
     let found = found.filter(|issue| label.as_ref().is_none_or(|label| issue.labels.contains(label)));
     let found: Vec<Value> = found.map(|one| issue(stored, asked, one)).collect();
-    Reply::list(asked.request, asked.address, &found, Value::Array)
+    reply::list(asked.request, asked.address, &found, Value::Array)
 }
 
 pub(super) fn open_issue(stored: &mut Stored, asked: &Asked<'_>) -> Reply {

@@ -1,10 +1,11 @@
 //! What a pipeline tells of itself.
 
 use serde_json::{Value, json};
+use sluice_faulty_server::Reply;
 
 use super::{Asked, not_found, unprocessable, url};
 use crate::{
-    message::Reply,
+    reply,
     said::{Comment, Deployment},
     shapes,
     told::Job,
@@ -16,7 +17,7 @@ pub(super) fn jobs(stored: &Stored, asked: &Asked<'_>, run: &str) -> Reply {
     let jobs = stored.told.jobs.iter().enumerate().filter(|(_, (id, _))| *id == of.id);
     let jobs: Vec<Value> = jobs.map(|(index, (_, one))| job(stored, asked, of.id, index, one)).collect();
     let count = jobs.len();
-    Reply::list(asked.request, asked.address, &jobs, |page| json!({"total_count": count, "jobs": page}))
+    reply::list(asked.request, asked.address, &jobs, |page| json!({"total_count": count, "jobs": page}))
 }
 
 fn job(stored: &Stored, asked: &Asked<'_>, run: u64, index: usize, job: &Job) -> Value {
@@ -96,7 +97,7 @@ pub(super) fn comments(stored: &Stored, asked: &Asked<'_>, number: &str) -> Repl
         return not_found();
     };
     let all: Vec<Value> = issue.comments.iter().map(|one| comment(stored, asked, number, one)).collect();
-    Reply::list(asked.request, asked.address, &all, Value::Array)
+    reply::list(asked.request, asked.address, &all, Value::Array)
 }
 
 pub(super) fn create_comment(stored: &mut Stored, asked: &Asked<'_>, number: &str) -> Reply {
