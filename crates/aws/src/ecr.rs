@@ -145,26 +145,29 @@ impl Which<'_> {
 }
 
 /// One of the calls that are made: the name that a request carries, and the IAM action that it needs.
+///
+/// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html>
 struct Operation {
     target: &'static str,
     action: &'static str,
 }
 
-macro_rules! operation {
-    ($name:literal) => {
-        Operation {
-            target: concat!("AmazonEC2ContainerRegistry_V20150921.", $name),
-            action: concat!("ecr:", $name),
-        }
-    };
-}
-
-/// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html>
-const DESCRIBE_IMAGES: Operation = operation!("DescribeImages");
-const BATCH_GET_IMAGE: Operation = operation!("BatchGetImage");
-const GET_DOWNLOAD_URL: Operation = operation!("GetDownloadUrlForLayer");
-const DESCRIBE_REPOSITORIES: Operation = operation!("DescribeRepositories");
-const DESCRIBE_FINDINGS: Operation = operation!("DescribeImageScanFindings");
+const DESCRIBE_IMAGES: Operation =
+    Operation { target: "AmazonEC2ContainerRegistry_V20150921.DescribeImages", action: "ecr:DescribeImages" };
+const BATCH_GET_IMAGE: Operation =
+    Operation { target: "AmazonEC2ContainerRegistry_V20150921.BatchGetImage", action: "ecr:BatchGetImage" };
+const GET_DOWNLOAD_URL: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.GetDownloadUrlForLayer",
+    action: "ecr:GetDownloadUrlForLayer",
+};
+const DESCRIBE_REPOSITORIES: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories",
+    action: "ecr:DescribeRepositories",
+};
+const DESCRIBE_FINDINGS: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.DescribeImageScanFindings",
+    action: "ecr:DescribeImageScanFindings",
+};
 
 impl Ecr {
     pub(crate) fn new(aws: Aws, region: &str) -> Self {

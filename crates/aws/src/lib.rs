@@ -16,12 +16,11 @@
 //!
 //! # Without an SDK
 //!
-//! AWS's SDK for Rust was inside once. Of a binary of 6.7 MB it took 1.4, for eleven calls that read and one place to
-//! get credentials from; it read the environment past [`Access`], and could not be told to leave a proxy out for what is
-//! link-local. What is here in its stead is small because it is for jobs: no one signs in, no program is run, nothing is
-//! written. The signatures are still made by AWS's own crate (in `sluice-sigv4`), the protocols are JSON and forms that AWS
-//! keeps for good, and the hosts are held to those that AWS's SDKs ask. A clock that is off is told, and not corrected
-//! for: a gate also judges by it how old a scan is.
+//! AWS's SDK for Rust was inside once. Of a binary of 6.7 MB it took 1.5, for a dozen calls that read; it took the
+//! environment from elsewhere than [`Access`], and sent what is link-local to the proxy. What is here in its stead is small
+//! because it is for jobs: no one signs in, no program is run, nothing is written. The signatures are still made by AWS's own
+//! crate (in `sluice-sigv4`), the protocols are JSON and forms that AWS keeps for good, and the hosts are held to those that
+//! AWS's SDKs ask. A clock that is off is told, and not corrected for: a gate also judges by it how old a scan is.
 //!
 //! # How it is laid out
 //!

@@ -38,19 +38,8 @@ impl Container {
             None => variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
         };
         let Some(address) = address else { return Ok(None) };
-        let url = Url::parse(&address)
-            .map_err(|error| error.to_string())
-            .and_then(|url| {
-                if may_be_told(&url) {
-                    Ok(url)
-                } else {
-                    Err(format!(
-                        "{} is neither https nor the container's own: it could be anyone",
-                        url.origin()
-                    ))
-                }
-            })
-            .map_err(|why| metadata::failed(AGENT, &why, "correct AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
+        let help = "correct AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        let url = agent(&address).map_err(|why| metadata::failed(AGENT, &why, help))?;
         let file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(PathBuf::from);
         let value = || variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(Secret::new);
         let authorization = file.map(Authorization::File).or_else(|| value().map(Authorization::Value));
@@ -83,6 +72,15 @@ impl Authorization {
         value.set_sensitive(true);
         Ok(value)
     }
+}
+
+/// The agent's address.
+fn agent(address: &str) -> Result<Url, String> {
+    let url = Url::parse(address).map_err(|error| error.to_string())?;
+    if may_be_told(&url) {
+        return Ok(url);
+    }
+    Err(format!("{} is neither https nor the container's own: it could be anyone", url.origin()))
 }
 
 /// Whether a token and credentials may go this way: over TLS, or to what is as near as the machine itself.

@@ -88,13 +88,13 @@ impl Profiles {
         self.all.get(profile)?.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Where the profile that is meant has its credentials; `None` when it says nothing of any and nobody named it.
+    /// Where the profile that is meant has its credentials; `None` when it says nothing of any: it may be there for its
+    /// region alone.
     pub(super) fn source(&self, surroundings: &Surroundings<'_>) -> Result<Option<Source>, Error> {
-        let source = self.source_of(&self.meant, surroundings, LONGEST)?;
-        if source.is_none() && self.is_named {
+        if self.is_named && !self.all.contains_key(&self.meant) {
             return Err(self.without_credentials(&self.meant));
         }
-        Ok(source)
+        self.source_of(&self.meant, surroundings, LONGEST)
     }
 
     fn source_of(
@@ -300,7 +300,7 @@ sso_start_url = https://acme.awsapps.com/start
         half: ! the AWS profile "half" holds one half of a key
         of-nobody: ! the AWS profile "nobody" is not there; there are: circle, code, default, half, keys, of-environment, of-nobody, of-role, person, program, role, square, token
         nobody: ! the AWS profile "nobody" is not there; there are: circle, code, default, half, keys, of-environment, of-nobody, of-role, person, program, role, square, token
-        default: ! the AWS profile "default" holds and names no credentials
+        default: Nowhere
         "#);
     }
 
