@@ -2,9 +2,10 @@
 
 Prints its port, and ends when its standard input does. Beside moto's own calls it takes:
 
-  POST /_test/answers   {"to", "holding", "status", "headers", "body", "delay", "times"}: answers such calls instead of
-                        moto. `to` is an operation (`DescribeImages`), a method and a path (`GET /clusters/shop`) or a method;
-                        `holding` is a part of the request's body. Without `times` it holds until the end.
+  POST /_test/answers   {"to", "holding", "bearing", "status", "headers", "body", "delay", "times"}: answers such calls
+                        instead of moto. `to` is an operation (`DescribeImages`), a method and a path
+                        (`GET /clusters/shop`) or a method; `holding` is a part of the request's body, `bearing` are
+                        headers with a part of what each holds. Without `times` it holds until the end.
   POST /_test/forget    {}: forgets the answers that were to be given some times more.
   POST /_test/clusters  {"region", "name", "nodegroup"?, "set": {attribute: value}}: moto's clusters are always well.
   POST /_test/pages     {"keys"}: how many keys S3 lists a page.
@@ -57,7 +58,7 @@ class Stand:
             return self.control(request, body)(environ, start_response)
         target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         call = target or f"{request.method} {request.path}"
-        answer = self.answer(call, body)
+        answer = self.answer(call, request.headers, body)
         if answer is None:
             environ["wsgi.input"] = io.BytesIO(body)
             return self.moto(environ, start_response)
@@ -65,12 +66,16 @@ class Stand:
         response = Response(answer["body"], answer["status"], answer.get("headers", {}))
         return response(environ, start_response)
 
-    def answer(self, call, body):
+    def answer(self, call, headers, body):
         with self.lock:
             self.calls.append(call)
             # The one that was set last comes first.
             for answer in reversed(self.answers):
-                if answer["to"] in (call, call.split(" ")[0]) and answer.get("holding", "").encode() in body:
+                if (
+                    answer["to"] in (call, call.split(" ")[0])
+                    and answer.get("holding", "").encode() in body
+                    and all(part in headers.get(name, "") for name, part in answer.get("bearing", {}).items())
+                ):
                     if "times" in answer:
                         answer["times"] -= 1
                         if answer["times"] == 0:

@@ -1,75 +1,121 @@
 //! Who asks, and in which region.
 
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::provider::ProvideCredentials as _;
-use sluice_core::Secret;
-use sluice_http::Client;
-use sluice_sigv4::Credentials;
+use std::{fmt, sync::Arc, time::Instant};
 
-use crate::{Ecr, Eks, Error, transport::Transport};
+use jiff::{SignedDuration, Timestamp};
+use sluice_http::Client;
+use sluice_sigv4::{Credentials, Endpoints};
+use tokio::sync::Mutex;
+
+use crate::{
+    Ecr, Eks, Error,
+    source::{Issued, Source, Surroundings},
+};
 
 /// AWS, as one caller sees it. Clones are cheap and share credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
-    config: SdkConfig,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    region: Option<String>,
+    endpoints: Endpoints,
+    clock: Clock,
+    source: Source,
+    issued: Mutex<Option<Issued>>,
 }
 
 /// How AWS is reached.
-#[derive(Clone, Debug)]
-pub struct Access {
+pub struct Access<'a> {
     /// The HTTP client that all calls go over.
     pub client: Client,
     /// The region, where the environment and the profile are not to say it.
     pub region: Option<String>,
+    /// A variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The time now.
+    pub now: Timestamp,
 }
+
+/// The time, from the moment at which the run was told it.
+struct Clock {
+    told: Timestamp,
+    at: Instant,
+}
+
+/// Credentials that end sooner than this are changed for new ones.
+const TIME_LEFT: SignedDuration = SignedDuration::from_mins(1);
 
 impl Aws {
     /// Finds region and credentials as the AWS CLI does:
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
     ///
-    /// Credentials are fetched with the first call. The SDK reads the variables `AWS_*` and the profiles itself; SSO and
-    /// processes, which are for people, are not asked.
-    pub async fn connect(access: Access) -> Self {
-        Self::load(aws_config::defaults(BehaviorVersion::latest()), access).await
-    }
-
-    /// Finds what the loader was not told.
-    pub(crate) async fn load(loader: ConfigLoader, access: Access) -> Self {
-        let mut loader =
-            loader.http_client(Transport::new(access.client)).retry_config(RetryConfig::standard());
-        if let Some(region) = access.region {
-            loader = loader.region(Region::new(region));
-        }
-        // What the SDK waits with is large, and would make every future that it is a part of as large.
-        Self { config: Box::pin(loader.load()).await }
+    /// Where credentials come from is settled here, from variables and profiles alone; they are fetched with the first
+    /// call. SSO and processes, which are for people, are not asked.
+    pub async fn connect(access: Access<'_>) -> Result<Self, Error> {
+        let Access { client, region, variable, now } = access;
+        let surroundings = Surroundings::read(variable)?;
+        let source = Source::find(&surroundings)?;
+        let region = match region.or_else(|| surroundings.region()) {
+            None => source.region().await,
+            named => named,
+        };
+        let endpoints = Endpoints::from_lookup(variable)?;
+        let clock = Clock { told: now, at: Instant::now() };
+        let issued = Mutex::default();
+        Ok(Self { shared: Arc::new(Shared { client, region, endpoints, clock, source, issued }) })
     }
 
     /// The region that is asked unless another is named.
     pub fn region(&self) -> Option<&str> {
-        self.config.region().map(AsRef::as_ref)
+        self.shared.region.as_deref()
     }
 
     /// The keys that calls are signed with now. They are to be masked.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
-        let none = || Error::NoCredentials { why: "no place holds any".to_owned() };
-        let provider = self.config.credentials_provider().ok_or_else(none)?;
-        let found = provider.provide_credentials().await.map_err(|error| Error::of_credentials(&error))?;
-        Ok(Credentials {
-            access_key_id: found.access_key_id().to_owned(),
-            secret_access_key: Secret::new(found.secret_access_key()),
-            session_token: found.session_token().map(Secret::new),
-        })
+        let mut issued = self.shared.issued.lock().await;
+        let now = self.now();
+        if let Some(issued) = issued.as_ref().filter(|issued| issued.are_good_at(now + TIME_LEFT)) {
+            return Ok(issued.keys.clone());
+        }
+        let new = self.shared.source.issue(self).await?;
+        Ok(issued.insert(new).keys.clone())
     }
 
     /// ECR in a region.
     pub fn ecr(&self, region: &str) -> Ecr {
-        let config = aws_sdk_ecr::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        Ecr::new(aws_sdk_ecr::Client::from_conf(config.build()))
+        Ecr::new(self.clone(), region)
     }
 
     /// EKS in a region.
     pub fn eks(&self, region: &str) -> Eks {
-        let config = aws_sdk_eks::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        Eks::new(aws_sdk_eks::Client::from_conf(config.build()))
+        Eks::new(self.clone(), region)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.shared.endpoints
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        let Clock { told, at } = self.shared.clock;
+        told.saturating_add(at.elapsed()).unwrap_or(told)
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("region", &self.shared.region).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("region", &self.region).finish_non_exhaustive()
     }
 }

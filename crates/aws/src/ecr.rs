@@ -1,18 +1,22 @@
 //! Images, and what the scans of ECR found in them.
 
+mod answer;
+
 use std::collections::BTreeMap;
 
-use aws_sdk_ecr::types::{self, ImageIdentifier};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use sluice_core::{ImageReference, Secret};
-use sluice_sigv4::{Refusal, dns_suffix};
+use sluice_sigv4::{Call, Refusal, Service, dns_suffix};
 
-use crate::Error;
+use crate::{Aws, Error};
 
 /// The calls of ECR, in one region.
 #[derive(Clone, Debug)]
 pub struct Ecr {
-    client: aws_sdk_ecr::Client,
+    aws: Aws,
+    region: String,
 }
 
 /// A repository of a private registry.
@@ -94,7 +98,7 @@ pub struct Vulnerability {
 
 /// A scan of more pages than this is not read to its end.
 const PAGES: usize = 100;
-const A_PAGE: i32 = 1000;
+const A_PAGE: u32 = 1000;
 
 /// The forms of a manifest that are asked for: else ECR would turn one into another, with another digest.
 const MEDIA_TYPES: [&str; 4] = [
@@ -132,116 +136,135 @@ impl Repository {
 }
 
 impl Which<'_> {
-    fn identifier(self) -> ImageIdentifier {
+    fn identifier(self) -> Value {
         match self {
-            Self::Tag(tag) => ImageIdentifier::builder().image_tag(tag),
-            Self::Digest(digest) => ImageIdentifier::builder().image_digest(digest),
+            Self::Tag(tag) => json!({"imageTag": tag}),
+            Self::Digest(digest) => json!({"imageDigest": digest}),
         }
-        .build()
     }
 }
 
+/// One of the calls that are made: the name that a request carries, and the IAM action that it needs.
+///
+/// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html>
+struct Operation {
+    target: &'static str,
+    action: &'static str,
+}
+
+const DESCRIBE_IMAGES: Operation =
+    Operation { target: "AmazonEC2ContainerRegistry_V20150921.DescribeImages", action: "ecr:DescribeImages" };
+const BATCH_GET_IMAGE: Operation =
+    Operation { target: "AmazonEC2ContainerRegistry_V20150921.BatchGetImage", action: "ecr:BatchGetImage" };
+const GET_DOWNLOAD_URL: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.GetDownloadUrlForLayer",
+    action: "ecr:GetDownloadUrlForLayer",
+};
+const DESCRIBE_REPOSITORIES: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories",
+    action: "ecr:DescribeRepositories",
+};
+const DESCRIBE_FINDINGS: Operation = Operation {
+    target: "AmazonEC2ContainerRegistry_V20150921.DescribeImageScanFindings",
+    action: "ecr:DescribeImageScanFindings",
+};
+
 impl Ecr {
-    pub(crate) const fn new(client: aws_sdk_ecr::Client) -> Self {
-        Self { client }
+    pub(crate) fn new(aws: Aws, region: &str) -> Self {
+        Self { aws, region: region.to_owned() }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, operation: &Operation, input: &Value) -> Result<T, Error> {
+        let call = Call::json(Service::ECR, operation.target, input);
+        self.aws.ask(operation.action, &self.region, call).await
     }
 
     /// What ECR knows of an image.
     pub async fn image(&self, repository: &Repository, which: Which<'_>) -> Result<ImageDetail, Error> {
-        const ACTION: &str = "ecr:DescribeImages";
-        let call = self.client.describe_images().registry_id(&repository.account);
-        let call = call.repository_name(&repository.name).image_ids(which.identifier());
-        let answer = call.send().await.map_err(|error| Error::of(ACTION, &error))?;
+        let input = json!({"registryId": repository.account, "repositoryName": repository.name,
+            "imageIds": [which.identifier()]});
+        let answer: answer::Images = self.ask(&DESCRIBE_IMAGES, &input).await?;
+        let without = |what| Error::incomplete(DESCRIBE_IMAGES.action, what);
         let mut details = answer.image_details.unwrap_or_default();
         let (Some(detail), true) = (details.pop(), details.is_empty()) else {
-            return Err(Error::incomplete(ACTION, "the one image that was asked for"));
+            return Err(without("the one image that was asked for"));
         };
         Ok(ImageDetail {
-            digest: detail.image_digest.ok_or_else(|| Error::incomplete(ACTION, "the image's digest"))?,
-            pushed_at: detail.image_pushed_at.and_then(timestamp),
-            status: detail.image_status.map(|status| status.as_str().to_owned()),
+            digest: detail.digest.ok_or_else(|| without("the image's digest"))?,
+            pushed_at: detail.pushed_at.and_then(timestamp),
+            status: detail.status,
         })
     }
 
     /// The manifest of an image, byte by byte.
     pub async fn manifest(&self, repository: &Repository, digest: &str) -> Result<Vec<u8>, Error> {
-        const ACTION: &str = "ecr:BatchGetImage";
-        let call = self.client.batch_get_image().registry_id(&repository.account);
-        let call = call.repository_name(&repository.name).image_ids(Which::Digest(digest).identifier());
-        let call = call.set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()));
-        let answer = call.send().await.map_err(|error| Error::of(ACTION, &error))?;
-        if let Some(failure) = answer.failures().first() {
-            let code = failure.failure_code().map(types::ImageFailureCode::as_str);
-            return Err(Error::refused(ACTION, Refusal::new(None, code, failure.failure_reason())));
+        let input = json!({"registryId": repository.account, "repositoryName": repository.name,
+            "imageIds": [Which::Digest(digest).identifier()], "acceptedMediaTypes": MEDIA_TYPES});
+        let answer: answer::Manifests = self.ask(&BATCH_GET_IMAGE, &input).await?;
+        if let Some(failure) = answer.failures.iter().flatten().next() {
+            let (code, reason) = (failure.failure_code.as_deref(), failure.failure_reason.as_deref());
+            return Err(Error::refused(BATCH_GET_IMAGE.action, Refusal::new(None, code, reason)));
         }
         let manifest = answer.images.unwrap_or_default().pop().and_then(|image| image.image_manifest);
-        manifest.map(String::into_bytes).ok_or_else(|| Error::incomplete(ACTION, "the manifest"))
+        let manifest = manifest.map(String::into_bytes);
+        manifest.ok_or_else(|| Error::incomplete(BATCH_GET_IMAGE.action, "the manifest"))
     }
 
     /// Where a layer or a configuration can be fetched from, for a while and by anyone.
     pub async fn blob(&self, repository: &Repository, digest: &str) -> Result<Secret, Error> {
-        const ACTION: &str = "ecr:GetDownloadUrlForLayer";
-        let call = self.client.get_download_url_for_layer().registry_id(&repository.account);
-        let call = call.repository_name(&repository.name).layer_digest(digest);
-        let answer = call.send().await.map_err(|error| Error::of(ACTION, &error))?;
-        answer.download_url.map(Secret::new).ok_or_else(|| Error::incomplete(ACTION, "an address"))
+        let input = json!({"registryId": repository.account, "repositoryName": repository.name,
+            "layerDigest": digest});
+        let answer: answer::Blob = self.ask(&GET_DOWNLOAD_URL, &input).await?;
+        let url = answer.download_url.map(Secret::new);
+        url.ok_or_else(|| Error::incomplete(GET_DOWNLOAD_URL.action, "an address"))
     }
 
     /// Whether the tags of a repository may be moved.
     pub async fn mutability(&self, repository: &Repository) -> Result<Mutability, Error> {
-        const ACTION: &str = "ecr:DescribeRepositories";
-        let call = self.client.describe_repositories().registry_id(&repository.account);
-        let answer = call
-            .repository_names(&repository.name)
-            .send()
-            .await
-            .map_err(|error| Error::of(ACTION, &error))?;
-        let found = answer.repositories.unwrap_or_default().pop();
-        let found = found.ok_or_else(|| Error::incomplete(ACTION, "the repository"))?;
-        let rule =
-            found.image_tag_mutability.ok_or_else(|| Error::incomplete(ACTION, "imageTagMutability"))?;
+        let input = json!({"registryId": repository.account, "repositoryNames": [repository.name]});
+        let answer: answer::Repositories = self.ask(&DESCRIBE_REPOSITORIES, &input).await?;
+        let without = |what| Error::incomplete(DESCRIBE_REPOSITORIES.action, what);
+        let found = answer.repositories.unwrap_or_default().pop().ok_or_else(|| without("the repository"))?;
         let filters = found.image_tag_mutability_exclusion_filters.unwrap_or_default();
         Ok(Mutability {
-            rule: rule.as_str().to_owned(),
+            rule: found.image_tag_mutability.ok_or_else(|| without("imageTagMutability"))?,
             exclusions: filters.into_iter().map(|filter| filter.filter).collect(),
         })
     }
 
     /// What the scan of one image found, all pages. An index is not scanned: its platforms are.
     pub async fn scan(&self, repository: &Repository, digest: &str) -> Result<Scan, Error> {
-        const ACTION: &str = "ecr:DescribeImageScanFindings";
+        let action = DESCRIBE_FINDINGS.action;
+        let mut input = json!({"registryId": repository.account, "repositoryName": repository.name,
+            "imageId": Which::Digest(digest).identifier(), "maxResults": A_PAGE});
         let mut scan = Scan::default();
         let mut token: Option<String> = None;
         for page in 0..PAGES {
-            let call = self.client.describe_image_scan_findings().registry_id(&repository.account);
-            let call = call.repository_name(&repository.name).image_id(Which::Digest(digest).identifier());
-            let call = call.max_results(A_PAGE).set_next_token(token.clone());
-            let answer = call.send().await.map_err(|error| Error::of(ACTION, &error))?;
-
-            let told_of = answer.image_id.and_then(|image| image.image_digest);
-            let status = answer.image_scan_status.as_ref().and_then(|status| status.status());
-            let status = status.map(|status| status.as_str().to_owned());
+            let answer: answer::Scan = self.ask(&DESCRIBE_FINDINGS, &input).await?;
+            let told_of = answer.image.and_then(|image| image.image_digest);
+            let answer::Status { status, description } = answer.status.unwrap_or_default();
             if page == 0 {
-                scan.description = answer.image_scan_status.and_then(|status| status.description);
-                scan.digest = told_of;
-                scan.status = status;
+                scan = Scan { digest: told_of, status, description, found: None };
             } else if (&scan.digest, &scan.status) != (&told_of, &status) {
-                return Err(changed(ACTION));
+                return Err(changed(action));
             }
-            if let Some(found) = answer.image_scan_findings {
+            if let Some(found) = answer.found {
                 scan.found
                     .get_or_insert_default()
                     .add(found)
-                    .ok_or_else(|| Error::incomplete(ACTION, "the name of each finding"))?;
+                    .ok_or_else(|| Error::incomplete(action, "the name of each finding"))?;
             }
-            match answer.next_token.filter(|next| !next.is_empty()) {
+            match answer.next.filter(|next| !next.is_empty()) {
                 None => return Ok(scan),
-                Some(next) if token.as_ref() == Some(&next) => return Err(changed(ACTION)),
-                next => token = next,
+                Some(next) if token.as_ref() == Some(&next) => return Err(changed(action)),
+                Some(next) => {
+                    input["nextToken"] = next.clone().into();
+                    token = Some(next);
+                }
             }
         }
         Err(Error::CouldNotTell {
-            why: format!("{ACTION}: there are more than {PAGES} pages of findings"),
+            why: format!("{action}: there are more than {PAGES} pages of findings"),
             help: "mend what was found: no one reads so many".to_owned(),
         })
     }
@@ -257,12 +280,11 @@ fn changed(action: &str) -> Error {
 
 impl Found {
     /// Adds a page. `None` when a finding has no name.
-    fn add(&mut self, page: types::ImageScanFindings) -> Option<()> {
+    fn add(&mut self, page: answer::Found) -> Option<()> {
         self.completed_at = page.image_scan_completed_at.and_then(timestamp).or(self.completed_at);
         for (severity, count) in page.finding_severity_counts.unwrap_or_default() {
             // Each page repeats the counts of all.
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
-            let known = self.counts.entry(severity.as_str().to_owned()).or_default();
+            let known = self.counts.entry(severity).or_default();
             *known = count.max(*known);
         }
         for finding in page.findings.unwrap_or_default() {
@@ -275,47 +297,45 @@ impl Found {
     }
 }
 
-fn basic(finding: types::ImageScanFinding) -> Option<Vulnerability> {
+fn basic(finding: answer::Finding) -> Option<Vulnerability> {
     let attribute = |key: &str| {
         let found = finding.attributes.iter().flatten().find(|attribute| attribute.key == key)?;
-        found.value.as_deref()
+        found.value.clone()
     };
-    let packages = attribute("package_name").map(|name| match attribute("package_version") {
-        Some(version) => format!("{name} {version}"),
-        None => name.to_owned(),
-    });
+    let package = answer::Package { name: attribute("package_name"), version: attribute("package_version") };
     Some(Vulnerability {
-        packages: packages.into_iter().collect(),
-        severity: finding.severity.map(|severity| severity.as_str().to_owned()).unwrap_or_default(),
+        packages: package.name().into_iter().collect(),
+        severity: finding.severity.unwrap_or_default(),
         status: None,
         id: finding.name?,
     })
 }
 
-fn enhanced(finding: types::EnhancedImageScanFinding) -> Option<Vulnerability> {
-    let details = finding.package_vulnerability_details;
-    let packages = details
-        .iter()
-        .flat_map(types::PackageVulnerabilityDetails::vulnerable_packages)
-        .filter_map(|package| {
-            Some(match package.version() {
-                Some(version) => format!("{} {version}", package.name()?),
-                None => package.name()?.to_owned(),
-            })
-        });
-    let packages = packages.collect();
+fn enhanced(finding: answer::EnhancedFinding) -> Option<Vulnerability> {
+    let details = finding.package_vulnerability_details.unwrap_or_default();
+    let packages = details.vulnerable_packages.unwrap_or_default();
     // A finding that is no vulnerability of a package has a title only.
-    let id = details.and_then(|details| details.vulnerability_id).or(finding.title).or(finding.finding_arn);
+    let id = details.vulnerability_id.or(finding.title).or(finding.finding_arn);
     Some(Vulnerability {
-        packages,
+        packages: packages.into_iter().filter_map(answer::Package::name).collect(),
         severity: finding.severity.unwrap_or_default(),
         status: finding.status,
         id: id?,
     })
 }
 
-fn timestamp(time: aws_smithy_types::DateTime) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(time.as_nanos()).ok()
+impl answer::Package {
+    fn name(self) -> Option<String> {
+        Some(match (self.name?, self.version) {
+            (name, Some(version)) => format!("{name} {version}"),
+            (name, None) => name,
+        })
+    }
+}
+
+/// A time as ECR writes it: seconds since 1970, with a fraction.
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
 }
 
 #[cfg(test)]

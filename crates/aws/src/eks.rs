@@ -1,13 +1,17 @@
 //! Clusters, and how they are.
 
-use aws_sdk_eks::types;
+mod answer;
 
-use crate::Error;
+use serde::de::DeserializeOwned;
+use sluice_sigv4::{Call, Service};
+
+use crate::{Aws, Error};
 
 /// The calls of EKS, in one region.
 #[derive(Clone, Debug)]
 pub struct Eks {
-    client: aws_sdk_eks::Client,
+    aws: Aws,
+    region: String,
 }
 
 /// A cluster.
@@ -53,28 +57,21 @@ pub struct Issue {
 const PAGES: usize = 20;
 
 impl Eks {
-    pub(crate) const fn new(client: aws_sdk_eks::Client) -> Self {
-        Self { client }
+    pub(crate) fn new(aws: Aws, region: &str) -> Self {
+        Self { aws, region: region.to_owned() }
     }
 
     /// A cluster by its name.
     pub async fn cluster(&self, name: &str) -> Result<Cluster, Error> {
         const ACTION: &str = "eks:DescribeCluster";
-        let answer = self.client.describe_cluster().name(name).send().await;
-        let answer = answer.map_err(|error| Error::of(ACTION, &error))?;
-        let cluster = answer.cluster.filter(|cluster| cluster.name() == Some(name));
+        let answer: answer::OfCluster = self.get(ACTION, &["clusters", name], None).await?;
+        let cluster = answer.cluster.filter(|cluster| cluster.name.as_deref() == Some(name));
         let cluster = cluster.ok_or_else(|| Error::incomplete(ACTION, "the cluster"))?;
-        let issues = cluster.health.and_then(|health| health.issues).unwrap_or_default();
-        let version =
-            cluster.version.ok_or_else(|| Error::incomplete(ACTION, "the version of Kubernetes"))?;
         Ok(Cluster {
             name: name.to_owned(),
-            status: word(ACTION, cluster.status.as_ref().map(types::ClusterStatus::as_str))?,
-            version,
-            issues: issues
-                .into_iter()
-                .map(|issue| told(issue.code.as_ref().map(types::ClusterIssueCode::as_str), issue.message))
-                .collect(),
+            status: word(ACTION, cluster.status)?,
+            version: cluster.version.ok_or_else(|| Error::incomplete(ACTION, "the version of Kubernetes"))?,
+            issues: issues(cluster.health),
             endpoint: cluster.endpoint,
             certificate_authority: cluster.certificate_authority.and_then(|authority| authority.data),
             is_auto: cluster.compute_config.and_then(|compute| compute.enabled).unwrap_or(false),
@@ -85,28 +82,16 @@ impl Eks {
     pub async fn node_groups(&self, cluster: &str) -> Result<Vec<Part>, Error> {
         const LIST: &str = "eks:ListNodegroups";
         const DESCRIBE: &str = "eks:DescribeNodegroup";
-        let names = pages(LIST, async |token| {
-            let call = self.client.list_nodegroups().cluster_name(cluster).set_next_token(token);
-            let answer = call.send().await.map_err(|error| Error::of(LIST, &error))?;
-            Ok((answer.nodegroups, answer.next_token))
-        });
+        let path = ["clusters", cluster, "node-groups"];
         let mut parts = Vec::new();
-        for name in names.await? {
-            let call = self.client.describe_nodegroup().cluster_name(cluster).nodegroup_name(&name);
-            let answer = call.send().await.map_err(|error| Error::of(DESCRIBE, &error))?;
-            let group = answer.nodegroup.filter(|group| group.nodegroup_name() == Some(&name));
+        for name in
+            self.names(LIST, &path, |page: answer::NodeGroups| (page.nodegroups, page.next_token)).await?
+        {
+            let answer: answer::OfNodeGroup =
+                self.get(DESCRIBE, &[&path[..], &[&name]].concat(), None).await?;
+            let group = answer.nodegroup.filter(|group| group.nodegroup_name.as_deref() == Some(&name));
             let group = group.ok_or_else(|| Error::incomplete(DESCRIBE, "the node group"))?;
-            let issues = group.health.and_then(|health| health.issues).unwrap_or_default();
-            parts.push(Part {
-                name,
-                status: word(DESCRIBE, group.status.as_ref().map(types::NodegroupStatus::as_str))?,
-                issues: issues
-                    .into_iter()
-                    .map(|issue| {
-                        told(issue.code.as_ref().map(types::NodegroupIssueCode::as_str), issue.message)
-                    })
-                    .collect(),
-            });
+            parts.push(Part { name, status: word(DESCRIBE, group.status)?, issues: issues(group.health) });
         }
         Ok(parts)
     }
@@ -115,54 +100,58 @@ impl Eks {
     pub async fn add_ons(&self, cluster: &str) -> Result<Vec<Part>, Error> {
         const LIST: &str = "eks:ListAddons";
         const DESCRIBE: &str = "eks:DescribeAddon";
-        let names = pages(LIST, async |token| {
-            let call = self.client.list_addons().cluster_name(cluster).set_next_token(token);
-            let answer = call.send().await.map_err(|error| Error::of(LIST, &error))?;
-            Ok((answer.addons, answer.next_token))
-        });
+        let path = ["clusters", cluster, "addons"];
         let mut parts = Vec::new();
-        for name in names.await? {
-            let call = self.client.describe_addon().cluster_name(cluster).addon_name(&name);
-            let answer = call.send().await.map_err(|error| Error::of(DESCRIBE, &error))?;
-            let add_on = answer.addon.filter(|add_on| add_on.addon_name() == Some(&name));
+        for name in self.names(LIST, &path, |page: answer::AddOns| (page.addons, page.next_token)).await? {
+            let answer: answer::OfAddOn = self.get(DESCRIBE, &[&path[..], &[&name]].concat(), None).await?;
+            let add_on = answer.addon.filter(|add_on| add_on.addon_name.as_deref() == Some(&name));
             let add_on = add_on.ok_or_else(|| Error::incomplete(DESCRIBE, "the add-on"))?;
-            let issues = add_on.health.and_then(|health| health.issues).unwrap_or_default();
-            parts.push(Part {
-                name,
-                status: word(DESCRIBE, add_on.status.as_ref().map(types::AddonStatus::as_str))?,
-                issues: issues
-                    .into_iter()
-                    .map(|issue| told(issue.code.as_ref().map(types::AddonIssueCode::as_str), issue.message))
-                    .collect(),
-            });
+            parts.push(Part { name, status: word(DESCRIBE, add_on.status)?, issues: issues(add_on.health) });
         }
         Ok(parts)
     }
-}
 
-/// All names of a list that comes in pages.
-async fn pages(
-    action: &str,
-    mut page: impl AsyncFnMut(Option<String>) -> Result<(Option<Vec<String>>, Option<String>), Error>,
-) -> Result<Vec<String>, Error> {
-    let mut all = Vec::new();
-    let mut token = None;
-    for _ in 0..PAGES {
-        let (names, next) = page(token.clone()).await?;
-        all.extend(names.ok_or_else(|| Error::incomplete(action, "the list"))?);
-        match next.filter(|next| !next.is_empty()) {
-            None => return Ok(all),
-            Some(next) if token.as_ref() == Some(&next) => break,
-            next => token = next,
+    /// All names of a list that comes in pages.
+    async fn names<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        path: &[&str],
+        read: impl Fn(T) -> (Option<Vec<String>>, Option<String>),
+    ) -> Result<Vec<String>, Error> {
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let (names, next) = read(self.get(action, path, token.as_deref()).await?);
+            all.extend(names.ok_or_else(|| Error::incomplete(action, "the list"))?);
+            match next.filter(|next| !next.is_empty()) {
+                None => return Ok(all),
+                Some(next) if token.as_ref() == Some(&next) => break,
+                next => token = next,
+            }
         }
+        Err(Error::incomplete(action, "an end of the list"))
     }
-    Err(Error::incomplete(action, "an end of the list"))
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        path: &[&str],
+        token: Option<&str>,
+    ) -> Result<T, Error> {
+        let call = Call::get(Service::EKS, path.iter().copied(), token.map(|token| ("nextToken", token)));
+        self.aws.ask(action, &self.region, call).await
+    }
 }
 
-fn word(action: &str, status: Option<&str>) -> Result<String, Error> {
-    status.map(str::to_owned).ok_or_else(|| Error::incomplete(action, "a status"))
+fn word(action: &str, status: Option<String>) -> Result<String, Error> {
+    status.ok_or_else(|| Error::incomplete(action, "a status"))
 }
 
-fn told(code: Option<&str>, message: Option<String>) -> Issue {
-    Issue { code: code.unwrap_or("unknown").to_owned(), message: message.unwrap_or_default() }
+fn issues(health: Option<answer::Health>) -> Vec<Issue> {
+    let issues = health.and_then(|health| health.issues).unwrap_or_default();
+    let told = issues.into_iter().map(|answer::Issue { code, message }| Issue {
+        code: code.unwrap_or_else(|| "unknown".to_owned()),
+        message: message.unwrap_or_default(),
+    });
+    told.collect()
 }

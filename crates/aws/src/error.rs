@@ -2,12 +2,8 @@
 
 use std::error::Error as StdError;
 
-use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sluice_core::Problem;
-use sluice_http::StatusCode;
-use sluice_sigv4::{Reason, Refusal};
+use sluice_sigv4::{InvalidAccess, Reason, Refusal};
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,9 +22,14 @@ pub enum Error {
     /// There is no one to ask as.
     #[error("no AWS credentials: {why}")]
     NoCredentials {
-        /// What each place said.
+        /// What the place that should hold them said.
         why: String,
+        /// What to do, in one line.
+        help: String,
     },
+    /// The environment says something that can't be used: an endpoint that is no URL.
+    #[error(transparent)]
+    Misconfigured(#[from] InvalidAccess),
     /// Everything else: throttled, unreachable, unreadable, incomplete.
     #[error("{why}")]
     CouldNotTell {
@@ -47,25 +48,14 @@ impl Error {
         Self::CouldNotTell { why: format!("{action} answered without {what}"), help: LATER.to_owned() }
     }
 
-    /// An error of the SDK, in a call that needs the IAM action.
-    pub(crate) fn of<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-    {
-        if let SdkError::ServiceError(service) = error {
-            let status = StatusCode::from_u16(service.raw().status().as_u16()).ok();
-            return Self::refused(
-                action,
-                Refusal::new(status, service.err().code(), service.err().message()),
-            );
-        }
-        if let Some(credentials) = find::<CredentialsError>(error) {
-            return Self::of_credentials(credentials);
-        }
-        let help = match find::<sluice_http::Error>(error) {
-            Some(error) if !error.is_retryable() => "see what it says, and mend it",
-            _ => LATER,
-        };
+    /// A call that could not be made.
+    pub(crate) fn of(action: &str, error: &(dyn StdError + 'static)) -> Self {
+        Self::CouldNotTell { why: format!("{action}: {}", chain(error)), help: LATER.to_owned() }
+    }
+
+    /// A call that brought no answer.
+    pub(crate) fn of_transport(action: &str, error: &sluice_http::Error) -> Self {
+        let help = if error.is_retryable() { LATER } else { "see what it says, and mend it" };
         Self::CouldNotTell { why: format!("{action}: {}", chain(error)), help: help.to_owned() }
     }
 
@@ -83,8 +73,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn of_credentials(error: &CredentialsError) -> Self {
-        Self::NoCredentials { why: chain(error) }
+    /// Credentials that a place should hold, and does not.
+    pub(crate) fn no_credentials(why: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::NoCredentials { why: why.into(), help: help.into() }
     }
 }
 
@@ -92,14 +83,15 @@ impl From<Error> for Problem {
     /// Undecided: whoever knows what a "not found" means says so instead.
     fn from(error: Error) -> Self {
         let (what, help) = match &error {
-            Error::NotFound(_) => ("AWS does not know it", "check the name, the account and the region".to_owned()),
-            Error::Denied { action, .. } => {
-                ("AWS does not let this job ask", format!("allow the action {action} to the role that this job assumes"))
+            Error::NotFound(_) => {
+                ("AWS does not know it", "check the name, the account and the region".to_owned())
             }
-            Error::NoCredentials { .. } => (
-                "could not ask AWS",
-                "let a step of aws-actions/configure-aws-credentials run before this one, in a job with `permissions: id-token: write`".to_owned(),
+            Error::Denied { action, .. } => (
+                "AWS does not let this job ask",
+                format!("allow the action {action} to the role that this job assumes"),
             ),
+            Error::NoCredentials { help, .. } => ("could not ask AWS", help.clone()),
+            Error::Misconfigured(invalid) => return invalid.clone().into(),
             Error::CouldNotTell { help, .. } => ("could not find out from AWS", help.clone()),
         };
         Self::undecided(what).why(error).help(help)
@@ -110,7 +102,7 @@ impl From<Error> for Problem {
 fn chain(error: &(dyn StdError + 'static)) -> String {
     const LONGEST: usize = 400;
     let mut parts: Vec<String> = Vec::new();
-    for cause in causes(error) {
+    for cause in std::iter::successors(Some(error), |error| (*error).source()) {
         let text = cause.to_string().lines().next().unwrap_or_default().to_owned();
         // Many layers repeat what is below them.
         if parts.last().is_none_or(|last| !last.contains(&text)) {
@@ -123,12 +115,4 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     } else {
         whole.chars().take(LONGEST).chain(['…']).collect()
     }
-}
-
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }

@@ -1,24 +1,33 @@
-//! The calls of the SDK, over HTTP and our own client.
+//! The calls, over HTTP.
+
+mod credentials;
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
 use serde_json::{Value, json};
 use sluice_http::{Client, Options, Proxies};
 use sluice_moto::{ACCOUNT, Moto, REGION};
 
 use crate::{Access, Aws, Error, Issue, Part, Repository, Which};
 
+const NOW: &str = "2026-01-02T03:04:05Z";
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
 const DIGEST: &str = "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268";
 
 fn aws(moto: &Moto) -> Aws {
+    connected(moto, &[("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret")]).unwrap()
+}
+
+/// AWS, as it is with these variables.
+fn connected(moto: &Moto, variables: &[(&str, &str)]) -> Result<Aws, Error> {
     let client = Client::new(&Options::default(), &Proxies::none(), Duration::from_secs(5)).unwrap();
-    let keys = aws_credential_types::Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
-    let loader = aws_config::defaults(BehaviorVersion::latest())
-        .endpoint_url(moto.endpoint())
-        .credentials_provider(keys);
-    run(Aws::load(loader, Access { client, region: Some(REGION.to_owned()) }))
+    let variable = |name: &str| {
+        let set = variables.iter().find(|(variable, _)| *variable == name);
+        let set = set.map(|(_, value)| (*value).to_owned());
+        set.or_else(|| (name == "AWS_ENDPOINT_URL").then(|| moto.endpoint()))
+    };
+    let now = NOW.parse().unwrap();
+    run(Aws::connect(Access { client, region: Some(REGION.to_owned()), variable: &variable, now }))
 }
 
 fn repository() -> Repository {
@@ -45,7 +54,8 @@ fn code(error: Error) -> String {
     match error {
         Error::NotFound(refusal) => format!("not found: {}", refusal.code.unwrap()),
         Error::Denied { action, .. } => format!("denied: {action}"),
-        Error::NoCredentials { why } => format!("no credentials: {why}"),
+        Error::NoCredentials { why, .. } => format!("no credentials: {why}"),
+        Error::Misconfigured(invalid) => format!("misconfigured: {invalid}"),
         Error::CouldNotTell { why, help } => format!("could not tell: {why} ({help})"),
     }
 }
@@ -121,6 +131,14 @@ fn faults_are_no_answers() {
             json!({"status": 403, "body": r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"}"#}),
         ),
         (
+            "a clock that is far off",
+            json!({"status": 403, "body": r#"{"__type":"RequestTimeTooSkewed","message":"The difference is too large."}"#}),
+        ),
+        (
+            "a signature of another key",
+            json!({"status": 403, "body": r#"{"__type":"SignatureDoesNotMatch","message":"It does not match."}"#}),
+        ),
+        (
             "an expired token",
             json!({"status": 400, "body": r#"{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}"#}),
         ),
@@ -150,8 +168,38 @@ fn faults_are_no_answers() {
     no digest -> could not tell: ecr:DescribeImages answered without the image's digest (run again later)
     two images -> could not tell: ecr:DescribeImages answered without the one image that was asked for (run again later)
     a clock that is off -> could not tell: ecr:DescribeImages: InvalidSignatureException: Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (set the clock of this machine: it must be within five minutes of AWS's)
+    a clock that is far off -> could not tell: ecr:DescribeImages: RequestTimeTooSkewed: The difference is too large. (set the clock of this machine: it must be within five minutes of AWS's)
+    a signature of another key -> could not tell: ecr:DescribeImages: SignatureDoesNotMatch: It does not match. (let a step of aws-actions/configure-aws-credentials run shortly before this one)
     an expired token -> could not tell: ecr:DescribeImages: ExpiredTokenException: The security token included in the request is expired (let a step of aws-actions/configure-aws-credentials run shortly before this one)
     ");
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_nothing_else() {
+    let moto = with_image();
+    let ecr = aws(&moto).ecr(REGION);
+    let tries = |status: u16, code: &str| {
+        let before = moto.calls().len();
+        let body = json!({"__type": code, "message": "no"}).to_string();
+        moto.answer(&json!({"to": "DescribeImages", "status": status, "body": body, "times": 2}));
+        let answer = run(ecr.image(&repository(), Which::Tag("v1")));
+        moto.forget();
+        (moto.calls().len() - before, answer.is_ok())
+    };
+    assert_eq!(tries(400, "ThrottlingException"), (3, true));
+    assert_eq!(tries(503, "ServiceUnavailable"), (3, true));
+    assert_eq!(tries(400, "AccessDeniedException"), (1, false));
+    assert_eq!(tries(400, "InvalidParameterException"), (1, false));
+}
+
+#[test]
+fn a_region_or_an_endpoint_that_is_none_is_told() {
+    let moto = Moto::start();
+    let error = run(aws(&moto).eks("eu-west-1.evil.example/").cluster("shop")).unwrap_err();
+    assert_eq!(code(error), "misconfigured: \"eu-west-1.evil.example/\" is no AWS region");
+    let error = connected(&moto, &[("AWS_ENDPOINT_URL_ECR", "here")]).unwrap_err();
+    assert!(code(error).starts_with("misconfigured: cannot use the endpoint in AWS_ENDPOINT_URL_ECR: "));
+    assert!(moto.calls().is_empty());
 }
 
 #[test]
@@ -253,4 +301,26 @@ fn a_cluster_is_told_with_its_parts_and_issues() {
         moto.answer_with("GET /clusters/shop/addons", "", &json!({}));
         assert!(eks.add_ons("shop").await.is_err(), "no list is not an empty list");
     });
+}
+
+#[test]
+fn the_names_of_all_pages_are_read() {
+    let moto = Moto::start();
+    let part = |name: &str| json!({"nodegroup": {"nodegroupName": name, "status": "ACTIVE"}});
+    moto.answer_with("GET /clusters/shop/node-groups/blue", "", &part("blue"));
+    moto.answer_with("GET /clusters/shop/node-groups/green", "", &part("green"));
+    let list = |names: &[&str], next: Option<&str>, times: usize| {
+        let body = json!({"nodegroups": names, "nextToken": next}).to_string();
+        moto.answer(
+            &json!({"to": "GET /clusters/shop/node-groups", "status": 200, "body": body, "times": times}),
+        );
+    };
+    let eks = aws(&moto).eks(REGION);
+    list(&["green"], None, 1);
+    list(&["blue"], Some("two"), 1);
+    let parts = run(eks.node_groups("shop")).unwrap();
+    assert_eq!(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["blue", "green"]);
+    list(&["blue"], Some("again"), 2);
+    let error = code(run(eks.node_groups("shop")).unwrap_err());
+    assert!(error.contains("without an end of the list"), "{error}");
 }

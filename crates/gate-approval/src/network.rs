@@ -75,7 +75,9 @@ impl<'a> Network<'a> {
                 let ca_file = self.access.options.ca_file.clone().or(bundle);
                 let client = self.client_with(&Options { ca_file })?;
                 let region = named.is_none().then(|| region.to_owned());
-                let aws = Aws::connect(sluice_aws::Access { client, region }).await;
+                let variable = &|name: &str| variable(name).map(str::to_owned);
+                let now = self.cx.now();
+                let aws = Aws::connect(sluice_aws::Access { client, region, variable, now }).await?;
                 for secret in aws.credentials().await?.secrets() {
                     self.cx.mask(secret);
                 }

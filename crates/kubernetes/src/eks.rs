@@ -14,7 +14,9 @@ pub(crate) async fn connect(setup: &Setup<'_>, region: &str) -> Result<Aws, Erro
     let client = Proxies::from_lookup(|name| (setup.variable)(name))
         .and_then(|proxies| Client::new(&Options { ca_file }, &proxies, CONNECT_TIMEOUT))
         .map_err(|error| Error::access(error, "check the CA file and the proxy"))?;
-    let aws = Aws::connect(sluice_aws::Access { client, region: Some(region.to_owned()) }).await;
+    let Setup { variable, now, .. } = *setup;
+    let region = Some(region.to_owned());
+    let aws = Aws::connect(sluice_aws::Access { client, region, variable, now }).await.map_err(problem)?;
     for secret in aws.credentials().await.map_err(problem)?.secrets() {
         (setup.mask)(secret);
     }

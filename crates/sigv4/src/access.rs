@@ -1,11 +1,8 @@
 //! Whose calls they are, and where they go: what the environment says of AWS.
 
-use std::collections::BTreeMap;
-
 use sluice_core::{Problem, Secret};
-use sluice_http::Url;
 
-use crate::Service;
+use crate::Endpoints;
 
 /// The keys that sign calls. `Debug` prints no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +23,7 @@ pub struct Credentials {
 pub struct Access {
     pub(crate) credentials: Credentials,
     pub(crate) region: String,
-    endpoint: Option<Url>,
-    endpoints: BTreeMap<&'static str, Url>,
+    pub(crate) endpoints: Endpoints,
 }
 
 /// Why the environment says not enough.
@@ -98,8 +94,16 @@ impl Credentials {
 }
 
 impl Access {
-    /// Reads the credentials, `AWS_REGION` or `AWS_DEFAULT_REGION` unless a region is given, and for each service
-    /// `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL`, through `lookup`.
+    /// Whose calls go to which region, by credentials that were found elsewhere.
+    pub fn new(credentials: Credentials, region: &str, endpoints: Endpoints) -> Result<Self, InvalidAccess> {
+        if !is_region(region) {
+            return Err(InvalidAccess::InvalidRegion { region: region.to_owned() });
+        }
+        Ok(Self { credentials, region: region.to_owned(), endpoints })
+    }
+
+    /// Reads the credentials, `AWS_REGION` or `AWS_DEFAULT_REGION` unless a region is given, and the [`Endpoints`],
+    /// through `lookup`.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         region: Option<&str>,
@@ -110,27 +114,8 @@ impl Access {
             .or_else(|| find("AWS_REGION"))
             .or_else(|| find("AWS_DEFAULT_REGION"))
             .ok_or(InvalidAccess::NoRegion)?;
-        if !is_region(&region) {
-            return Err(InvalidAccess::InvalidRegion { region });
-        }
-        let endpoint = |variable: &str| {
-            find(variable)
-                .map(|url| endpoint(&url).map_err(|why| invalid_endpoint(variable, why)))
-                .transpose()
-        };
-        let mut endpoints = BTreeMap::new();
-        for service in Service::ALL {
-            let variable = format!("AWS_ENDPOINT_URL_{}", service.variable());
-            if let Some(url) = endpoint(&variable)? {
-                endpoints.insert(service.variable(), url);
-            }
-        }
-        Ok(Self {
-            credentials: Credentials::from_lookup(&lookup)?,
-            region,
-            endpoint: endpoint("AWS_ENDPOINT_URL")?,
-            endpoints,
-        })
+        let endpoints = Endpoints::from_lookup(&lookup)?;
+        Self::new(Credentials::from_lookup(&lookup)?, &region, endpoints)
     }
 
     /// The region that calls go to.
@@ -142,11 +127,6 @@ impl Access {
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.credentials.secrets()
     }
-
-    /// The endpoint that the environment sets for a service.
-    pub(crate) fn endpoint(&self, service: Service) -> Option<&Url> {
-        self.endpoints.get(service.variable()).or(self.endpoint.as_ref())
-    }
 }
 
 /// A region becomes part of a host's name.
@@ -154,15 +134,6 @@ fn is_region(region: &str) -> bool {
     region.len() <= 32
         && region.starts_with(|c: char| c.is_ascii_lowercase())
         && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-fn endpoint(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url.trim()).map_err(|error| error.to_string())?;
-    if url.reveal().contains('?') { Err("it holds a query".to_owned()) } else { Ok(url) }
-}
-
-fn invalid_endpoint(variable: &str, why: String) -> InvalidAccess {
-    InvalidAccess::InvalidEndpoint { variable: variable.to_owned(), why }
 }
 
 #[cfg(test)]
@@ -211,28 +182,6 @@ mod tests {
         assert_eq!(missing("AWS_SECRET_ACCESS_KEY"), "no AWS credentials: AWS_SECRET_ACCESS_KEY is not set");
         let user = access(&[("AWS_REGION", "eu-west-1"), ("AWS_SESSION_TOKEN", "")], None).unwrap();
         assert_eq!(user.secrets().count(), 1);
-    }
-
-    #[test]
-    fn an_endpoint_is_one_service_s_or_all_services() {
-        let set = [
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:5000"),
-            ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000"),
-        ];
-        let access = access(&set, None).unwrap();
-        assert_eq!(access.endpoint(Service::S3).unwrap().origin(), "http://127.0.0.1:9000");
-        assert_eq!(access.endpoint(Service::SNS).unwrap().origin(), "http://127.0.0.1:5000");
-    }
-
-    #[test]
-    fn an_endpoint_that_can_not_be_used_is_not_passed_by() {
-        for url in ["127.0.0.1:5000", "ftp://host", "https://host/?query", "https://me:secret@host"] {
-            let set = [("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL_SNS", url)];
-            let error = access(&set, None).unwrap_err().to_string();
-            assert!(error.starts_with("cannot use the endpoint in AWS_ENDPOINT_URL_SNS: "), "{url}: {error}");
-            assert!(!error.contains("secret"), "{error}");
-        }
     }
 
     #[test]

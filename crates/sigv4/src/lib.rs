@@ -29,11 +29,12 @@
 //!
 //! # How it is laid out
 //!
-//! `access` holds whose call it is and `service` whom it is for; `call` and `s3` make it; `sign` signs it; `refusal`
+//! `access` holds whose call it is, `service` and `endpoints` whom it is for and where; `call` and `s3` make it; `sign` signs it; `refusal`
 //! reads what came back instead of success.
 
 mod access;
 mod call;
+mod endpoints;
 mod refusal;
 mod s3;
 mod service;
@@ -42,6 +43,7 @@ mod sign;
 pub use self::{
     access::{Access, Credentials, InvalidAccess},
     call::Call,
+    endpoints::Endpoints,
     refusal::{Reason, Refusal, accept, is_transient},
     s3::{Encryption, Lock, ObjectList, PutObject},
     service::{Service, dns_suffix},

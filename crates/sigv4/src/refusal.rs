@@ -52,11 +52,12 @@ pub fn accept(response: Response) -> Result<Response, Refusal> {
 }
 
 /// Whether an outcome may well be another one a little later: as [`sluice_http::is_transient`], and AWS's ways to say
-/// that there were too many calls, which come with status 400.
+/// that there were too many calls or that something took too long, which come with status 400.
 pub fn is_transient(outcome: &Result<Response, Error>) -> bool {
     sluice_http::is_transient(outcome)
         || outcome.as_ref().is_ok_and(|response| {
-            response.status.is_client_error() && Refusal::of(response).reason() == Reason::Throttled
+            response.status.is_client_error()
+                && matches!(Refusal::of(response).reason(), Reason::Throttled | Reason::Unavailable)
         })
 }
 
@@ -116,6 +117,7 @@ impl Refusal {
             | "TooManyRequests" => {
                 return Reason::Throttled;
             }
+            "IDPCommunicationError" | "RequestTimeout" => return Reason::Unavailable,
             "PreconditionFailed" | "ConditionalRequestConflict" => return Reason::Exists,
             "NoSuchBucket" | "NoSuchKey" | "NotFound" => return Reason::NotFound,
             _ if name.ends_with("NotFound") => return Reason::NotFound,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sluice_core::Secret;
 use sluice_http::{HeaderName, HeaderValue, Request, Url};
 
-use crate::{Access, Call, Credentials, Service};
+use crate::{Access, Call, Credentials, Endpoints, Service};
 
 /// Why a call can't be signed. Nothing of the call is repeated: it may hold secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,14 +25,8 @@ impl Access {
     ///
     /// It may be sent several times: whether that is safe stands in the request.
     pub fn sign(&self, call: &Call, now: Timestamp) -> Result<Request, Unsignable> {
-        let address = self.address(call);
-        let signed = self.signature(call, &address, now)?;
-        let url = Url::parse(&address).map_err(|_| NO_URL)?;
-        let mut request =
-            Request::new(call.method.clone(), url).body(call.body.clone()).idempotent(call.repeatable);
-        for (name, value) in &call.headers {
-            request = request.header(name.clone(), value.clone());
-        }
+        let signed = self.signature(call, &self.endpoints.address(call, &self.region), now)?;
+        let mut request = self.endpoints.unsigned(call, &self.region)?;
         for (name, value) in signed.headers() {
             request = request.header(name_of(name)?, sensitive(value)?);
         }
@@ -60,17 +54,30 @@ impl Access {
         };
         signing.of(request.map_err(|_| NO_URL)?)
     }
+}
+
+impl Endpoints {
+    /// The call as a request of nobody in particular: those that change a token for credentials are.
+    pub fn unsigned(&self, call: &Call, region: &str) -> Result<Request, Unsignable> {
+        let url = Url::parse(&self.address(call, region)).map_err(|_| NO_URL)?;
+        let mut request =
+            Request::new(call.method.clone(), url).body(call.body.clone()).idempotent(call.repeatable);
+        for (name, value) in &call.headers {
+            request = request.header(name.clone(), value.clone());
+        }
+        Ok(request)
+    }
 
     /// Where a call goes. A bucket is part of the host on AWS, as AWS wants it; behind an endpoint that is set, and
     /// for a name whose dots no certificate covers, it is part of the path.
-    fn address(&self, call: &Call) -> String {
+    fn address(&self, call: &Call, region: &str) -> String {
         let path = &call.path;
         match &call.bucket {
-            None => format!("{}{path}", call.service.base(self)),
-            Some(bucket) if self.endpoint(call.service).is_none() && !bucket.contains('.') => {
-                format!("https://{bucket}.{}{path}", call.service.host_in(&self.region))
+            None => format!("{}{path}", self.base(call.service, region)),
+            Some(bucket) if self.own(call.service).is_none() && !bucket.contains('.') => {
+                format!("https://{bucket}.{}{path}", self.host(call.service, region))
             }
-            Some(bucket) => format!("{}/{bucket}{path}", call.service.base(self)),
+            Some(bucket) => format!("{}/{bucket}{path}", self.base(call.service, region)),
         }
     }
 }
@@ -106,7 +113,7 @@ pub fn presign(
 }
 
 /// What a signature leaves unencoded in a query.
-const UNRESERVED: &percent_encoding::AsciiSet =
+pub(crate) const UNRESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Whose signature it is, and for what.
@@ -205,7 +212,7 @@ mod tests {
     fn signed(access: &Access, call: &Call, now: &str) -> String {
         let now = now.parse().unwrap();
         assert!(access.sign(call, now).is_ok());
-        let signed = access.signature(call, &access.address(call), now).unwrap();
+        let signed = access.signature(call, &access.endpoints.address(call, &access.region), now).unwrap();
         let (_, value) = signed.headers().find(|(name, _)| *name == "authorization").unwrap();
         value.rsplit_once("Signature=").unwrap().1.to_owned()
     }
@@ -297,7 +304,8 @@ mod tests {
     fn a_bucket_is_in_the_host_on_aws_and_in_the_path_elsewhere() {
         let address = |variables: &[(&str, &str)], bucket: &str| {
             let put = PutObject::new(bucket, "a/b c", "").unwrap().call();
-            access(variables).address(&put)
+            let access = access(variables);
+            access.endpoints.address(&put, &access.region)
         };
         assert_eq!(address(&[], "shop"), "https://shop.s3.us-east-1.amazonaws.com/a/b%20c");
         assert_eq!(address(&[], "shop.records"), "https://s3.us-east-1.amazonaws.com/shop.records/a/b%20c");

@@ -79,7 +79,7 @@ impl Moto {
     }
 
     /// Answers such calls instead of moto: `to` is an operation, or a method and a path; `holding` is a part of the
-    /// request's body; `status`, `headers`, `body` are the answer; `delay` is in seconds; after `times` moto answers
+    /// request's body, `bearing` are headers with a part of what each holds; `status`, `headers`, `body` are the answer; `delay` is in seconds; after `times` moto answers
     /// again.
     pub fn answer(&self, answer: &Value) {
         self.control("answers", answer);

@@ -10,7 +10,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sluice_aws::Aws;
 use sluice_core::{Context, Problem};
 use sluice_http::{BodyLimit, CONNECT_TIMEOUT, Client, HeaderValue, Options, Proxies, Response};
-use sluice_sigv4::{Access, Call, ObjectList, PutObject, Reason, Refusal, accept, is_transient};
+use sluice_sigv4::{
+    Access, Call, Endpoints, InvalidAccess, ObjectList, PutObject, Reason, Refusal, accept, is_transient,
+};
 
 use super::{File, Marks};
 use crate::manifest;
@@ -46,17 +48,11 @@ impl<'a> Bucket<'a> {
         let client = Proxies::from_lookup(variable)
             .and_then(|proxies| Client::new(&options, &proxies, CONNECT_TIMEOUT))
             .map_err(|error| Problem::misconfigured("could not use the network").why(error))?;
-        let aws = Aws::connect(sluice_aws::Access { client: client.clone(), region: None }).await;
-        let keys = aws.credentials().await?;
-        let access = Access::from_lookup(
-            |name| match name {
-                "AWS_ACCESS_KEY_ID" => Some(keys.access_key_id.clone()),
-                "AWS_SECRET_ACCESS_KEY" => Some(keys.secret_access_key.expose().to_owned()),
-                "AWS_SESSION_TOKEN" => keys.session_token.as_ref().map(|token| token.expose().to_owned()),
-                other => variable(other),
-            },
-            aws.region(),
-        )?;
+        let now = cx.now();
+        let connect = sluice_aws::Access { client: client.clone(), region: None, variable: &variable, now };
+        let aws = Aws::connect(connect).await?;
+        let region = aws.region().ok_or(InvalidAccess::NoRegion)?;
+        let access = Access::new(aws.credentials().await?, region, Endpoints::from_lookup(variable)?)?;
         access.secrets().for_each(|secret| cx.mask(secret));
         Ok(Self { name, prefix, client, access, cx })
     }

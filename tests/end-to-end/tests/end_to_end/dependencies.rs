@@ -25,10 +25,7 @@ fn actions_without_a_cloud_link_no_cloud() {
         assert!(tree.lines().any(|line| line.starts_with("sluice-core ")), "{package}: {tree}");
         let cloud = tree.lines().find(|line| {
             let name = line.split(' ').next().unwrap_or_default();
-            name.starts_with("aws-sdk-")
-                || name == "aws-config"
-                || name == "kube"
-                || name.starts_with("kube-")
+            name == "sluice-aws" || name == "kube" || name.starts_with("kube-")
         });
         assert_eq!(cloud, None, "{package}");
     }

@@ -435,3 +435,27 @@ fn a_missing_permission_is_named() {
     outcome.exits(3).says("allow the action ecr:DescribeImageScanFindings to the role that this job assumes");
     assert!(!told(&outcome).is_empty());
 }
+
+/// Who gets no credentials has no answer, and is told why.
+#[test]
+fn no_fault_of_sts_approves() {
+    let world = World::new();
+    world.shop.write("token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyZXBvIn0.");
+    let token = world.shop.path().join("token");
+    for (name, mut fault) in faults() {
+        fault["to"] = "POST /".into();
+        fault["times"] = 100.into();
+        world.moto.forget();
+        world.moto.answer(&fault);
+        let deadline = if fault["delay"].is_null() { "--deadline=60s" } else { "--deadline=2s" };
+        let outcome = world
+            .run("image: {exists: true}", &tagged())
+            .argument(deadline)
+            .variable("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
+            .variable("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())
+            .ends();
+        outcome.exits(3);
+        assert!(!outcome.stdout.contains("eyJ") && !outcome.stderr.contains("eyJ"), "{name}: {outcome:#?}");
+    }
+    assert!(world.calls().iter().all(|call| call == "POST /"), "{:?}", world.calls());
+}

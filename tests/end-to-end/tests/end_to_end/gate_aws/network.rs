@@ -122,7 +122,7 @@ fn nothing_reads_the_system_s_authorities() {
         .output()
         .unwrap();
     let tree = String::from_utf8_lossy(&output.stdout);
-    assert!(tree.lines().any(|line| line.starts_with("aws-config ")), "{tree}");
+    assert!(tree.lines().any(|line| line.starts_with("sluice-aws ")), "{tree}");
     for reader in ["rustls-native-certs ", "rustls-platform-verifier ", "openssl-probe "] {
         assert!(!tree.lines().any(|line| line.starts_with(reader)), "{reader}");
     }
