@@ -29,6 +29,10 @@ impl Registry {
             return registry;
         }
         let registry = Self::start();
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+            &registry.folder.path().join("repository"),
+        );
         registry.release();
         let registry = Arc::new(registry);
         *running = Arc::downgrade(&registry);
@@ -60,9 +64,9 @@ impl Registry {
         panic!("docker-registry does not answer");
     }
 
-    fn release(&self) {
+    /// Releases into it.
+    pub fn release(&self) {
         let path = |name: &str| self.folder.path().join(name);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &path("repository"));
         succeeds(
             Command::new(folder("SLUICE_BIN_DIR").join("sluice-package"))
                 .args(["release", "--registry", &format!("127.0.0.1:{}/sluice", self.port)])
