@@ -11,7 +11,7 @@ use std::{
 
 use crate::{folder, layouts, succeeds};
 
-/// A registry that wants a login, and all that a release leaves. It ends with its last user.
+/// A registry, and all that a release leaves. It ends with its last user.
 pub struct Registry {
     process: Child,
     folder: tempfile::TempDir,
