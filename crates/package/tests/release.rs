@@ -7,6 +7,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -197,4 +198,33 @@ fn the_major_version_s_tag_moves_with_each_release() {
     origin.attempt("1.3.0", "notify sha256:cd\n", false);
     let lock = |tag| origin.git(&["-C", "origin", "show", &format!("{tag}:actions/images.lock")]);
     assert_eq!([lock("v1.2.3"), lock("v1")], ["notify sha256:ab", "notify sha256:cd"]);
+}
+
+#[test]
+fn pages_and_examples_name_the_tag_that_moves() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut texts = vec![fs::read_to_string(root.join("README.md")).unwrap()];
+    for folder in ["actions", "workflows-examples"] {
+        collect(&root.join(folder), &mut texts);
+    }
+    let text = texts.concat();
+    let named: BTreeSet<&str> = text
+        .split("sluice-actions/sluice/")
+        .filter_map(|rest| rest.split_whitespace().next()?.split_once('@'))
+        .map(|(_, reference)| reference)
+        .collect();
+    let major = env!("CARGO_PKG_VERSION_MAJOR").parse::<u32>().unwrap().max(1);
+    assert_eq!(named, BTreeSet::from([format!("v{major}").as_str()]));
+}
+
+/// The texts of all pages and workflows below a folder.
+fn collect(folder: &Path, texts: &mut Vec<String>) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, texts);
+        } else if path.extension().is_some_and(|extension| extension == "md" || extension == "yml") {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
 }
