@@ -10,8 +10,8 @@ const HEAD: &str = "\
 <!-- Generated from the types in crates/config by `cargo xtask generate`. -->
 # `.github/sluice.yml`
 
-Every key of the configuration, as its [JSON Schema](sluice.schema.json) has it. A file is strict: a key that is not here is
-an error with its place. Keys that are not marked as **required** may be left out.
+Every key of the configuration, as its [JSON Schema](sluice.schema.json) has it. An action is strict in the sections that it
+reads: a key that is not here is an error with its place. Keys that are not marked as **required** may be left out.
 ";
 
 /// The page.

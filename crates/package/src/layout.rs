@@ -141,12 +141,12 @@ fn write_image(folder: &Path, action: &str, variant: &Variant) -> anyhow::Result
 /// that commit. The attestation names the commit that was built.
 /// <https://github.com/opencontainers/image-spec/blob/main/annotations.md>
 fn labels(action: &str) -> HashMap<String, String> {
-    let repository = env!("CARGO_PKG_REPOSITORY");
+    let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
     let labels = [
         ("title", format!("Sluice {action}")),
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("version", version.to_owned()),
         ("source", repository.to_owned()),
-        ("documentation", format!("{repository}/tree/main/actions/{action}")),
+        ("documentation", format!("{repository}/tree/v{version}/actions/{action}")),
         ("licenses", env!("CARGO_PKG_LICENSE").to_owned()),
     ];
     labels.into_iter().map(|(name, value)| (format!("org.opencontainers.image.{name}"), value)).collect()
@@ -214,7 +214,7 @@ mod tests {
             images.iter().map(|image| (image.architecture.as_str(), image.blobs.len())).collect();
         assert_eq!(told, [("amd64", 3), ("arm64", 3)]);
         let config = String::from_utf8(read.blob(&images[0].blobs[1]).unwrap()).unwrap();
-        insta::assert_snapshot!(config, @r#"{"architecture":"amd64","config":{"Entrypoint":["/notify"],"Labels":{"org.opencontainers.image.documentation":"https://github.com/sluice-actions/sluice/tree/main/actions/notify","org.opencontainers.image.licenses":"MIT","org.opencontainers.image.source":"https://github.com/sluice-actions/sluice","org.opencontainers.image.title":"Sluice notify","org.opencontainers.image.version":"0.1.0"}},"os":"linux","rootfs":{"diff_ids":["sha256:6b461dcb5c451ea254a4da1aa97adf4a0657b337dc1bf5472663bd74d44aa5f5"],"type":"layers"}}"#);
+        insta::assert_snapshot!(config, @r#"{"architecture":"amd64","config":{"Entrypoint":["/notify"],"Labels":{"org.opencontainers.image.documentation":"https://github.com/sluice-actions/sluice/tree/v0.1.0/actions/notify","org.opencontainers.image.licenses":"MIT","org.opencontainers.image.source":"https://github.com/sluice-actions/sluice","org.opencontainers.image.title":"Sluice notify","org.opencontainers.image.version":"0.1.0"}},"os":"linux","rootfs":{"diff_ids":["sha256:6b461dcb5c451ea254a4da1aa97adf4a0657b337dc1bf5472663bd74d44aa5f5"],"type":"layers"}}"#);
     }
 
     #[test]

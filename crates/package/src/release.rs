@@ -125,14 +125,13 @@ fn pack(actions: &[Action], folder: &Path) -> anyhow::Result<usize> {
     Ok(sums.len())
 }
 
-/// In a workflow, for the jobs that attest and release: outputs `images` (a JSON array with the `action` and the
-/// `digest` of each), `version`, and `major`, the tag that moves with it.
+/// In a workflow, for the jobs that pull and attest: the output `images`, a JSON array with the `action` and the `digest`
+/// of each.
 fn hand_on(actions: &[Action]) -> anyhow::Result<()> {
     let Some(file) = std::env::var_os("GITHUB_OUTPUT") else { return Ok(()) };
     let image = |action: &Action| json!({"action": action.name, "digest": action.layout.index.digest()});
     let images: Value = actions.iter().map(image).collect();
-    let (version, major) = (env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_VERSION_MAJOR"));
     let mut file = fs::File::options().append(true).create(true).open(file)?;
-    writeln!(file, "images={images}\nversion={version}\nmajor=v{major}")?;
+    writeln!(file, "images={images}")?;
     Ok(())
 }

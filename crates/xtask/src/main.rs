@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod ship;
 mod test;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;

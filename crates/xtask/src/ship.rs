@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::ensure;
 
-use crate::workspace::{ACTIONS, cargo, check, root, target};
+use crate::{
+    tool::CARGO_AUDITABLE,
+    workspace::{ACTIONS, cargo, check, root, target},
+};
 
 /// A platform that is shipped for: the name that images have for it, the target that Rust has, and Debian's compiler for
 /// the cryptography in C, which needs no C library of its own.
@@ -130,6 +133,7 @@ impl Platform {
         let compiler = self.compiler();
         build.env(format!("CC_{}", name.replace('-', "_")), &compiler);
         build.env(format!("CARGO_TARGET_{}_LINKER", name.replace('-', "_").to_uppercase()), &compiler);
+        audited(&mut build)?;
         check(&mut build)?;
         Ok(target().join(name).join("release"))
     }
@@ -144,8 +148,29 @@ impl Platform {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a chore reads its own environment")]
+/// Has each binary say which crates it is made of, for `cargo audit bin` and other scanners.
+///
+/// This is what `cargo auditable build` sets up, but for the wrapper's name: by its full path, of which cargo makes a
+/// part of each crate's identity, a binary would depend on the folder that it was built in.
+fn audited(build: &mut Command) -> anyhow::Result<()> {
+    let path = variable("PATH");
+    let folders = std::iter::once(CARGO_AUDITABLE.folder()?).chain(std::env::split_paths(&path));
+    build.env("PATH", std::env::join_paths(folders)?);
+    build.env("RUSTC_WORKSPACE_WRAPPER", "cargo-auditable");
+    let locked = r#"{"offline": false, "locked": true, "frozen": false, "config": []}"#;
+    build.env("CARGO_AUDITABLE_ORIG_ARGS", locked);
+    Ok(())
+}
+
 fn cargo_home() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
-    std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+    match variable("CARGO_HOME") {
+        unset if unset.is_empty() => PathBuf::from(variable("HOME")).join(".cargo"),
+        home => PathBuf::from(home),
+    }
+}
+
+/// A variable of the environment; empty where it is not set.
+#[expect(clippy::disallowed_methods, reason = "a chore reads its own environment")]
+fn variable(name: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ mod service;
 pub use self::{
     outcome::Outcome,
     repository::Repository,
-    run::{Run, Running},
+    run::{Run, Running, binary},
     server::{Received, Server},
     service::{Authority, Service},
 };

@@ -176,8 +176,9 @@ impl Running {
     }
 }
 
+/// The binary of an action.
 #[expect(clippy::disallowed_methods, reason = "the tests are told where the binaries are")]
-fn binary(action: &str) -> PathBuf {
+pub fn binary(action: &str) -> PathBuf {
     let folder = std::env::var_os("SLUICE_BIN_DIR")
         .unwrap_or_else(|| panic!("SLUICE_BIN_DIR is not set: run the tests with `cargo xtask test`"));
     Path::new(&folder).join(action)

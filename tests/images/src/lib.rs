@@ -16,7 +16,7 @@ mod step;
 pub use self::{
     job::{Job, Owned},
     registry::Registry,
-    step::{Outcome, Step},
+    step::{Outcome, Running, Step},
 };
 
 use std::{path::PathBuf, process::Command};

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{folder, layouts, succeeds};
 
-/// A registry that wants a login, and all that a release leaves. It ends with its last user.
+/// A registry, and all that a release leaves. It ends with its last user.
 pub struct Registry {
     process: Child,
     folder: tempfile::TempDir,
@@ -29,6 +29,10 @@ impl Registry {
             return registry;
         }
         let registry = Self::start();
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+            &registry.folder.path().join("repository"),
+        );
         registry.release();
         let registry = Arc::new(registry);
         *running = Arc::downgrade(&registry);
@@ -60,9 +64,9 @@ impl Registry {
         panic!("docker-registry does not answer");
     }
 
-    fn release(&self) {
+    /// Releases into it.
+    pub fn release(&self) {
         let path = |name: &str| self.folder.path().join(name);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &path("repository"));
         succeeds(
             Command::new(folder("SLUICE_BIN_DIR").join("sluice-package"))
                 .args(["release", "--registry", &format!("127.0.0.1:{}/sluice", self.port)])

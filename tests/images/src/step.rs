@@ -2,9 +2,14 @@
 //!
 //! <https://github.com/actions/runner/blob/main/src/Runner.Worker/Container/DockerCommandManager.cs>
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use crate::Job;
+use crate::{Job, succeeds};
 
 /// A step that is about to run.
 #[must_use]
@@ -13,6 +18,14 @@ pub struct Step<'a> {
     action: String,
     variables: BTreeMap<String, String>,
     options: Vec<String>,
+}
+
+/// A step that runs.
+#[must_use]
+pub struct Running<'a> {
+    job: &'a Job,
+    name: String,
+    process: Child,
 }
 
 /// What a step left.
@@ -70,10 +83,24 @@ impl<'a> Step<'a> {
         self
     }
 
+    /// A variable of the environment that the step's `env:` sets.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// Runs it to its end.
     pub fn ends(self) -> Outcome {
+        self.starts().ends()
+    }
+
+    /// Starts it.
+    pub fn starts(self) -> Running<'a> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sluice-{}-{count}", std::process::id());
         let mut docker = Command::new("docker");
-        docker.args(["run", "--workdir", "/github/workspace", "--rm", "--network", "host"]);
+        docker.args(["run", "--workdir", "/github/workspace", "--rm", "--network", "host", "--name", &name]);
         for (name, value) in &self.variables {
             docker.args(["-e", name]).env(name, value);
         }
@@ -82,7 +109,23 @@ impl<'a> Step<'a> {
         }
         docker.arg("-v").arg(format!("{}:/github/workspace", self.job.workspace.path().display()));
         // What the client itself needs is not meant for the container.
-        let told = docker.args(&self.options).arg(self.job.registry.image(&self.action)).output().unwrap();
+        docker.args(&self.options).arg(self.job.registry.image(&self.action));
+        let process = docker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { job: self.job, name, process }
+    }
+}
+
+impl Running<'_> {
+    /// Does what the runner does to a step whose job is cancelled, with half the patience: SIGTERM to the process, which
+    /// is the container's first and so has no default for it, and SIGKILL after 5 s.
+    pub fn is_stopped(self) -> Outcome {
+        succeeds(Command::new("docker").args(["stop", "--time", "5", &self.name]));
+        self.ends()
+    }
+
+    /// Waits for its end.
+    pub fn ends(self) -> Outcome {
+        let told = self.process.wait_with_output().unwrap();
         let read = |file: &str| fs::read_to_string(self.job.path(file)).unwrap();
         Outcome {
             code: told.status.code(),

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use super::engine::Engine;
-use crate::workspace::{cargo, check, root, target};
+use crate::{
+    tool::CARGO_DENY,
+    workspace::{check, root, target},
+};
 
 /// Programs that the tests start, and the Debian package that holds each.
 const PROGRAMS: [(&str, &str); 11] = [
@@ -57,7 +60,7 @@ pub(crate) struct Tools {
     python: Option<PathBuf>,
     /// The folder of the Node packages; absent when they could not be set up.
     node: Option<PathBuf>,
-    /// The judge of dependencies; absent when it could not be set up.
+    /// The folder of the judge of dependencies; absent when it could not be set up.
     cargo_deny: Option<PathBuf>,
     /// The engine that runs the images; absent when there is none.
     engine: Option<Engine>,
@@ -74,7 +77,8 @@ impl Tools {
         let python = or_missing(python, &mut missing);
         let node = node().context("Node packages for reading workflows, and GitHub's description of its API");
         let node = or_missing(node, &mut missing);
-        let cargo_deny = or_missing(cargo_deny(), &mut missing);
+        let cargo_deny = CARGO_DENY.folder().context("cargo-deny for judging dependencies");
+        let cargo_deny = or_missing(cargo_deny, &mut missing);
         let engine = or_missing(Engine::start(), &mut missing);
         if on_ci() && !missing.is_empty() {
             bail!("could not set up: {}", missing.join("; "));
@@ -130,9 +134,9 @@ impl Tools {
         let checks = [vec!["crates/xtask/shop/smoke.yml".into()], examples("/smoke/")].concat();
 
         let mut linters = Vec::new();
-        if let Some(program) = &self.cargo_deny {
+        if let Some(folder) = &self.cargo_deny {
             // Advisories change without a change here: `ci.yml` asks for them every day.
-            let mut deny = Command::new(program);
+            let mut deny = Command::new(folder.join("cargo-deny"));
             deny.args(["--locked", "check", "licenses", "bans", "sources"]).current_dir(root());
             linters.push(("dependencies", deny));
         }
@@ -223,21 +227,6 @@ fn python() -> anyhow::Result<PathBuf> {
         mark_current(&folder, &[&requirements])?;
     }
     Ok(folder.join("bin"))
-}
-
-/// The judge of dependencies, by `deny.toml`; `ci.yml` installs the same.
-const CARGO_DENY: &str = "cargo-deny@0.20.2";
-
-/// cargo-deny, built without optimisation: it is sooner built, and has little to do.
-fn cargo_deny() -> anyhow::Result<PathBuf> {
-    let folder = target().join("tools").join(CARGO_DENY.replace('@', "-"));
-    let program = folder.join("bin/cargo-deny");
-    if !program.exists() {
-        println!("setting up {}", folder.display());
-        let mut install = cargo(["install", "--quiet", "--locked", "--debug", CARGO_DENY, "--root"]);
-        check(install.arg(&folder)).context("cargo-deny for judging dependencies")?;
-    }
-    Ok(program)
 }
 
 /// The packages of `tests/tools/package.json`, and our scripts over them as one file each.

@@ -1,5 +1,12 @@
 //! What every image does, whoever starts it.
-#![expect(clippy::unwrap_used, reason = "a test may panic, and so may the functions that it is made of")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may the functions that it is made of"
+)]
+
+mod cluster;
+mod signals;
 
 use std::{path::Path, process::Command};
 
@@ -40,6 +47,17 @@ fn every_image_runs_on_a_root_that_can_not_be_written_and_without_a_home() {
 }
 
 #[test]
+fn every_image_runs_as_another_user_who_can_only_read_the_workspace() {
+    for action in actions() {
+        let Some(job) = Job::with(configured) else { return };
+        job.open_to_all("file_commands");
+        job.open_to_all("runner_temp");
+        let step = job.step(&action).input("check-config", "true").option("--user=4321:4321");
+        step.without("HOME").ends().exits(0).has_output("report-file").sums_up(&action);
+    }
+}
+
+#[test]
 fn a_file_that_is_changed_stays_the_runner_s() {
     let Some(job) = Job::with(configured) else { return };
     let image = "registry.example.com/shop/backend:v2";
@@ -61,7 +79,6 @@ fn a_commit_is_read_in_a_repository_of_another_user() {
     let step = || job.step("detect-changes").input("base", "HEAD~1").input("working-directory", ".");
     step().ends().exits(0).has_output("backend").sums_up("backend");
     assert_eq!(job.not_the_runner_s(), []);
-    // Another user than the owner, who can't write the workspace, only reads it.
     job.open_to_all("file_commands");
     job.open_to_all("runner_temp");
     step().option("--user=4321:4321").ends().exits(0).has_output("backend");
@@ -81,6 +98,23 @@ fn a_service_is_checked() {
     let server = Server::answering(|_| (200, "ok".to_owned()));
     let step = job.step("smoke-test").input("file", "smoke.yml").input("base-url", &server.url(""));
     step.ends().exits(0).has_output("report-file").sums_up("/healthz");
+    assert_eq!(job.not_the_runner_s(), []);
+}
+
+#[test]
+fn a_message_is_delivered() {
+    let Some(job) = Job::with(|repository| {
+        repository.write(
+            ".github/sluice.yml",
+            "version: 1\nchannels: {team: {webhook: {url: {env: HOOK}}}}\nnotify: [{on: [start], channels: [team]}]\n",
+        );
+    }) else {
+        return;
+    };
+    let server = Server::answering(|_| (200, "ok".to_owned()));
+    let step = job.step("notify").input("event", "start").variable("HOOK", &server.url("/hook"));
+    step.option("--read-only").ends().exits(0).has_output("report-file").sums_up("team");
+    assert_eq!(server.received().len(), 1);
     assert_eq!(job.not_the_runner_s(), []);
 }
 
@@ -123,6 +157,15 @@ fn a_process_that_may_not_become_the_owner_ends_before_it_writes() {
 }
 
 #[test]
+fn a_release_that_is_made_again_pushes_nothing_else() {
+    let Some(_job) = Job::with(configured) else { return };
+    let registry = Registry::with_the_release();
+    let lock = registry.written("actions/images.lock");
+    registry.release();
+    assert_eq!(registry.written("actions/images.lock"), lock);
+}
+
+#[test]
 fn a_release_is_locked_and_packed() {
     let Some(_job) = Job::with(configured) else { return };
     let registry = Registry::with_the_release();
@@ -139,24 +182,42 @@ fn a_release_is_locked_and_packed() {
     assert!(sums.status.success(), "{sums:?}");
 }
 
-/// Runs what is for another processor than this machine's, where there are such images: those of a release.
+/// On a terminal, without an engine; what is for another processor than this machine's, as a release has it, by qemu.
 #[test]
-fn every_architecture_starts() {
+fn every_binary_of_a_release_does_its_work() {
     let Some(_job) = Job::with(configured) else { return };
     let registry = Registry::with_the_release();
     for archive in registry.archives().read_dir().unwrap() {
         let archive = archive.unwrap().path();
         let name = archive.file_name().unwrap().to_str().unwrap();
-        let Some((action, _)) = name.split_once("-v").filter(|_| name.contains("aarch64")) else { continue };
+        let Some((action, rest)) = name.split_once("-v") else { continue };
         let folder = tempfile::tempdir().unwrap();
         let unpacked = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder.path()).status();
         assert!(unpacked.unwrap().success());
-        let told = Command::new("qemu-aarch64-static")
-            .arg(folder.path().join(action))
-            .arg("--help")
-            .output()
-            .unwrap();
-        assert!(told.status.success() && String::from_utf8_lossy(&told.stdout).contains("Usage"), "{told:?}");
+        let binary = folder.path().join(action);
+        let mut command = if rest.contains(std::env::consts::ARCH) {
+            Command::new(binary)
+        } else {
+            let mut qemu = Command::new("qemu-aarch64-static");
+            qemu.arg(binary);
+            qemu
+        };
+        let repository = Repository::new();
+        configured(&repository);
+        command.args(little_work(action)).current_dir(repository.path()).env_remove("CI");
+        let told = command.output().unwrap();
+        assert!(told.status.success(), "{name}: {told:?}");
+    }
+}
+
+/// What an action can do with nothing around it but the repository.
+fn little_work(action: &str) -> &'static [&'static str] {
+    match action {
+        "detect-changes" => &["--base", "HEAD", "--head", "HEAD"],
+        "bump-image-tag" => &["--environment", "dev", "--image", "registry.example.com/shop/backend:v2"],
+        "gate-approval" => &["--environment", "dev", "--confirm", "yes"],
+        "notify" => &["--event", "start", "--environment", "dev"],
+        _ => &["--check-config"],
     }
 }
 
