@@ -137,12 +137,15 @@ fn change(commit: &ChangeCommit, voice: Voice) -> String {
 }
 
 /// Where to look further, besides the run: at most three pages, and only addresses that end no link of any syntax.
+///
+/// A label of which a channel's voice leaves nothing hides no page.
 pub(crate) fn links(story: &Story, voice: Voice) -> Vec<(String, &str)> {
-    let links = story
-        .links
-        .iter()
-        .filter_map(|link| Some(((voice.text)(&link.label, STAGES.1), plain_address(&link.url)?)));
-    links.filter(|(label, _)| !label.is_empty()).take(3).collect()
+    let label =
+        |label: &Untrusted| Some((voice.text)(label, STAGES.1)).filter(|label| !label.trim().is_empty());
+    let links = story.links.iter().filter_map(|link| {
+        Some((label(&link.label).unwrap_or_else(|| "Link".to_owned()), plain_address(&link.url)?))
+    });
+    links.take(3).collect()
 }
 
 impl Fact {
