@@ -71,6 +71,13 @@ pub(crate) struct ChangeCommit {
     pub(crate) pull: Option<u64>,
 }
 
+impl ChangeCommit {
+    /// The pull request, where the subject does not name it already.
+    pub(crate) fn untold_pull(&self) -> Option<u64> {
+        self.pull.filter(|number| !self.subject.raw().ends_with(&format!("(#{number})")))
+    }
+}
+
 /// A page to look at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Link {
@@ -521,6 +528,25 @@ impl Reason {
     }
 }
 
+impl Change {
+    /// The versions before and after as people tell them apart: by their tags, else by the beginnings of their digests.
+    pub(crate) fn versions(&self) -> (Untrusted, Untrusted) {
+        let parts = |version: &Untrusted| {
+            let (tag, digest) = version.raw().split_once('@').unwrap_or((version.raw(), ""));
+            // As many digits as tell digests apart, as `docker images` shows them.
+            let digest: String = digest.chars().take("sha256:".len() + 12).collect();
+            (tag.to_owned(), digest)
+        };
+        let (before, after) = (parts(&self.before), parts(&self.after));
+        let tells = before.0 != after.0;
+        let told = |(tag, digest): (String, String)| {
+            let needs_digest = !digest.is_empty() && (!tells || tag.is_empty());
+            Untrusted::new(if needs_digest { format!("{tag}@{digest}") } else { tag })
+        };
+        (told(before), told(after))
+    }
+}
+
 impl Commit {
     /// Whether it is of another repository than the run: then its branch is named with it, `owner/name:branch`.
     pub(crate) fn is_elsewhere(&self) -> bool {
@@ -866,6 +892,24 @@ pub(crate) mod tests {
         let [change] = story.changes.as_slice() else { panic!("{:?}", story.changes) };
         assert_eq!(change.image.raw(), "registry.example.com:5000/shop/backend");
         assert_eq!((change.before.raw(), change.after.raw()), ("v1.4.1", "v1.4.2"));
+    }
+
+    #[test]
+    fn versions_are_told_apart_by_no_more_than_it_takes() {
+        let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+        let told = |before: &str, after: &str| {
+            let change = Change { image: "app".into(), before: before.into(), after: after.into() };
+            let (before, after) = change.versions();
+            format!("{} → {}", before.raw(), after.raw())
+        };
+        let (one, two) = (digest("1"), digest("2"));
+        assert_eq!(told(&format!("v1@{one}"), &format!("v2@{two}")), "v1 → v2");
+        assert_eq!(
+            told(&format!("main@{one}"), &format!("main@{two}")),
+            "main@sha256:111111111111 → main@sha256:222222222222"
+        );
+        assert_eq!(told(&format!("@{one}"), "v2"), "@sha256:111111111111 → v2");
+        assert_eq!(told("", "v2"), " → v2");
     }
 
     #[test]

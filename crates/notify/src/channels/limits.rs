@@ -55,7 +55,6 @@ fn check(file: &File<Sections>, story: &Story) {
     for name in file.sections.channels.keys() {
         for Message { name: part, body } in render(file, name, story) {
             let text = body.to_string();
-            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), body);
             match name.as_str() {
                 "bot" => {
                     assert!(!body["text"].as_str().unwrap().is_empty());
@@ -307,6 +306,11 @@ fn discord_is_dead(body: &Value) {
     assert!(!block.contains('`'), "{block}");
     for field in embed["fields"].as_array().unwrap() {
         let value = field["value"].as_str().unwrap();
+        if field["name"] == "Links" {
+            let label = |line: &str| line.strip_suffix("](https://example.com/1)").map(str::to_owned);
+            assert!(value.lines().all(|line| is_dead(&label(line).unwrap()[1..], "")), "{value}");
+            continue;
+        }
         for line in value.lines() {
             let outside: String = line.split('`').step_by(2).collect();
             let is_code = line.matches('`').count().is_multiple_of(2) && is_dead(&outside, ",");
@@ -382,7 +386,7 @@ fn each_channel_gives_the_answer_first_then_what_it_is_about_then_why() {
     insta::assert_snapshot!(seen("card"), @r#"
 ❌ Failed in production
 Deploy #42 attempt 2
-✅ gate-approval → ❌ smoke-test
+✅ gate-approval → ❌ smoke-test
 Version
 v1.4.1 → v1.4.2
 Repository
@@ -400,7 +404,7 @@ Commit
     insta::assert_snapshot!(seen("discord"), @r#"
 ❌ Failed in production
 ```
-✅ gate-approval → ❌ smoke-test
+✅ gate-approval → ❌ smoke-test
 
 ✅ gate-approval · approved: 6 of 6 conditions hold · 1.2s
 ✅ bump-image-tag · 1 image set in 1 overlay · 1.2s
@@ -421,7 +425,7 @@ Failed in production - acme/shop - smoke-test: 2 of 12 checks failed
 --
 ❌ Failed in production · acme/shop · smoke-test: 2 of 12 checks failed
 
-✅ gate-approval → ❌ smoke-test
+✅ gate-approval → ❌ smoke-test
 
 Version: v1.4.1 → v1.4.2
 Repository: acme/shop
@@ -439,7 +443,7 @@ https://github.com/acme/shop/actions/runs/7/attempts/2
     insta::assert_snapshot!(seen("datadog"), @r#"
 ❌ Failed in production
 --
-✅ gate-approval → ❌ smoke-test
+✅ gate-approval → ❌ smoke-test
 
 Version: v1.4.1 → v1.4.2
 Repository: acme/shop

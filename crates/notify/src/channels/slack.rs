@@ -288,8 +288,7 @@ fn step(step: &Line) -> Vec<Value> {
 /// Slack shows a warning (<https://github.com/slackapi/slack-github-action/issues/513>).
 fn context(story: &Story) -> Option<Value> {
     let link = |(label, url): (String, &str)| json!({"type": "mrkdwn", "text": format!("<{}|{label}>", escape(url)), "verbatim": true});
-    let links = sheet::run_url(story).map(|url| ("Open the run".to_owned(), url)).into_iter();
-    let links = links.chain(sheet::links(story, LABEL)).map(link);
+    let links = sheet::links(story, LABEL).map(link);
     let run = sheet::run(story, PLAIN).map(|run| plain(&run));
     let elements: Vec<Value> = links.chain(run).collect();
     (!elements.is_empty()).then(|| json!({"type": "context", "elements": elements}))
@@ -466,7 +465,7 @@ mod tests {
         ];
         insta::assert_snapshot!(seen(&render(&story)).lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
 🚀 Started in production
-✅ build → ▶️ gate-approval → ⚪ deploy
+✅ build → ▶️ gate-approval → ⚪ deploy
 "#);
     }
 

@@ -161,7 +161,7 @@ fn a_card_shows_the_answer_what_it_is_about_the_steps_and_where_to_look() {
     insta::assert_snapshot!(lines.join("\n"), @r"
 ❌ Failed in production
 Deploy #42 attempt 2
-✅ gate-approval → ❌ smoke-test
+✅ gate-approval → ❌ smoke-test
 Version
 v1.4.1 → v1.4.2
 Repository
