@@ -2,7 +2,9 @@
 
 mod bump_image_tag;
 mod detect_changes;
+mod loopback;
 mod measure;
+mod notify;
 mod repository;
 mod smoke_test;
 mod start;
@@ -34,6 +36,8 @@ enum Measured {
     BumpImageTag,
     /// Its comparison of trees, beside that of git.
     DetectChanges,
+    /// Its message to Slack on loopback.
+    Notify,
     /// Its checks on loopback, beside Hurl.
     SmokeTest,
 }
@@ -43,6 +47,7 @@ impl Measured {
         match self {
             Self::BumpImageTag => "bump-image-tag",
             Self::DetectChanges => "detect-changes",
+            Self::Notify => "notify",
             Self::SmokeTest => "smoke-test",
         }
     }
@@ -56,6 +61,7 @@ impl Bench {
             None => start::measure(&binaries)?,
             Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
+            Some(Measured::Notify) => notify::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
         print!("{table}");
