@@ -164,6 +164,7 @@ fn deliver(
     cx: &Context,
 ) -> Done<Outputs> {
     let secret = |from: &FromEnvironment| secret(from, config, cx);
+    let place = |from: &FromEnvironment| config.place_of(&from.env);
     let variable = |name: &str| match name {
         // Masked by being asked for.
         "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => {
@@ -179,6 +180,7 @@ fn deliver(
             client: &reach.client,
             github: reach.github.as_ref(),
             secret: &secret,
+            place: &place,
             variable: &variable,
             ca_file: plan.http.ca_file.as_deref(),
             now: cx.now(),

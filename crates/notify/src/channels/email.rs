@@ -53,9 +53,9 @@ impl Channel for Email {
 
     fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let summary = sheet::summary(story, PLAIN);
-        let links: String =
-            sheet::links(story, PLAIN).map(|(label, url)| format!("\n{label}: {url}")).collect();
-        let text = format!("{summary}\n\n{}\n{links}\n", sheet::text(story, PLAIN, TEXT));
+        let links: Vec<String> =
+            sheet::links(story, PLAIN).map(|(label, url)| format!("{label}: {url}")).collect();
+        let text = format!("{summary}\n\n{}\n\n{}\n", sheet::text(story, PLAIN, TEXT), links.join("\n"));
         let body = json!({"subject": cut(&summary, SUBJECT), "text": text, "html": html(story)});
         Ok(vec![Message::new("message", body)])
     }

@@ -37,12 +37,9 @@ impl Channel for Webhook {
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
         Box::pin(async move {
-            let mut outcome = None;
-            for message in messages {
-                let request = request(self, &message.body, post)?;
-                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
-            }
-            outcome.ok_or_else(nothing_rendered)
+            let [message] = messages else { return Err(nothing_rendered()) };
+            let request = request(self, &message.body, post)?;
+            Ok(post.request(self.kind(), request, Repeat::NotArrived, judge).await)
         })
     }
 }
@@ -58,7 +55,7 @@ fn request(webhook: &Webhook, body: &Value, post: &Post<'_>) -> Result<Request, 
         .header(HeaderName::from_static("idempotency-key"), ascii(&post.idempotency_key)?);
     if let Some(key) = &webhook.key {
         let key = (post.secret)(key)?;
-        let signature = sign(key.expose(), timestamp, &body);
+        let signature = sign(key.expose().trim(), timestamp, &body);
         request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
     }
     Ok(request)
