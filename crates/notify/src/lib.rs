@@ -101,7 +101,11 @@ fn tell(
         preview::write(folder, &letters)?;
     }
     if letters.is_empty() {
-        let mut done = if held.is_empty() { answer::no_route(story) } else { answer::all_held(story) };
+        let mut done = if held.is_empty() {
+            answer::no_route(story, config.sections.notify.len())
+        } else {
+            answer::all_held(story)
+        };
         answer::note_held(&mut done, &held);
         return Ok(done);
     }

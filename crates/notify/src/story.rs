@@ -149,11 +149,7 @@ impl Story {
             sources;
         let steps = steps::of(&found, expected, jobs, &background.jobs);
         let worst = steps.iter().map(|step| step.verdict).max();
-        let verdict = worst.or(event.and_then(event::verdict_of)).ok_or_else(|| {
-            Problem::undecided("nothing to tell: there is no report and no job")
-                .why("no action left a report where notify looks, and `needs` names no job")
-                .help("give `needs: ${{ toJSON(needs) }}`, and the reports of the jobs before in `reports`")
-        })?;
+        let verdict = worst.or(event.and_then(event::verdict_of)).ok_or_else(|| nothing_to_tell(&found))?;
         let mut commits: Vec<Commit> =
             distinct(subjects(&found.reports, SubjectKind::Commit).filter_map(Commit::of_subject));
         if commits.is_empty() {
@@ -213,6 +209,17 @@ impl Story {
     pub(crate) fn cause(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == self.verdict && !step.verdict.is_good())
     }
+}
+
+fn nothing_to_tell(found: &Found) -> Problem {
+    let no_report = match &found.looked_in {
+        None => "no folder of reports is given".to_owned(),
+        Some((folder, true)) => format!("no action left a report in {folder}"),
+        Some((folder, false)) => format!("there is no folder {folder}"),
+    };
+    Problem::undecided("nothing to tell: there is no report and no job")
+        .why(format!("{no_report}, and `needs` names no job"))
+        .help("give `needs: ${{ toJSON(needs) }}`, and the reports of the jobs before in `reports`")
 }
 
 /// Who approved: the gate names them in one fact.

@@ -27,16 +27,15 @@ impl Change {
     /// The versions before and after as people tell them apart: by their tags, else by the beginnings of their digests.
     pub(crate) fn versions(&self) -> (Untrusted, Untrusted) {
         let parts = |version: &Untrusted| {
-            let (tag, digest) = version.raw().split_once('@').unwrap_or((version.raw(), ""));
-            // As many digits as tell digests apart, as `docker images` shows them.
-            let digest: String = digest.chars().take("sha256:".len() + 12).collect();
-            (tag.to_owned(), digest)
+            let (tag, digest) = version.raw().split_once("@sha256:").unwrap_or((version.raw(), ""));
+            // As many digits as `docker images` shows.
+            (tag.to_owned(), digest.chars().take(12).collect::<String>())
         };
         let (before, after) = (parts(&self.before), parts(&self.after));
         let tells = before.0 != after.0;
         let told = |(tag, digest): (String, String)| {
             let needs_digest = !digest.is_empty() && (!tells || tag.is_empty());
-            Untrusted::new(if needs_digest { format!("{tag}@{digest}") } else { tag })
+            Untrusted::new(if needs_digest { format!("{tag}@sha256:{digest}") } else { tag })
         };
         (told(before), told(after))
     }
@@ -126,5 +125,6 @@ mod tests {
         );
         assert_eq!(told(&format!("@{one}"), "v2"), "@sha256:111111111111 → v2");
         assert_eq!(told("", "v2"), " → v2");
+        assert_eq!(told("v1 @octocat", "v2"), "v1 @octocat → v2");
     }
 }
