@@ -19,7 +19,11 @@ mod ticket;
 mod webhook;
 
 #[cfg(test)]
-pub(crate) mod limits;
+mod injections;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -312,7 +312,7 @@ async fn no_answer_to_tls_is_told() {
 
 /// The address is the channel's, or its API's where the configuration would have it.
 async fn tell(channel: &str, address: &str, message_id: Option<&str>, limits: &Limits) -> Outcome {
-    let mut file = channels::limits::all();
+    let mut file = channels::tests::all();
     let url: sluice_config::Placed<String> = serde_json::from_value(address.into()).unwrap();
     match file.sections.channels.get_mut(channel).unwrap() {
         sluice_config::Channel::Slack(slack) => slack.url = Some(url),

@@ -11,10 +11,7 @@ use sluice_config::{Event, File};
 
 use super::page;
 use crate::{
-    channels::{
-        limits::{all, render},
-        tests::{INJECTIONS, injected, overlong_stories},
-    },
+    channels::tests::{INJECTIONS, all, injected, overlong_stories, render},
     progress::{Stage, State},
     sections::Sections,
     story::{
