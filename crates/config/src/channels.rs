@@ -1,8 +1,13 @@
 //! `channels`: where messages can go.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use sluice_yaml::Placed;
 
 use crate::{
@@ -198,9 +203,42 @@ pub struct EventBridge {
 }
 
 /// A secret value, named by the environment variable that holds it: this file never holds secrets.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct FromEnvironment {
     /// The variable's name.
     pub env: Placed<String>,
+}
+
+impl<'de> Deserialize<'de> for FromEnvironment {
+    /// A text in its place is a secret that was written down: it is refused without being repeated.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            env: Placed<String>,
+        }
+
+        struct ByName;
+
+        impl<'de> Visitor<'de> for ByName {
+            type Value = Named;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a variable, as in `{env: NAME}`")
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Named, E> {
+                Err(E::custom(
+                    "a secret does not belong in this file: put it into a variable, and name that as in `{env: NAME}`",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Named, A::Error> {
+                Named::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(ByName).map(|Named { env }| Self { env })
+    }
 }

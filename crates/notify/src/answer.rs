@@ -51,9 +51,19 @@ pub(crate) fn rehearsed(story: &Story, channels: Vec<(String, &'static str, Vec<
     done(story, draft, &outcomes)
 }
 
-/// That nobody is to be told.
-pub(crate) fn no_route(story: &Story) -> Done<Outputs> {
-    done(story, Draft::new(Verdict::Skipped, format!("no route for {}", what(story))), &Outcomes::new())
+/// That nobody is to be told, by this many routes.
+pub(crate) fn no_route(story: &Story, routes: usize) -> Done<Outputs> {
+    let title = format!("no route for {}", what(story));
+    let mut done = done(story, Draft::new(Verdict::Skipped, title), &Outcomes::new());
+    if routes == 0 {
+        let mut finding = Finding::new("routes", Verdict::Skipped, "the configuration has none");
+        finding.help = Some(format!(
+            "write in .github/sluice.yml for example `notify: [{{on: [{}], channels: [deployments]}}]`, or name channels with the input `channel`",
+            name_of(story.event)
+        ));
+        done.report.finding(finding);
+    }
+    done
 }
 
 /// That everybody is left alone now.
@@ -222,7 +232,7 @@ misconfigured, {"event":"failure","delivered":{"deployments":"delivered","team":
 
     #[test]
     fn nothing_sent_says_why() {
-        let mut other = no_route(&failure());
+        let mut other = no_route(&failure(), 3);
         note_other_event(&mut other, Some(Event::Success));
         insta::assert_snapshot!(shown(other), @r#"
 skipped, {"event":"failure","delivered":{},"message-id":{}}
@@ -234,6 +244,8 @@ skipped, {"event":"failure","delivered":{},"message-id":{}}
   cause        smoke-test: 2 of 12 checks failed
   run          https://github.com/acme/shop/actions/runs/7/attempts/2
 "#);
+        let findings = no_route(&failure(), 0).report.findings;
+        assert!(findings[0].help.as_ref().unwrap().contains("on: [failure]"), "{findings:?}");
         insta::assert_snapshot!(shown(fork(&failure())), @r#"
 skipped, {"event":"failure","delivered":{},"message-id":{}}
 – notify — nothing sent for a pull request from a fork: failure in production

@@ -6,14 +6,18 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sluice_core::{Context, Finding, Verdict};
+use sluice_core::{Context, Finding, Problem, Verdict};
 use sluice_github::{Error, RunJob};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     github::{Current, Github},
     story::{ChangeCommit, Range},
     untrusted::Untrusted,
 };
+
+/// How long all questions may take together: a message is not held for longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is known beyond reports and `needs`.
 #[derive(Debug, Default)]
@@ -59,28 +63,35 @@ pub(crate) struct Question<'a> {
 
 impl Background {
     pub(crate) async fn ask(github: &Github, question: &Question<'_>, cx: &Context) -> Self {
+        let deadline = Instant::now() + PATIENCE;
         let mut background = Self::default();
         if let Some(current) = &github.run {
-            match github.api.run_jobs(&github.repository, current.id, current.attempt).await {
+            let jobs = github.api.run_jobs(&github.repository, current.id, current.attempt);
+            match in_time(deadline, jobs).await {
                 Ok(jobs) => {
                     let started = jobs.iter().filter_map(|job| job.started_at).min();
                     background.duration =
                         started.and_then(|started| Duration::try_from(cx.now().duration_since(started)).ok());
                     background.jobs = jobs.into_iter().filter_map(Ended::of).collect();
                 }
-                Err(error) => background.note("jobs", error),
+                Err(problem) => background.note("jobs", problem),
             }
-            match before(github, current, question).await {
+            match in_time(deadline, before(github, current, question)).await {
                 Ok(before) => background.before = before,
-                Err(error) => background.note("recovery", error),
+                Err(problem) => background.note("recovery", problem),
             }
         }
         if let Some((base, head)) = question.versions {
-            match github.api.range(&github.repository, base, head).await {
-                Ok(range) => background.range = Some(Range::of(range)),
-                // Most versions are no revision of this repository.
-                Err(error) if error.is_not_found() => {}
-                Err(error) => background.note("commits", error),
+            let range = async {
+                match github.api.range(&github.repository, base, head).await {
+                    // Most versions are no revision of this repository.
+                    Err(error) if error.is_not_found() => Ok(None),
+                    range => range.map(Some),
+                }
+            };
+            match in_time(deadline, range).await {
+                Ok(range) => background.range = range.map(Range::of),
+                Err(problem) => background.note("commits", problem),
             }
         }
         if background.range.is_none() {
@@ -94,12 +105,20 @@ impl Background {
         Self { range: cx.event().ok().flatten().and_then(|event| pushed(&event)), ..Self::default() }
     }
 
-    fn note(&mut self, subject: &str, error: Error) {
-        let mut finding = Finding::from(sluice_core::Problem::from(error));
+    fn note(&mut self, subject: &str, problem: Problem) {
+        let mut finding = Finding::from(problem);
         subject.clone_into(&mut finding.subject);
         // The message is told without it.
         finding.verdict = Verdict::Skipped;
         self.notes.push(finding);
+    }
+}
+
+async fn in_time<T>(deadline: Instant, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+    match timeout_at(deadline, answer).await {
+        Ok(answer) => answer.map_err(Problem::from),
+        Err(_) => Err(Problem::undecided("GitHub took too long to tell")
+            .why(format!("{} seconds are kept for all that is asked", PATIENCE.as_secs()))),
     }
 }
 
@@ -282,6 +301,19 @@ mod tests {
         );
         assert_eq!(told("Fix (#x)"), (id(), "Fix (#x)".into(), None));
         assert_eq!(told(""), (id(), String::new(), None));
+    }
+
+    #[tokio::test]
+    async fn what_github_does_not_tell_in_time_is_a_note() {
+        let never = std::future::pending::<Result<u64, Error>>();
+        let problem = in_time(Instant::now(), never).await.unwrap_err();
+        let mut background = Background::default();
+        background.note("jobs", problem);
+        assert_eq!(
+            (background.notes[0].subject.as_str(), background.notes[0].verdict),
+            ("jobs", Verdict::Skipped)
+        );
+        assert_eq!(in_time(Instant::now() + PATIENCE, async { Ok(7) }).await.unwrap(), 7);
     }
 
     #[test]

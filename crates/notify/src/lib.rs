@@ -101,7 +101,11 @@ fn tell(
         preview::write(folder, &letters)?;
     }
     if letters.is_empty() {
-        let mut done = if held.is_empty() { answer::no_route(story) } else { answer::all_held(story) };
+        let mut done = if held.is_empty() {
+            answer::no_route(story, config.sections.notify.len())
+        } else {
+            answer::all_held(story)
+        };
         answer::note_held(&mut done, &held);
         return Ok(done);
     }
@@ -164,6 +168,7 @@ fn deliver(
     cx: &Context,
 ) -> Done<Outputs> {
     let secret = |from: &FromEnvironment| secret(from, config, cx);
+    let place = |from: &FromEnvironment| config.place_of(&from.env);
     let variable = |name: &str| match name {
         // Masked by being asked for.
         "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => {
@@ -179,6 +184,7 @@ fn deliver(
             client: &reach.client,
             github: reach.github.as_ref(),
             secret: &secret,
+            place: &place,
             variable: &variable,
             ca_file: plan.http.ca_file.as_deref(),
             now: cx.now(),

@@ -4,6 +4,8 @@
 //! follow the channel, not to the pixel.
 
 mod discord;
+#[cfg(test)]
+mod drawn;
 mod issue;
 mod slack;
 mod teams;

@@ -14,6 +14,8 @@ pub(crate) struct Found {
     /// the top, or is not known.
     pub(crate) cells: Vec<String>,
     pub(crate) unreadable: Vec<Problem>,
+    /// Where reports were looked for, and whether there is such a folder.
+    pub(crate) looked_in: Option<(String, bool)>,
 }
 
 impl Found {
@@ -21,7 +23,8 @@ impl Found {
     ///
     /// No folder means no report: the job that should have made them may have failed before.
     pub(crate) fn in_folder(folder: &Path) -> Self {
-        let mut found = Self::default();
+        let name = escape::bytes(folder.as_os_str().as_encoded_bytes());
+        let mut found = Self { looked_in: Some((name, folder.is_dir())), ..Self::default() };
         let mut folders = vec![(String::new(), folder.to_path_buf())];
         let inside = found.list(folder).into_iter().filter(|path| path.is_dir());
         folders.extend(inside.map(|path| {

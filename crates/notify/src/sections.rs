@@ -187,6 +187,18 @@ notify:
     }
 
     #[test]
+    fn a_secret_that_is_written_down_is_refused_and_not_repeated() {
+        let refused = |webhook: &str| {
+            let text = format!("version: 1\nchannels:\n  team: {{slack: {{webhook: {webhook}}}}}\n");
+            let problems = File::<Sections>::parse(text.as_bytes(), "sluice.yml").unwrap_err();
+            format!("{}: {}", problems.0[0].place.as_ref().unwrap(), problems.0[0].what)
+        };
+        insta::assert_snapshot!(refused("https://hooks.example.com/sEcReT"), @"sluice.yml:3:27: a secret does not belong in this file: put it into a variable, and name that as in `{env: NAME}`");
+        insta::assert_snapshot!(refused("{enf: SLACK}"), @r#"sluice.yml:3:28: unknown key "enf""#);
+        insta::assert_snapshot!(refused("[SLACK]"), @"sluice.yml:3:27: expected the name of a variable, as in `{env: NAME}`, found a list");
+    }
+
+    #[test]
     fn a_route_that_could_not_be_followed_is_refused_with_its_place() {
         let wrong = [
             "  - {on: [failure], channels: [deploymnts]}\n",

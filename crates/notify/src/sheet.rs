@@ -16,6 +16,8 @@ use crate::{
 pub(crate) const NAME: usize = 120;
 /// The longest line of prose that is shown.
 pub(crate) const TITLE: usize = 300;
+/// The label of the fact that tells commits.
+pub(crate) const CHANGES: &str = "Changes";
 /// How many names a fact shows.
 const NAMES: usize = 3;
 /// How many steps are shown: more is no message but a log.
@@ -87,15 +89,7 @@ pub(crate) fn summary(story: &Story, voice: Voice) -> String {
 pub(crate) fn facts(story: &Story, voice: Voice) -> Vec<Fact> {
     let names = |names: &[Untrusted]| names.iter().map(voice.name).collect::<Vec<_>>();
     let one = |name: &Option<Untrusted>| name.iter().map(voice.name).collect::<Vec<_>>();
-    let version =
-        |change: &Change| format!("{} → {}", (voice.name)(&change.before), (voice.name)(&change.after));
-    let versions: Vec<String> = match story.changes.as_slice() {
-        [change] => vec![version(change)],
-        changes => changes
-            .iter()
-            .map(|change| format!("{} {}", (voice.name)(&change.image), version(change)))
-            .collect(),
-    };
+    let versions = versions(story, voice);
     let images = if versions.is_empty() { names(&story.images) } else { Vec::new() };
     let commits = story.commits.iter().map(|each| commit(each, voice)).collect();
     let changes = story.range.iter().flat_map(|range| range.newest.iter().map(|one| change(one, voice)));
@@ -109,7 +103,7 @@ pub(crate) fn facts(story: &Story, voice: Voice) -> Vec<Fact> {
         ("Approved by", (!approvers.is_empty()).then(|| approvers.join(", ")).into_iter().collect()),
         ("Commit", commits),
         ("Duration", took.into_iter().collect()),
-        ("Changes", changes.collect()),
+        (CHANGES, changes.collect()),
     ]
     .into_iter()
     .filter(|(_, values)| !values.is_empty())
@@ -117,7 +111,18 @@ pub(crate) fn facts(story: &Story, voice: Voice) -> Vec<Fact> {
     .collect()
 }
 
-fn commit(commit: &Commit, voice: Voice) -> String {
+/// "v1.4.1 → v1.4.2", with the image where there are several.
+pub(crate) fn versions(story: &Story, voice: Voice) -> Vec<String> {
+    let is_one = story.changes.iter().all(|change| change.image == story.changes[0].image);
+    let version = |change: &Change| {
+        let (before, after) = change.versions();
+        let version = format!("{} → {}", (voice.name)(&before), (voice.name)(&after));
+        if is_one { version } else { format!("{} {version}", (voice.name)(&change.image)) }
+    };
+    story.changes.iter().map(version).collect()
+}
+
+pub(crate) fn commit(commit: &Commit, voice: Voice) -> String {
     // Seven digits are what GitHub shows of an id.
     let id: String = commit.id.raw().chars().take(7).collect();
     let id = (voice.name)(&Untrusted::new(id));
@@ -131,18 +136,21 @@ fn commit(commit: &Commit, voice: Voice) -> String {
 fn change(commit: &ChangeCommit, voice: Voice) -> String {
     let mut parts = vec![(voice.text)(&commit.subject, NAME)];
     parts.extend((!commit.author.is_empty()).then(|| (voice.text)(&commit.author, NAME)));
-    let is_told = |number: &u64| commit.subject.raw().ends_with(&format!("(#{number})"));
-    parts.extend(commit.pull.filter(|number| !is_told(number)).map(|number| format!("#{number}")));
+    parts.extend(commit.untold_pull().map(|number| format!("#{number}")));
     parts.join(" · ")
 }
 
-/// Where to look further, besides the run: at most three pages, and only addresses that end no link of any syntax.
-pub(crate) fn links(story: &Story, voice: Voice) -> Vec<(String, &str)> {
-    let links = story
-        .links
-        .iter()
-        .filter_map(|link| Some(((voice.text)(&link.label, STAGES.1), plain_address(&link.url)?)));
-    links.filter(|(label, _)| !label.is_empty()).take(3).collect()
+/// Where to look further: the run, then at most three pages, only by addresses that end no link of any syntax.
+///
+/// A label of which a channel's voice leaves nothing hides no page.
+pub(crate) fn links(story: &Story, voice: Voice) -> impl Iterator<Item = (String, &str)> {
+    let run = run_url(story).map(|url| ("Open the run".to_owned(), url));
+    let links = story.links.iter().filter_map(move |link| {
+        let label = (voice.text)(&link.label, STAGES.1);
+        let label = if label.trim().is_empty() { "Link".to_owned() } else { label };
+        Some((label, plain_address(&link.url)?))
+    });
+    run.into_iter().chain(links.take(3))
 }
 
 impl Fact {
@@ -242,7 +250,8 @@ pub(crate) fn progress(story: &Story, voice: Voice) -> Option<String> {
                 State::Failed => "❌",
                 State::Ahead => "⚪",
             };
-            format!("{sign} {}", (voice.text)(&stage.name, name))
+            // No line ends between a sign and its name.
+            format!("{sign}\u{a0}{}", (voice.text)(&stage.name, name))
         })
         .collect();
     if let Some(more @ 1..) = story.progress.len().checked_sub(most) {

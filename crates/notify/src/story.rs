@@ -1,14 +1,24 @@
 //! One story out of reports, jobs and the run: what every channel tells in its own way.
+//!
+//! What ran is in `steps`, which version went where in `versions`; what it all amounts to is the `event`.
+
+mod event;
+mod steps;
+mod versions;
 
 use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
 use sluice_config::Event;
-use sluice_core::{DeploymentPayload, Finding, Problem, Report, Subject, SubjectKind, Verdict};
+use sluice_core::{DeploymentPayload, Problem, Report, Subject, SubjectKind, Verdict};
 
+pub(crate) use self::{
+    steps::{Reason, Step, took},
+    versions::Change,
+};
 use crate::{
-    background::{Background, Before, Ended},
-    jobs::{JobResult, Jobs},
+    background::Background,
+    jobs::Jobs,
     mention::Mention,
     progress::{self, Stage},
     reports::Found,
@@ -71,6 +81,13 @@ pub(crate) struct ChangeCommit {
     pub(crate) pull: Option<u64>,
 }
 
+impl ChangeCommit {
+    /// The pull request, where the subject does not name it already.
+    pub(crate) fn untold_pull(&self) -> Option<u64> {
+        self.pull.filter(|number| !self.subject.raw().ends_with(&format!("(#{number})")))
+    }
+}
+
 /// A page to look at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Link {
@@ -98,34 +115,6 @@ pub(crate) struct Run {
     pub(crate) actor: Option<Untrusted>,
     pub(crate) commit: Option<Commit>,
     pub(crate) url: Option<String>,
-}
-
-/// One thing that ran, or should have.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Step {
-    pub(crate) name: Untrusted,
-    pub(crate) verdict: Verdict,
-    pub(crate) title: Untrusted,
-    pub(crate) duration: Option<Duration>,
-    /// The log of its job.
-    pub(crate) url: Option<String>,
-    /// What the verdict rests on, where it is not a good one.
-    pub(crate) reasons: Vec<Reason>,
-}
-
-/// One finding that is not fine.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reason {
-    pub(crate) subject: Untrusted,
-    pub(crate) text: Untrusted,
-}
-
-/// The version of an image, before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Change {
-    pub(crate) image: Untrusted,
-    pub(crate) before: Untrusted,
-    pub(crate) after: Untrusted,
 }
 
 /// A commit and where it stands.
@@ -158,29 +147,22 @@ impl Story {
     pub(crate) fn tell(sources: Sources<'_>, run: Run) -> Result<Self, Problem> {
         let Sources { event, environment, found, jobs, expected, stages, background, components, mentions } =
             sources;
-        let mut steps = merged(&found);
-        steps.extend(found.unreadable.iter().map(Step::of_problem));
-        steps.extend(missing(expected, &found.reports).map(Step::missing));
-        steps.extend(job_steps(jobs, &found, &background.jobs));
+        let steps = steps::of(&found, expected, jobs, &background.jobs);
         let worst = steps.iter().map(|step| step.verdict).max();
-        let verdict = worst.or(event.and_then(verdict_of)).ok_or_else(|| {
-            Problem::undecided("nothing to tell: there is no report and no job")
-                .why("no action left a report where notify looks, and `needs` names no job")
-                .help("give `needs: ${{ toJSON(needs) }}`, and the reports of the jobs before in `reports`")
-        })?;
+        let verdict = worst.or(event.and_then(event::verdict_of)).ok_or_else(|| nothing_to_tell(&found))?;
         let mut commits: Vec<Commit> =
             distinct(subjects(&found.reports, SubjectKind::Commit).filter_map(Commit::of_subject));
         if commits.is_empty() {
             commits.extend(run.commit.clone());
         }
-        let event = settle(event, verdict, was_undone(&found.reports), background.before);
+        let event = event::settle(event, verdict, &found.reports, background.before);
         let progress = progress::of(stages, event, jobs, &found.reports);
         Ok(Self {
             event,
             verdict,
             environment: environment.map(Untrusted::new),
             steps,
-            changes: distinct(found.reports.iter().flat_map(changes)),
+            changes: distinct(found.reports.iter().flat_map(versions::changes)),
             images: distinct(
                 subjects(&found.reports, SubjectKind::Image).map(|image| Untrusted::new(&image.name)),
             ),
@@ -189,7 +171,7 @@ impl Story {
             approvers: approvers(&found.reports),
             links: links(&found.reports),
             duration: background.duration,
-            deployed: deployed(&found.reports, components),
+            deployed: versions::deployed(&found.reports, components),
             scans: found.reports.iter().flat_map(scans).collect(),
             mentions,
             progress,
@@ -229,109 +211,15 @@ impl Story {
     }
 }
 
-/// The event to tell. No input turns what is not good into a success.
-fn settle(asked: Option<Event>, verdict: Verdict, was_undone: bool, before: Before) -> Event {
-    let found = match verdict {
-        // Where nothing was done, nothing recovered.
-        Verdict::Passed if before == Before::Bad => Event::Recovery,
-        Verdict::Passed | Verdict::Skipped => Event::Success,
-        Verdict::Pending => Event::Pending,
-        Verdict::Failed if was_undone => Event::Rollback,
-        Verdict::Failed | Verdict::Misconfigured | Verdict::Undecided | Verdict::Broken => Event::Failure,
+fn nothing_to_tell(found: &Found) -> Problem {
+    let no_report = match &found.looked_in {
+        None => "no folder of reports is given".to_owned(),
+        Some((folder, true)) => format!("no action left a report in {folder}"),
+        Some((folder, false)) => format!("there is no folder {folder}"),
     };
-    match asked {
-        Some(Event::Success | Event::Recovery) if !verdict.is_good() => found,
-        Some(event) => event,
-        None => found,
-    }
-}
-
-/// What an event says by itself; nothing where it wants to be borne out.
-fn verdict_of(event: Event) -> Option<Verdict> {
-    match event {
-        Event::Start => Some(Verdict::Passed),
-        Event::Pending => Some(Verdict::Pending),
-        Event::Failure | Event::Rollback => Some(Verdict::Failed),
-        Event::Success | Event::Recovery => None,
-    }
-}
-
-/// The expected actions that left no report.
-fn missing<'a>(expected: &'a [String], reports: &[Report]) -> impl Iterator<Item = &'a String> {
-    expected.iter().filter(|action| !reports.iter().any(|report| report.action == **action))
-}
-
-/// The jobs that add to the story: those that did not end well, and all of them where no report tells more.
-///
-/// A gate that waits for people ends its job with exit code 1, so a job that failed is no failure while at
-/// least as many reports say "pending" as jobs failed, and nothing worse was found.
-fn job_steps(jobs: &Jobs, found: &Found, ended: &[Ended]) -> Vec<Step> {
-    let failed = jobs.count(JobResult::Failure);
-    let waits = jobs.count(JobResult::Cancelled) == 0
-        && failed <= found.count(Verdict::Pending)
-        && found.reports.iter().all(|report| report.verdict <= Verdict::Pending);
-    let no_reports = found.reports.is_empty();
-    let is_explained = found.reports.iter().any(|report| !report.verdict.is_good());
-    let told = jobs.iter().filter_map(|(name, result)| {
-        let (verdict, title) = match result {
-            JobResult::Failure if waits => {
-                (Verdict::Pending, "ended without success, as a job that waits does")
-            }
-            JobResult::Failure if is_explained => (Verdict::Failed, "failed"),
-            JobResult::Failure => (Verdict::Failed, "failed, and no report says why"),
-            JobResult::Cancelled => (Verdict::Undecided, "was cancelled"),
-            JobResult::Success if no_reports => (Verdict::Passed, "succeeded"),
-            JobResult::Skipped if no_reports => (Verdict::Skipped, "was skipped"),
-            JobResult::Success | JobResult::Skipped => return None,
-        };
-        let parts: Vec<&Ended> = ended.iter().filter(|job| job.is_part_of(name)).collect();
-        Some(Step::new(format!("job {name}"), verdict, title).detailed(&parts))
-    });
-    told.collect()
-}
-
-/// A report, and the folder that it lay in.
-type Cell<'a> = (&'a str, &'a Report);
-
-/// One step for each action and command of each job, and one for all the jobs of a matrix.
-///
-/// Reports of the same action in different folders are those of a matrix's cells; in one folder they are different
-/// steps of one job.
-fn merged(found: &Found) -> Vec<Step> {
-    let mut groups: IndexMap<(&str, Option<&str>), Vec<Cell<'_>>> = IndexMap::new();
-    let cells = found.cells.iter().map(String::as_str).chain(std::iter::repeat(""));
-    for (report, cell) in std::iter::zip(&found.reports, cells) {
-        groups.entry((&report.action, report.command.as_deref())).or_default().push((cell, report));
-    }
-    let is_matrix = |group: &[Cell<'_>]| {
-        let cells: IndexSet<&str> = group.iter().map(|(cell, _)| *cell).collect();
-        group.len() > 1 && cells.len() == group.len()
-    };
-    let (matrices, single): (Vec<_>, Vec<_>) = groups.into_values().partition(|group| is_matrix(group));
-    let mut steps: Vec<_> =
-        single.into_iter().flatten().map(|(_, one)| (one.started_at, Step::of_report(one))).collect();
-    steps.extend(matrices.iter().map(|cells| (cells[0].1.started_at, Step::of_matrix(cells))));
-    steps.sort_by_key(|(started_at, _)| *started_at);
-    steps.into_iter().map(|(_, step)| step).collect()
-}
-
-/// Whether the last word was that something was put back as it had been.
-fn was_undone(reports: &[Report]) -> bool {
-    let undid = |report: &Report| {
-        comes_back_by_itself(report) || goes_back(report) && report.verdict == Verdict::Passed
-    };
-    let failed = reports.iter().rposition(|report| !report.verdict.is_good());
-    failed.is_some_and(|failed| reports[failed..].iter().any(undid))
-}
-
-/// Whether a rollout failed and put back itself what it had changed.
-fn comes_back_by_itself(report: &Report) -> bool {
-    report.action == "rollout" && report.facts.iter().any(|fact| fact.name == "rolled back")
-}
-
-/// Whether an action put back what had been before.
-fn goes_back(report: &Report) -> bool {
-    matches!(report.command.as_deref(), Some("rollback" | "undo"))
+    Problem::undecided("nothing to tell: there is no report and no job")
+        .why(format!("{no_report}, and `needs` names no job"))
+        .help("give `needs: ${{ toJSON(needs) }}`, and the reports of the jobs before in `reports`")
 }
 
 /// Who approved: the gate names them in one fact.
@@ -346,39 +234,6 @@ fn links(reports: &[Report]) -> Vec<Link> {
     let links = reports.iter().flat_map(|report| &report.links).filter(|link| link.label != "run");
     let unique: IndexMap<&str, &str> = links.map(|link| (link.url.as_str(), link.label.as_str())).collect();
     unique.into_iter().map(|(url, label)| Link { label: label.into(), url: url.to_owned() }).collect()
-}
-
-/// What the reports say was deployed: each image once, with its component and its digest.
-///
-/// Of a run that went back it is what was tried: what runs again ran before, and a failure told of it would be no truth.
-/// The digest is empty where no report tells it, or several do: no soak time counts for it, and a quota does.
-fn deployed(reports: &[Report], components: &IndexMap<String, String>) -> Vec<DeploymentPayload> {
-    let (back, there): (Vec<&Report>, Vec<&Report>) = reports.iter().partition(|report| goes_back(report));
-    let is_tried = there.iter().any(|report| !report.changes.is_empty());
-    let versions: IndexMap<&str, &str> = if is_tried { there } else { back }
-        .iter()
-        .flat_map(|report| &report.changes)
-        .map(|change| (change.name.as_str(), change.after.split('@').next().unwrap_or_default()))
-        .collect();
-    // An image is named with its tag, where it has one.
-    let digest = |image: &str, tag: &str| {
-        let is_it = |name: &str| {
-            name.strip_prefix(image).is_some_and(|rest| rest.is_empty() || rest == format!(":{tag}"))
-        };
-        let of_image = subjects(reports, SubjectKind::Image).filter(|subject| is_it(&subject.name));
-        let digests: IndexSet<&String> = of_image.filter_map(|subject| subject.digest.as_ref()).collect();
-        if digests.len() == 1 { digests[0].clone() } else { String::new() }
-    };
-    let last = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
-    versions
-        .into_iter()
-        .map(|(image, version)| DeploymentPayload {
-            component: components.get(image).cloned().unwrap_or_else(|| last(image)),
-            image: image.to_owned(),
-            digest: digest(image, version),
-            version: version.to_owned(),
-        })
-        .collect()
 }
 
 /// What a gate's conditions on security findings said.
@@ -399,126 +254,8 @@ fn subjects(reports: &[Report], kind: SubjectKind) -> impl Iterator<Item = &Subj
     reports.iter().flat_map(|report| &report.subjects).filter(move |subject| subject.kind == kind)
 }
 
-/// The versions that an action changed, wherever it did.
-fn changes(report: &Report) -> impl Iterator<Item = Change> {
-    report.changes.iter().map(|sluice_core::Change { name, before, after, .. }| Change {
-        image: name.as_str().into(),
-        before: before.as_str().into(),
-        after: after.as_str().into(),
-    })
-}
-
 fn distinct<T: Eq + std::hash::Hash>(all: impl Iterator<Item = T>) -> Vec<T> {
     all.collect::<IndexSet<T>>().into_iter().collect()
-}
-
-impl Step {
-    fn new(name: impl Into<String>, verdict: Verdict, title: impl Into<String>) -> Self {
-        Self {
-            name: Untrusted::new(name),
-            verdict,
-            title: Untrusted::new(title),
-            duration: None,
-            url: None,
-            reasons: Vec::new(),
-        }
-    }
-
-    fn of_report(report: &Report) -> Self {
-        let bad = |finding: &&Finding| !finding.verdict.is_good();
-        Self {
-            duration: Duration::try_from_secs_f64(report.duration).ok(),
-            reasons: report.findings.iter().filter(bad).map(Reason::of_finding).collect(),
-            ..Self::new(name_of(report), report.verdict, &report.title)
-        }
-    }
-
-    /// The cells of a matrix as one: the worst verdict, and which cells are not fine.
-    fn of_matrix(cells: &[Cell<'_>]) -> Self {
-        let bad: Vec<_> = cells.iter().filter(|(_, report)| !report.verdict.is_good()).collect();
-        let titles: IndexSet<&str> = cells.iter().map(|(_, report)| report.title.as_str()).collect();
-        let all = cells.len();
-        let title = match (bad.len(), titles.len()) {
-            (0, 1) => format!("{} in all {all} jobs", titles[0]),
-            (0, _) => format!("all {all} jobs are fine"),
-            (bad, _) => {
-                format!("{bad} of {all} jobs {}", if bad == 1 { "is not fine" } else { "are not fine" })
-            }
-        };
-        let reason = |(cell, report): &&Cell<'_>| Reason {
-            subject: Untrusted::new(*cell),
-            text: Untrusted::new(&report.title),
-        };
-        let longest =
-            cells.iter().filter_map(|(_, report)| Duration::try_from_secs_f64(report.duration).ok()).max();
-        let verdict = cells.iter().map(|(_, report)| report.verdict).max().unwrap_or(Verdict::Undecided);
-        let name = cells.first().map(|(_, report)| name_of(report)).unwrap_or_default();
-        Self {
-            duration: longest,
-            reasons: bad.iter().map(reason).collect(),
-            ..Self::new(name, verdict, title)
-        }
-    }
-
-    /// With what GitHub knows of the job: how long it took, where its log is, at which steps it failed.
-    fn detailed(self, parts: &[&Ended]) -> Self {
-        let failed: Vec<&&Ended> = parts.iter().filter(|job| job.failed()).collect();
-        let steps = failed.iter().flat_map(|job| {
-            job.failed_steps.iter().map(|step| Reason {
-                subject: Untrusted::new(&job.name),
-                text: Untrusted::new(format!("the step \"{step}\" failed")),
-            })
-        });
-        Self {
-            duration: parts.iter().filter_map(|job| job.duration).max(),
-            url: failed.first().or(parts.first().as_ref()).and_then(|job| job.url.clone()),
-            reasons: steps.collect(),
-            ..self
-        }
-    }
-
-    fn of_problem(problem: &Problem) -> Self {
-        let title = match &problem.why {
-            Some(why) => format!("{}: {why}", problem.what),
-            None => problem.what.clone(),
-        };
-        Self::new("report", problem.verdict, title)
-    }
-
-    fn missing(action: &String) -> Self {
-        Self::new(action, Verdict::Undecided, "left no report, and one is expected")
-    }
-
-    /// How long it took, as people say it.
-    pub(crate) fn took(&self) -> Option<String> {
-        self.duration.map(took)
-    }
-}
-
-/// A length of time as people say it: no more digits than matter.
-pub(crate) fn took(duration: Duration) -> String {
-    let milliseconds = duration.as_millis();
-    if milliseconds < 1000 {
-        format!("{milliseconds}ms")
-    } else if milliseconds < 9_950 {
-        format!("{:.1}s", duration.as_secs_f64())
-    } else {
-        let rounded = duration.as_secs().saturating_add(u64::from(duration.subsec_millis() >= 500));
-        sluice_core::Period(Duration::from_secs(rounded)).to_string()
-    }
-}
-
-fn name_of(report: &Report) -> String {
-    match &report.command {
-        Some(command) => format!("{} {command}", report.action),
-        None => report.action.clone(),
-    }
-}
-
-impl Reason {
-    fn of_finding(finding: &Finding) -> Self {
-        Self { subject: Untrusted::new(&finding.subject), text: Untrusted::new(&finding.reason) }
-    }
 }
 
 impl Commit {
@@ -554,6 +291,8 @@ impl Run {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use sluice_core::Finding;
+
     use super::*;
 
     /// A report as an action leaves it.
@@ -639,7 +378,7 @@ pub(crate) mod tests {
         Story::tell(sources, run())
     }
 
-    fn told_of(found: Found, needs: &str, background: Background) -> Story {
+    pub(crate) fn told_of(found: Found, needs: &str, background: Background) -> Story {
         let components = [("registry.example.com/shop/backend".to_owned(), "shop".to_owned())];
         let sources = Sources {
             event: None,
@@ -653,83 +392,6 @@ pub(crate) mod tests {
             mentions: Vec::new(),
         };
         Story::tell(sources, run()).unwrap()
-    }
-
-    #[test]
-    fn the_cells_of_a_matrix_are_one_step() {
-        let cell = |verdict, title| report("smoke-test", verdict, title);
-        let reports = vec![
-            report("gate-approval", Verdict::Passed, "approved"),
-            cell(Verdict::Passed, "12 of 12 checks passed"),
-            cell(Verdict::Failed, "1 of 12 checks failed"),
-            report("bump-image-tag", Verdict::Passed, "dev"),
-            report("bump-image-tag", Verdict::Passed, "production"),
-        ];
-        let cells = ["", "reports-eu", "reports-us", "one", "one"].map(str::to_owned).to_vec();
-        let story = told_of(Found { reports, cells, ..Found::default() }, "{}", Background::default());
-        let steps: Vec<_> = story.steps.iter().map(|step| (step.name.raw(), step.title.raw())).collect();
-        assert_eq!(
-            steps,
-            [
-                ("gate-approval", "approved"),
-                ("bump-image-tag", "dev"),
-                ("bump-image-tag", "production"),
-                ("smoke-test", "1 of 2 jobs is not fine"),
-            ]
-        );
-        let [reason] = story.steps[3].reasons.as_slice() else { panic!("{:?}", story.steps) };
-        assert_eq!((reason.subject.raw(), reason.text.raw()), ("reports-us", "1 of 12 checks failed"));
-        assert_eq!(story.verdict, Verdict::Failed);
-    }
-
-    #[test]
-    fn a_good_run_after_a_bad_one_is_a_recovery() {
-        let told = |verdict, before| {
-            let found = Found { reports: vec![report("x", verdict, "x")], ..Found::default() };
-            told_of(found, "{}", Background { before, ..Background::default() }).event
-        };
-        assert_eq!(told(Verdict::Passed, Before::Bad), Event::Recovery);
-        assert_eq!(told(Verdict::Passed, Before::Good), Event::Success);
-        assert_eq!(told(Verdict::Passed, Before::Unknown), Event::Success);
-        assert_eq!(told(Verdict::Skipped, Before::Bad), Event::Success);
-        assert_eq!(told(Verdict::Failed, Before::Bad), Event::Failure);
-    }
-
-    #[test]
-    fn a_rollout_that_put_itself_back_is_a_rollback() {
-        let mut deploy = report("rollout", Verdict::Failed, "rolled back: deployment/web");
-        assert!(!was_undone(&[deploy.clone()]));
-        deploy.facts.push(sluice_core::Fact { name: "rolled back".into(), value: "yes".into() });
-        assert!(was_undone(&[deploy]));
-    }
-
-    #[test]
-    fn what_failed_and_was_put_back_is_a_rollback() {
-        let mut undo = report("bump-image-tag", Verdict::Passed, "back to v1.4.1");
-        undo.command = Some("rollback".into());
-        let failed = report("smoke-test", Verdict::Failed, "1 of 2 checks failed");
-        let event = |reports| tell(None, reports, "{}", &[]).unwrap().event;
-        assert_eq!(event(vec![failed.clone(), undo.clone()]), Event::Rollback);
-        assert_eq!(event(vec![undo.clone(), failed.clone()]), Event::Failure);
-        let broken = report("rollout", Verdict::Broken, "could not undo");
-        assert_eq!(event(vec![broken, undo]), Event::Failure);
-    }
-
-    #[test]
-    fn a_job_that_failed_tells_its_steps_and_its_log() {
-        let job = Ended {
-            name: "smoke (eu)".into(),
-            conclusion: "failure".into(),
-            duration: Some(Duration::from_secs(94)),
-            url: Some("https://github.com/acme/shop/actions/runs/7/job/9".into()),
-            failed_steps: vec!["Check".into()],
-        };
-        let background = Background { jobs: vec![job], ..Background::default() };
-        let story = told_of(Found::default(), r#"{"smoke": {"result": "failure"}}"#, background);
-        let step = &story.steps[0];
-        assert_eq!((step.took().as_deref(), step.name.raw()), (Some("1m 34s"), "job smoke"));
-        assert!(step.url.as_deref().unwrap().ends_with("/job/9"));
-        assert_eq!(step.reasons[0].text.raw(), "the step \"Check\" failed");
     }
 
     #[test]
@@ -760,69 +422,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn of_a_run_that_went_back_what_was_tried_is_told() {
-        let image = "registry.example.com/shop/backend";
-        let bump = |command: &str, after: &str, digest: &str| {
-            let mut bump = report("bump-image-tag", Verdict::Passed, "1 image set");
-            bump.command = Some(command.into());
-            let (name, place, before) = (image.into(), "dev".into(), "v0".into());
-            bump.changes.push(sluice_core::Change {
-                name,
-                place,
-                before,
-                after: format!("{after}@{digest}"),
-            });
-            let name = format!("{image}:{after}");
-            bump.subjects.push(Subject { kind: SubjectKind::Image, name, digest: Some(digest.into()) });
-            bump
-        };
-        let told = |reports: &[Report]| {
-            let told = deployed(reports, &IndexMap::new()).into_iter();
-            told.map(|one| (one.version, one.digest)).collect::<Vec<_>>()
-        };
-        let (set, back) = (bump("set", "v2", "sha256:2"), bump("rollback", "v1", "sha256:1"));
-        assert_eq!(told(&[set.clone(), back.clone()]), [("v2".into(), "sha256:2".into())]);
-        assert_eq!(told(&[back]), [("v1".into(), "sha256:1".into())]);
-        let again = bump("set", "v2", "sha256:3");
-        assert_eq!(told(&[set, again]), [("v2".into(), String::new())]);
-    }
-
-    fn event(verdicts: &[Verdict], needs: &str) -> Event {
-        let reports = verdicts.iter().map(|verdict| report("x", *verdict, "x")).collect();
-        tell(None, reports, needs, &[]).unwrap().event
-    }
-
-    #[test]
-    fn the_worst_verdict_is_the_event() {
-        use Verdict::*;
-        assert_eq!(event(&[Passed, Skipped], "{}"), Event::Success);
-        assert_eq!(event(&[Passed, Pending], "{}"), Event::Pending);
-        for bad in [Failed, Misconfigured, Undecided, Broken] {
-            assert_eq!(event(&[Passed, bad, Pending], "{}"), Event::Failure);
-        }
-    }
-
-    #[test]
-    fn a_job_that_failed_makes_a_failure_whatever_the_reports_say() {
-        use Verdict::*;
-        let one = |result: &str| format!(r#"{{"build": {{"result": "{result}"}}}}"#);
-        assert_eq!(event(&[], &one("success")), Event::Success);
-        assert_eq!(event(&[], &one("skipped")), Event::Success);
-        assert_eq!(event(&[Passed], &one("failure")), Event::Failure);
-        assert_eq!(event(&[Passed], &one("cancelled")), Event::Failure);
-        assert_eq!(event(&[Pending], &one("cancelled")), Event::Failure);
-    }
-
-    #[test]
-    fn a_job_that_waits_is_no_failure_and_one_more_is() {
-        let gate = r#"{"gate": {"result": "failure"}}"#;
-        let two = r#"{"gate": {"result": "failure"}, "build": {"result": "failure"}}"#;
-        assert_eq!(event(&[Verdict::Pending], gate), Event::Pending);
-        assert_eq!(event(&[Verdict::Pending], two), Event::Failure);
-        assert_eq!(event(&[Verdict::Passed, Verdict::Failed], gate), Event::Failure);
-    }
-
-    #[test]
     fn an_expected_report_that_is_missing_is_told_and_is_no_success() {
         let story = tell(
             Some(Event::Success),
@@ -833,16 +432,6 @@ pub(crate) mod tests {
         .unwrap();
         assert_eq!((story.event, story.verdict), (Event::Failure, Verdict::Undecided));
         assert_eq!(story.cause().unwrap().name.raw(), "smoke-test");
-    }
-
-    #[test]
-    fn an_input_names_the_event_but_makes_no_success() {
-        let told =
-            |event, verdict| tell(Some(event), vec![report("a", verdict, "x")], "{}", &[]).unwrap().event;
-        assert_eq!(told(Event::Rollback, Verdict::Failed), Event::Rollback);
-        assert_eq!(told(Event::Recovery, Verdict::Passed), Event::Recovery);
-        assert_eq!(told(Event::Recovery, Verdict::Broken), Event::Failure);
-        assert_eq!(told(Event::Success, Verdict::Pending), Event::Pending);
     }
 
     #[test]
@@ -866,16 +455,5 @@ pub(crate) mod tests {
         let [change] = story.changes.as_slice() else { panic!("{:?}", story.changes) };
         assert_eq!(change.image.raw(), "registry.example.com:5000/shop/backend");
         assert_eq!((change.before.raw(), change.after.raw()), ("v1.4.1", "v1.4.2"));
-    }
-
-    #[test]
-    fn a_length_of_time_is_said_shortly() {
-        let said = [0.04, 9.94, 9.96, 94.3, 3723.0].map(|seconds| took(Duration::from_secs_f64(seconds)));
-        assert_eq!(said, ["40ms", "9.9s", "10s", "1m 34s", "1h 2m 3s"]);
-        let mut odd = report("x", Verdict::Passed, "x");
-        for seconds in [-1.0, 1e300, f64::NAN] {
-            odd.duration = seconds;
-            assert_eq!(Step::of_report(&odd).took(), None);
-        }
     }
 }

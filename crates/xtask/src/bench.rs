@@ -3,7 +3,9 @@
 mod backup;
 mod bump_image_tag;
 mod detect_changes;
+mod loopback;
 mod measure;
+mod notify;
 mod repository;
 mod smoke_test;
 mod start;
@@ -37,6 +39,8 @@ enum Measured {
     BumpImageTag,
     /// Its comparison of trees, beside that of git.
     DetectChanges,
+    /// Its message to Slack on loopback.
+    Notify,
     /// Its checks on loopback, beside Hurl.
     SmokeTest,
 }
@@ -47,6 +51,7 @@ impl Measured {
             Self::Backup => "backup",
             Self::BumpImageTag => "bump-image-tag",
             Self::DetectChanges => "detect-changes",
+            Self::Notify => "notify",
             Self::SmokeTest => "smoke-test",
         }
     }
@@ -61,6 +66,7 @@ impl Bench {
             Some(Measured::Backup) => backup::measure(&binaries)?,
             Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
+            Some(Measured::Notify) => notify::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
         print!("{table}");

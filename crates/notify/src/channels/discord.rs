@@ -42,14 +42,16 @@ impl Channel for Discord {
         let title = cut(&sheet::headline(story, ESCAPED), TITLE);
         let footer = sheet::run(story, CODE).map(|run| cut(&run, FOOTER));
         let mut room = TOTAL - TITLE - FOOTER;
+        let facts = sheet::facts(story, ESCAPED);
+        let facts = facts.iter().map(|fact| (fact.label, fact.lines(SHARE).join("\n")));
         let mut fields = Vec::new();
-        for fact in sheet::facts(story, ESCAPED).iter().take(25) {
-            let value = fact.lines(SHARE.min(FIELD)).join("\n");
-            if let Some(left) =
-                room.checked_sub(length(fact.label) + length(&value)).filter(|_| !value.is_empty())
+        for (name, value) in facts.chain(links(story).map(|links| ("Links", links))) {
+            if let Some(left) = room.checked_sub(length(name) + length(&value)).filter(|_| !value.is_empty())
             {
                 room = left;
-                fields.push(json!({"name": fact.label, "value": value, "inline": true}));
+                // Subjects of commits are too long for a third of the width.
+                let is_short = name != sheet::CHANGES;
+                fields.push(json!({"name": name, "value": value, "inline": is_short}));
             }
         }
         let mut embed = json!({"title": title, "color": color(story), "fields": fields});
@@ -111,6 +113,16 @@ fn judge(answer: &Response) -> Result<Taken, Refusal> {
         help,
         ..Refusal::default()
     })
+}
+
+/// Where to look further, but for the run, which the title links to; as many as a field has room for.
+///
+/// <https://support.discord.com/hc/en-us/articles/210298617-Markdown-Text-101>
+fn links(story: &Story) -> Option<String> {
+    let links = sheet::links(story, ESCAPED).skip(usize::from(sheet::run_url(story).is_some()));
+    let links: Vec<String> = links.map(|(label, url)| format!("[{label}]({url})")).collect();
+    let fits = |count: &usize| length(&links[..*count].join("\n")) <= FIELD;
+    (1..=links.len()).rev().find(fits).map(|count| links[..count].join("\n"))
 }
 
 /// The progress line and the steps, in a block of code.

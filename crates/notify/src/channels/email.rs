@@ -53,8 +53,9 @@ impl Channel for Email {
 
     fn render(&self, story: &Story) -> Result<Vec<Message>, Problem> {
         let summary = sheet::summary(story, PLAIN);
-        let link = sheet::run_url(story).map(|url| format!("\n{url}\n")).unwrap_or_default();
-        let text = format!("{summary}\n\n{}\n{link}", sheet::text(story, PLAIN, TEXT));
+        let links: Vec<String> =
+            sheet::links(story, PLAIN).map(|(label, url)| format!("{label}: {url}")).collect();
+        let text = format!("{summary}\n\n{}\n\n{}\n", sheet::text(story, PLAIN, TEXT), links.join("\n"));
         let body = json!({"subject": cut(&summary, SUBJECT), "text": text, "html": html(story)});
         Ok(vec![Message::new("message", body)])
     }
@@ -278,19 +279,19 @@ fn html(story: &Story) -> String {
     let steps = sheet::steps(story, HTML, STEPS, |line| length(&step(line)));
     html.extend(steps.lines.iter().map(step));
     html.extend(steps.left_out.map(|left_out| format!("<div style=\"margin-top:8px\">{left_out}</div>")));
-    html.extend(sheet::run_url(story).map(|url| {
-        format!(
-            "<div style=\"margin-top:20px\"><a href=\"{}\" style=\"color:#0969da\">Open the run</a></div>",
-            escape::markup(url)
-        )
-    }));
+    let link = |(label, url): (String, &str)| {
+        format!("<a href=\"{}\" style=\"color:#0969da;margin-right:16px\">{label}</a>", escape::markup(url))
+    };
+    let links: String = sheet::links(story, HTML).map(link).collect();
+    html.extend((!links.is_empty()).then(|| format!("<div style=\"margin-top:20px\">{links}</div>")));
     html.push_str("</div></body></html>");
     html
 }
 
 fn row(fact: &Fact) -> String {
     format!(
-        "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">{}</td><td>{}</td></tr>",
+        "<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top;white-space:nowrap\">{}</td>\
+         <td style=\"word-break:break-word\">{}</td></tr>",
         fact.label,
         fact.lines(6_000).join("<br>")
     )

@@ -10,8 +10,8 @@ use super::{Channel, Message, Sending, hash, nothing_rendered, ticket};
 use crate::{
     delivery::Post,
     mention::Mention,
-    sheet::{plain_address, sign_of},
-    story::{Change, Commit, Reason, Step, Story},
+    sheet::{self, Voice, plain_address, sign_of},
+    story::{Reason, Step, Story},
     untrusted::{Untrusted, cut},
 };
 
@@ -23,6 +23,8 @@ const LINE: usize = 300;
 const STEPS: usize = 30;
 const REASONS: usize = 10;
 const COMMITS: usize = 10;
+
+const CODE: Voice = Voice { text: ticket::code, name: |name| ticket::code(name, NAME) };
 
 impl Channel for IssueChannel {
     fn kind(&self) -> &'static str {
@@ -118,7 +120,7 @@ fn text(story: &Story) -> Vec<String> {
     lines.extend(more(story.steps.len(), STEPS).map(|more| format!("- {more} steps")));
     if let Some(range) = &story.range {
         let shown = range.newest.iter().take(COMMITS).map(|commit| {
-            let pull = commit.pull.map(|number| format!(" · #{number}")).unwrap_or_default();
+            let pull = commit.untold_pull().map(|number| format!(" · #{number}")).unwrap_or_default();
             let id = ticket::code(&Untrusted::new(&commit.id), NAME);
             format!("- {id} {} · {}{pull}", ticket::code(&commit.subject, LINE), code(&commit.author))
         });
@@ -155,17 +157,9 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
         let rest = more(values.len(), COMMITS).map(|more| format!("<br>{more}")).unwrap_or_default();
         (!shown.is_empty()).then(|| shown.join("<br>") + &rest)
     };
-    let change = |change: &Change| {
-        format!("{} {} → {}", code(&change.image), code(&change.before), code(&change.after))
-    };
-    let commit = |commit: &Commit| {
-        let id: String = commit.id.raw().chars().take(7).collect();
-        let on = commit.branch.as_ref().map(|branch| format!(" on {}", code(branch))).unwrap_or_default();
-        format!("{}{on}", code(&Untrusted::new(id)))
-    };
     let rows = [
-        ("Version", list(story.changes.iter().map(change).collect())),
-        ("Commit", list(story.commits.iter().map(commit).collect())),
+        ("Version", list(sheet::versions(story, CODE))),
+        ("Commit", list(story.commits.iter().map(|each| sheet::commit(each, CODE)).collect())),
         ("By", story.run.actor.as_ref().map(code)),
         ("Approved by", list(story.approvers.iter().map(code).collect())),
         ("Duration", story.duration.map(crate::story::took)),
@@ -212,7 +206,7 @@ mod tests {
 
 | | |
 |---|---|
-| Version | <code>registry.example.com&#58;5000/shop/backend</code> <code>v1.4.1</code> → <code>v1.4.2</code> |
+| Version | <code>v1.4.1</code> → <code>v1.4.2</code> |
 | Commit | <code>1a2b3c4</code> on <code>main</code> |
 | By | <code>octocat</code> |
 

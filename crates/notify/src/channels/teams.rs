@@ -121,10 +121,8 @@ fn card_of(story: &Story, body: &[Value]) -> Value {
         "msteams": {"width": "Full"},
         "body": body,
     });
-    let run = sheet::run_url(story).map(|url| ("Open the run".to_owned(), url));
-    let links = run.into_iter().chain(sheet::links(story, PLAIN));
-    let actions: Vec<Value> =
-        links.map(|(title, url)| json!({"type": "Action.OpenUrl", "title": title, "url": url})).collect();
+    let button = |(title, url)| json!({"type": "Action.OpenUrl", "title": title, "url": url});
+    let actions: Vec<Value> = sheet::links(story, PLAIN).map(button).collect();
     if !actions.is_empty() {
         card["actions"] = actions.into();
     }

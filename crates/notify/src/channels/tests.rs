@@ -1,18 +1,48 @@
-//! Stories that try all channels: anything, too much of everything, and what strangers write to be read as more.
+//! A channel of each kind, and stories that try them all: anything, too much of everything, and what strangers write to be read as more.
 
 use proptest::prelude::*;
-use sluice_config::Event;
-use sluice_core::{Finding, Report, SubjectKind, Verdict};
+use sluice_config::{Event, File};
+use sluice_core::{Configuration as _, Finding, Report, SubjectKind, Verdict};
 
 use super::*;
 use crate::{
     progress::{Stage, State},
+    sections::Sections,
     story::{
         ChangeCommit, Link, Range, Scan, Story,
         tests::{report, tell},
     },
     untrusted::Untrusted,
 };
+
+/// A channel of each kind; what Slack's messages must be besides is held where they are made.
+const CHANNELS: &str = "version: 1
+channels:
+  bot: {slack: {token: {env: A}, channel: C1}}
+  teams: {teams: {webhook: {env: A}}}
+  card: {teams: {webhook: {env: A}, body: card}}
+  pagerduty: {pagerduty: {routing-key: {env: A}, acknowledge: [start]}}
+  datadog: {datadog: {api-key: {env: A}, tags: [team:shop]}}
+  grafana: {grafana: {url: \"https://grafana.example.com\", token: {env: A}, dashboard: abc, tags: [shop]}}
+  discord: {discord: {webhook: {env: A}}}
+  template: {webhook: {url: {env: A}, template: '{\"text\": {{ title }}, \"why\": [{% for step in steps %}{{ step.title }}{% if not loop.last %},{% endif %}{% endfor %}]}'}}
+  email: {email: {server: smtp.example.com, from: Sluice <sluice@example.com>, to: [team@example.com]}}
+  sns: {sns: {topic: \"arn:aws:sns:eu-west-1:123456789012:deployments.fifo\"}}
+  eventbridge: {eventbridge: {bus: deployments}}
+  webhook: {webhook: {url: {env: A}}}
+  tickets: {issue: {labels: [incident, deploy], assignees: [octocat]}}
+  security: {findings: {}}
+  status: {status: {}}
+  deployment: {deployment: {}}
+";
+
+pub(crate) fn all() -> File<Sections> {
+    File::parse(CHANNELS.as_bytes(), "sluice.yml").unwrap()
+}
+
+pub(crate) fn render(file: &File<Sections>, name: &str, story: &Story) -> Vec<Message> {
+    file.sections.channel(name).unwrap().render(story).unwrap()
+}
 
 /// An answer as the client hands it over.
 pub(crate) fn answer(status: u16, body: &str) -> Response {

@@ -37,12 +37,9 @@ impl Channel for Webhook {
 
     fn send<'a>(&'a self, messages: &'a [Message], post: &'a Post<'a>) -> Sending<'a> {
         Box::pin(async move {
-            let mut outcome = None;
-            for message in messages {
-                let request = request(self, &message.body, post)?;
-                outcome = Some(post.request(self.kind(), request, Repeat::NotArrived, judge).await);
-            }
-            outcome.ok_or_else(nothing_rendered)
+            let [message] = messages else { return Err(nothing_rendered()) };
+            let request = request(self, &message.body, post)?;
+            Ok(post.request(self.kind(), request, Repeat::NotArrived, judge).await)
         })
     }
 }
@@ -58,7 +55,7 @@ fn request(webhook: &Webhook, body: &Value, post: &Post<'_>) -> Result<Request, 
         .header(HeaderName::from_static("idempotency-key"), ascii(&post.idempotency_key)?);
     if let Some(key) = &webhook.key {
         let key = (post.secret)(key)?;
-        let signature = sign(key.expose(), timestamp, &body);
+        let signature = sign(key.expose().trim(), timestamp, &body);
         request = request.header(HeaderName::from_static("x-signature-256"), ascii(&signature)?);
     }
     Ok(request)
@@ -129,14 +126,14 @@ fn ascii(text: &str) -> Result<HeaderValue, Problem> {
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
-    use sluice_config::FromEnvironment;
-    use sluice_core::Secret;
+    use sluice_config::{File, FromEnvironment};
+    use sluice_core::{Configuration as _, Secret};
 
     use super::*;
     use crate::{
         channels::tests::{answer, any_story, overlong_stories},
         delivery::tests::{client, limits, post},
-        sections::tests::file,
+        sections::{Sections, tests::file},
         story::tests::failure,
     };
 
@@ -277,5 +274,23 @@ mod tests {
     #[test]
     fn a_story_that_is_too_long_everywhere_is_cut() {
         overlong_stories().for_each(|story| check(&story));
+    }
+
+    #[test]
+    fn a_template_that_can_not_be_used_is_refused() {
+        let refused = |template: &str| {
+            let text = format!(
+                "version: 1\nchannels:\n  a: {{webhook: {{url: {{env: A}}, template: '{template}'}}}}\nnotify: [{{on: [failure], channels: [a]}}]\n"
+            );
+            File::<Sections>::parse(text.as_bytes(), "sluice.yml").map_err(|problems| problems.0[0].clone())
+        };
+        insta::assert_snapshot!(refused("{\"a\": {{ title }").unwrap_err().what, @"the webhook's template can't be used in line 1");
+        let fails = |template: &str| {
+            let file = refused(template).unwrap();
+            let problem = file.sections.channel("a").unwrap().render(&failure()).unwrap_err();
+            format!("{}: {}", problem.what, problem.why.unwrap_or_default())
+        };
+        insta::assert_snapshot!(fails("{\"a\": {{ titel }}}"), @"the webhook's template can't be used in line 1: undefined value");
+        insta::assert_snapshot!(fails("{\"a\": \"{{ title }}\"}"), @"the webhook's template makes no JSON: expected `,` or `}` at line 1 column 9");
     }
 }

@@ -14,7 +14,7 @@ main { max-width: 720px } h1 { font-size: 24px; line-height: 32px; font-weight: 
 .state { display: inline-block; padding: 3px 12px; margin-right: 8px; border-radius: 16px; background: #1f883d; color: #fff; font-weight: 600 } .closed { background: #8250df }
 .label { display: inline-block; padding: 0 8px; margin-right: 4px; border-radius: 12px; background: #ffebe9; color: #82071e; font-size: 12px } .who { color: #59636e; font-size: 12px }
 .body { margin-top: 16px; padding: 16px; border: 1px solid #d1d9e0; border-radius: 6px; overflow-wrap: anywhere }
-table { border-collapse: collapse; margin: 16px 0 } th, td { border: 1px solid #d1d9e0; padding: 6px 13px; text-align: left; font-weight: 400 }
+table { border-collapse: collapse; margin: 16px 0 } th, td { border: 1px solid #d1d9e0; padding: 6px 13px; text-align: left; font-weight: 400 } th { white-space: nowrap }
 code { padding: 2px 5px; border-radius: 6px; background: #818b981f; font: 12px 'DejaVu Sans Mono', monospace } a { color: #0969da }
 ul { margin: 8px 0; padding-left: 24px } .inner { margin-left: 24px } p { margin: 0 0 8px }";
 
@@ -124,7 +124,7 @@ mod tests {
 <div class="body">
 <p><b>Failed</b> in <code>production</code> · <a href="https://github.com/acme/shop/actions/runs/7/attempts/2">open the run</a></p>
 <table>
-<tr><th>Version</th><td><code>registry.example.com&#58;5000/shop/backend</code> <code>v1.4.1</code> → <code>v1.4.2</code></td></tr>
+<tr><th>Version</th><td><code>v1.4.1</code> → <code>v1.4.2</code></td></tr>
 <tr><th>Commit</th><td><code>1a2b3c4</code> on <code>main</code></td></tr>
 <tr><th>By</th><td><code>octocat</code></td></tr>
 </table>

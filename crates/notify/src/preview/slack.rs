@@ -10,9 +10,9 @@ const STYLE: &str = "\
 body { margin: 0; padding: 24px; background: #fff; color: #1d1c1d; font: 15px/22px Lato, 'Noto Sans', 'DejaVu Sans', sans-serif }
 .message { display: flex; gap: 8px; max-width: 680px }
 .face { flex: none; width: 36px; height: 36px; border-radius: 8px; background: #1b6ac9; color: #fff; font: 700 18px/36px sans-serif; text-align: center }
-.who { font-weight: 900 } .app { font-size: 10px; background: #ddd; border-radius: 2px; padding: 1px 3px; color: #616061; margin: 0 6px 0 4px } .time { color: #616061; font-size: 12px }
+.message > :last-child { min-width: 0 } .who { font-weight: 900 } .app { font-size: 10px; background: #ddd; border-radius: 2px; padding: 1px 3px; color: #616061; margin: 0 6px 0 4px } .time { color: #616061; font-size: 12px }
 h1 { font-size: 18px; line-height: 26px; font-weight: 900; margin: 8px 0 }
-.fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 24px; margin: 8px 0 }
+.fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 24px; margin: 8px 0; overflow-wrap: anywhere }
 .text { margin: 8px 0; white-space: pre-wrap; overflow-wrap: anywhere }
 .context { display: flex; gap: 10px; font-size: 13px; line-height: 18px; color: #616061; margin: 8px 0 } .context a { font-weight: 700 }
 code { color: #c01343; background: #f6f6f6; border: 1px solid #ddd; border-radius: 3px; padding: 1px 3px; font: 12px/18px Menlo, 'DejaVu Sans Mono', monospace }

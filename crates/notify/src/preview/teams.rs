@@ -35,7 +35,7 @@ pub(super) fn page(message: &Value) -> String {
 fn actions(of: &Value) -> String {
     let button = |action: &Value| {
         format!(
-            "<a class=\"button\" href=\"{}\">{}</a>",
+            "<a class=\"button\" href=\"{}\">{}</a>\n",
             markup(text(action, "url")),
             markup(text(action, "title"))
         )

@@ -2,8 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -11,6 +9,7 @@ use std::{
 
 use super::{
     Must, Table,
+    loopback::{Answer, serve},
     measure::{Run, Taken, in_turns},
 };
 
@@ -31,7 +30,7 @@ pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
     let bench = Bench {
         binary: binaries.join("smoke-test").to_string_lossy().into_owned(),
         folder: tempfile::tempdir()?,
-        port: serve()?,
+        port: serve(answer)?,
         has_hurl: Command::new("hurl").arg("--version").stdout(Stdio::null()).status().is_ok(),
     };
     let mut table = Table::new(&title, &["", "hurl", "ours", "ratio", "on a processor", "memory"]);
@@ -149,33 +148,13 @@ fn row(table: &mut Table, what: &str, hurl: Option<&Taken>, ours: &Taken, musts:
     table.row([what.to_owned(), hurl.map_or_else(none, time), time(ours), ratio, processor, memory], musts);
 }
 
-/// A service that keeps its connections: below `/slow` it takes 50 ms for each answer.
-fn serve() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let port = listener.local_addr()?.port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // A connection that breaks off is the other side's to tell.
-            std::thread::spawn(move || answer(stream).ok());
-        }
-    });
-    Ok(port)
-}
-
-fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    const BODY: &str = r#"{"status": "UP", "items": [{"id": 1}, {"id": 2}, {"id": 3}]}"#;
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        BODY.len()
-    );
-    stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    while let Some(first) = lines.next().transpose()? {
-        while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-        if first.starts_with("GET /slow") {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        stream.write_all(format!("{head}{BODY}").as_bytes())?;
+/// A service: below `/slow` it takes 50 ms for each answer.
+fn answer(request: &str) -> Answer {
+    if request.starts_with("GET /slow") {
+        std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
+    Answer {
+        content_type: "application/json",
+        body: r#"{"status": "UP", "items": [{"id": 1}, {"id": 2}, {"id": 3}]}"#,
+    }
 }

@@ -14,11 +14,12 @@ use crate::{
 };
 
 /// Programs that the tests start, and the Debian package that holds each.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("git", "git"),
     ("python3", "python3-venv"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("chromium", "chromium"),
     ("docker-registry", "docker-registry"),
     ("dockerd", "docker.io"),
     ("nginx", "nginx-light"),
@@ -232,7 +233,7 @@ fn python() -> anyhow::Result<PathBuf> {
 /// The packages of `tests/tools/package.json`, and our scripts over them as one file each.
 fn node() -> anyhow::Result<PathBuf> {
     let folder = target().join("tools/node");
-    let sources = ["package.json", "package-lock.json", "workflows.mjs", "graphql.mjs", "cards.mjs"]
+    let sources = ["package.json", "package-lock.json", "workflows.mjs", "graphql.mjs", "draw.mjs"]
         .map(|name| root().join("tests/tools").join(name));
     let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
     if !is_current(&folder, &sources)? {
@@ -244,22 +245,21 @@ fn node() -> anyhow::Result<PathBuf> {
         check(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))?;
         std::fs::create_dir_all(folder.join("bundle"))?;
         // GitHub's packages import JSON in a way that Node 20 can't: bundled it can.
-        check(
-            Command::new(folder.join("node_modules/.bin/esbuild"))
-                .args([
-                    "workflows.mjs",
-                    "graphql.mjs",
-                    "cards.mjs",
-                    "--bundle",
-                    "--platform=node",
-                    "--format=cjs",
-                ])
-                .args(["--log-level=error", "--out-extension:.js=.cjs", "--outdir=bundle"])
-                .current_dir(&folder),
+        bundle(
+            &folder,
+            &["workflows.mjs", "graphql.mjs", "--platform=node", "--format=cjs", "--out-extension:.js=.cjs"],
         )?;
+        bundle(&folder, &["draw.mjs", "--platform=browser"])?;
         mark_current(&folder, &sources)?;
     }
     Ok(folder.join("bundle"))
+}
+
+/// Makes one file of a script and all that it imports, in the folder `bundle`.
+fn bundle(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut esbuild = Command::new(folder.join("node_modules/.bin/esbuild"));
+    esbuild.args(["--bundle", "--log-level=error", "--outdir=bundle"]).args(arguments);
+    check(esbuild.current_dir(folder))
 }
 
 /// Whether `folder` was set up from these very files.

@@ -58,8 +58,8 @@ fn one_message_of_a_bot_follows_the_pipeline() {
         targets,
         ["POST /api/chat.postMessage", "POST /api/chat.update", "POST /api/chat.postMessage"]
     );
-    assert!(body(&slack, 0).to_string().contains("▶️ build → ⚪ deploy"), "{:#}", body(&slack, 0));
-    assert!(body(&slack, 1).to_string().contains("✅ build → ❌ deploy"), "{:#}", body(&slack, 1));
+    assert!(body(&slack, 0).to_string().contains("▶️\u{a0}build → ⚪\u{a0}deploy"), "{:#}", body(&slack, 0));
+    assert!(body(&slack, 1).to_string().contains("✅\u{a0}build → ❌\u{a0}deploy"), "{:#}", body(&slack, 1));
     assert_eq!(
         (&body(&slack, 1)["ts"], &body(&slack, 2)["thread_ts"]),
         (&json!("1700000000.000100"), &json!("1700000000.000100"))
