@@ -265,6 +265,23 @@ fn what_only_the_restore_makes_is_no_reason_to_refuse() {
     assert!(place("roles") < place("rolebindings") && place("serviceaccounts") < place("pods"), "{order:?}");
 }
 
+/// As a server answers where a port was changed: both would be there, and two need names.
+#[test]
+fn what_was_added_since_is_named_as_a_reason_to_refuse() {
+    let (kubernetes, repository) = (shop(), Repository::new());
+    run(&repository, &kubernetes, "export").ends().exits(0);
+    kubernetes.faults(|request| {
+        let why = "Service \"api\" is invalid: spec.ports[0].name: Required value";
+        rehearses(request, "/services/api").then(|| Fault::Answer(Reply::refusal(422, "Invalid", why)))
+    });
+    run(&repository, &kubernetes, "restore")
+        .input("from", "backup")
+        .ends()
+        .exits(1)
+        .says("spec.ports[0].name: Required value")
+        .says("what was added since stays, entries of lists too");
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_told() {
     let (kubernetes, repository) = (shop(), Repository::new());
