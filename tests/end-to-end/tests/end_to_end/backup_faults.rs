@@ -47,7 +47,7 @@ fn a_restore_that_is_ended_tells_how_far_it_came_and_goes_on() {
         kubernetes.delete(plural, "shop", name);
     }
     kubernetes.faults(|request| {
-        applies(request, "/deployments/api").then(|| Fault::Delay(Duration::from_secs(3600)))
+        applies(request, "/deployments/api").then(|| Fault::Delay(Duration::from_hours(1)))
     });
     let running = run(&repository, &kubernetes, "restore").input("from", "backup").starts();
     kubernetes.until("the deployment is applied", |kubernetes| {
