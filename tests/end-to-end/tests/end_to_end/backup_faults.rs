@@ -1,5 +1,7 @@
 //! backup when things go wrong: runs that are ended, API servers that fail, names and files that are not what they should be.
 
+#![expect(clippy::unwrap_used, reason = "a part of tests")]
+
 use std::{
     path::Path,
     process::Command,
@@ -335,7 +337,7 @@ fn nothing_beyond_the_namespace_is_restored() {
     // Who can write to where backups are kept puts another object in, and mends the manifest.
     let path = "clusterrolebindings.rbac.authorization.k8s.io/mine.yaml";
     let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: mine\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n";
-    repository.write(&format!("backup/{path}"), binding);
+    repository.write(format!("backup/{path}"), binding);
     let mut manifest: Value = serde_json::from_str(&repository.read("backup/manifest.json")).unwrap();
     manifest["files"].as_array_mut().unwrap().push(json!({
         "path": path, "sha256": sha256(&repository.path().join("backup").join(path)), "size": binding.len(),
