@@ -20,7 +20,9 @@ pub struct Received {
     pub body: String,
 }
 
-struct Answering(Box<dyn Fn(&Received) -> (u16, String) + Send + Sync>);
+struct Answering(Box<Answers>);
+
+type Answers = dyn Fn(&Received) -> (u16, String) + Send + Sync;
 
 impl Service for Answering {
     fn answer(self: &Arc<Self>, request: &Request) -> Answer {
@@ -38,7 +40,7 @@ impl Server {
     /// A server that takes requests and does not answer for longer than a test takes.
     pub fn hanging() -> Self {
         let server = Self::answering(|_| (200, String::new()));
-        server.server.faults(|_| Some(Fault::Delay(Duration::from_secs(3600))));
+        server.server.faults(|_| Some(Fault::Delay(Duration::from_hours(1))));
         server
     }
 

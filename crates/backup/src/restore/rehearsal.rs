@@ -55,6 +55,7 @@ async fn rehearse_one(
             let what = if now.is_some() { What::Changed } else { What::Created };
             State::untried(item, what, object, &error)
         }
+        Err(error) if now.is_some() => State::of(item, error).beside_what_is_there(),
         Err(error) => State::of(item, error),
     }
 }

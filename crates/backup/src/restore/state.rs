@@ -70,6 +70,16 @@ impl State {
         })
     }
 
+    /// What is refused may be so for what is there: a port that was added since stays beside that of the backup.
+    /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy>
+    pub(super) fn beside_what_is_there(mut self) -> Self {
+        let help = "what was added since stays, entries of lists too: if it is in the way, take it out or delete the object, then restore again";
+        if let (What::Refused, Some(finding)) = (self.what, &mut self.finding) {
+            finding.help.get_or_insert_with(|| help.to_owned());
+        }
+        self
+    }
+
     pub(super) fn unknown(finding: Option<Finding>) -> Self {
         Self { what: What::Unknown, object: None, difference: String::new(), finding }
     }

@@ -21,7 +21,7 @@ const ROUNDS: usize = 11;
 /// The objects of the namespace, all of one kind.
 const OBJECTS: usize = 1_000;
 /// The kinds that are listed.
-const KINDS: usize = 40;
+const KINDS: u32 = 40;
 /// The server time of each list, where it is slow.
 const SLOW: Duration = Duration::from_millis(50);
 
@@ -48,7 +48,7 @@ pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
         "backup on loopback, {OBJECTS} Deployments among {KINDS} kinds: the middle (and the least) of {ROUNDS} runs in turns"
     );
     let mut table = Table::new(&title, &["", "time", "on a processor", "memory"]);
-    let sequential = SLOW.as_secs_f64() * 1000.0 * (KINDS as f64);
+    let sequential = (SLOW * KINDS).as_secs_f64() * 1000.0;
     let ratio = slow.median / sequential;
     let faster =
         Must { words: format!("≤ 0.25 of {sequential:.0} ms one after another"), holds: ratio <= 0.25 };

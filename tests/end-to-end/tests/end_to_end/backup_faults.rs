@@ -1,5 +1,7 @@
 //! backup when things go wrong: runs that are ended, API servers that fail, names and files that are not what they should be.
 
+#![expect(clippy::unwrap_used, reason = "a part of tests")]
+
 use std::{
     path::Path,
     process::Command,
@@ -47,7 +49,7 @@ fn a_restore_that_is_ended_tells_how_far_it_came_and_goes_on() {
         kubernetes.delete(plural, "shop", name);
     }
     kubernetes.faults(|request| {
-        applies(request, "/deployments/api").then(|| Fault::Delay(Duration::from_secs(3600)))
+        applies(request, "/deployments/api").then(|| Fault::Delay(Duration::from_hours(1)))
     });
     let running = run(&repository, &kubernetes, "restore").input("from", "backup").starts();
     kubernetes.until("the deployment is applied", |kubernetes| {
@@ -265,6 +267,23 @@ fn what_only_the_restore_makes_is_no_reason_to_refuse() {
     assert!(place("roles") < place("rolebindings") && place("serviceaccounts") < place("pods"), "{order:?}");
 }
 
+/// As a server answers where a port was changed: both would be there, and two need names.
+#[test]
+fn what_was_added_since_is_named_as_a_reason_to_refuse() {
+    let (kubernetes, repository) = (shop(), Repository::new());
+    run(&repository, &kubernetes, "export").ends().exits(0);
+    kubernetes.faults(|request| {
+        let why = "Service \"api\" is invalid: spec.ports[0].name: Required value";
+        rehearses(request, "/services/api").then(|| Fault::Answer(Reply::refusal(422, "Invalid", why)))
+    });
+    run(&repository, &kubernetes, "restore")
+        .input("from", "backup")
+        .ends()
+        .exits(1)
+        .says("spec.ports[0].name: Required value")
+        .says("what was added since stays, entries of lists too");
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_told() {
     let (kubernetes, repository) = (shop(), Repository::new());
@@ -318,7 +337,7 @@ fn nothing_beyond_the_namespace_is_restored() {
     // Who can write to where backups are kept puts another object in, and mends the manifest.
     let path = "clusterrolebindings.rbac.authorization.k8s.io/mine.yaml";
     let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: mine\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n";
-    repository.write(&format!("backup/{path}"), binding);
+    repository.write(format!("backup/{path}"), binding);
     let mut manifest: Value = serde_json::from_str(&repository.read("backup/manifest.json")).unwrap();
     manifest["files"].as_array_mut().unwrap().push(json!({
         "path": path, "sha256": sha256(&repository.path().join("backup").join(path)), "size": binding.len(),
