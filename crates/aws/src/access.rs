@@ -76,8 +76,8 @@ impl Aws {
     /// The keys that calls are signed with now. They are to be masked.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
         let mut issued = self.shared.issued.lock().await;
-        let now = self.now();
-        if let Some(issued) = issued.as_ref().filter(|issued| issued.are_good_at(now + TIME_LEFT)) {
+        let soon = self.now().saturating_add(TIME_LEFT).unwrap_or(Timestamp::MAX);
+        if let Some(issued) = issued.as_ref().filter(|issued| issued.are_good_at(soon)) {
             return Ok(issued.keys.clone());
         }
         let new = self.shared.source.issue(self).await?;

@@ -64,7 +64,7 @@ const FAULTS: [(&str, Breaks); 12] = [
 
 #[test]
 fn no_fault_approves() {
-    let world = World::new();
+    let world = World::impatient();
     for gate in GATES {
         assert_eq!(world.state(gate), State::Approved, "{gate}");
         for (name, fault) in FAULTS {
@@ -79,7 +79,7 @@ fn no_fault_approves() {
 /// The fault meets one request only, each in its turn: no answer is taken for more than it is.
 #[test]
 fn no_fault_of_one_request_approves() {
-    let world = World::new();
+    let world = World::impatient();
     for gate in GATES {
         let before = world.github.requests().len();
         assert_eq!(world.state(gate), State::Approved);
@@ -117,7 +117,7 @@ fn no_fault_of_one_request_approves() {
 
 #[test]
 fn an_empty_page_is_no_good_news() {
-    let world = World::new();
+    let world = World::impatient();
     world.github.faults(emptied);
     for gate in &GATES[..4] {
         assert_ne!(world.state(gate), State::Approved, "{gate}");
@@ -128,7 +128,7 @@ fn an_empty_page_is_no_good_news() {
 
 #[test]
 fn a_list_that_is_shorter_than_it_says_is_no_list() {
-    let world = World::new();
+    let world = World::impatient();
     world.github.faults(|request| {
         let is_checks = request.path.ends_with("/check-runs");
         is_checks.then(|| Fault::Answer(Reply::json(200, &json!({"total_count": 101, "check_runs": []}))))

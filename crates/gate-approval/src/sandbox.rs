@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) commit: String,
     pub(crate) run: u64,
     folder: tempfile::TempDir,
+    /// How long a call may take with all its tries.
+    patience: Duration,
 }
 
 impl World {
@@ -58,7 +60,13 @@ impl World {
         });
         let run = shop.run(Run::success("main", &commit));
         shop.started(run, "dev", "dev");
-        Self { github, shop, commit, run, folder: tempfile::tempdir().unwrap() }
+        let patience = Duration::from_secs(30);
+        Self { github, shop, commit, run, folder: tempfile::tempdir().unwrap(), patience }
+    }
+
+    /// The same, where what fails is soon given up.
+    pub(crate) fn impatient() -> Self {
+        Self { patience: Duration::from_millis(400), ..Self::new() }
     }
 
     pub(crate) fn context(&self) -> Context {
@@ -89,7 +97,7 @@ impl World {
             ..inputs
         };
         let mut plan = Plan::new(inputs, &config, &self.context()).unwrap();
-        plan.access.patience = Some(Duration::from_millis(400));
+        plan.access.patience = Some(self.patience);
         plan
     }
 
