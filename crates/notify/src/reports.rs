@@ -35,7 +35,7 @@ impl Found {
         for (cell, folder) in folders {
             let files = found.list(&folder);
             for file in files.iter().filter(|file| is_report(file)) {
-                match Report::read(file) {
+                match bounded(file) {
                     Ok(report) => read.push((report, cell.clone())),
                     Err(problem) => found.unreadable.push(problem),
                 }
@@ -114,6 +114,24 @@ fn revision(version: &str) -> &str {
     if is_commit { last } else { tag }
 }
 
+/// The largest report that is read, in bytes: what an action writes is far smaller.
+const LARGEST: u64 = 64 << 20;
+
+fn bounded(file: &Path) -> Result<Report, Problem> {
+    let refused = |why: String| {
+        let name = escape::bytes(file.as_os_str().as_encoded_bytes());
+        Err(Problem::undecided(format!("could not read the report {name}")).why(why))
+    };
+    match file.metadata() {
+        // A pipe would be waited for, and a device may never end.
+        Ok(kind) if !kind.is_file() => refused("it is no file".to_owned()),
+        Ok(kind) if kind.len() > LARGEST => {
+            refused(format!("it has {} bytes, more than {LARGEST}", kind.len()))
+        }
+        _ => Report::read(file),
+    }
+}
+
 fn is_report(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "json") && !file.is_dir()
 }
@@ -148,6 +166,16 @@ mod tests {
         assert!(found.unreadable[0].what.contains("broken.json"));
         let none = Found::in_folder(&folder.path().join("none"));
         assert!(none.reports.is_empty() && none.unreadable.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_report_is_told_and_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::File::create(folder.path().join("a.json")).unwrap().set_len(LARGEST + 1).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("b.json")).unwrap();
+        let found = Found::in_folder(folder.path());
+        let why: Vec<_> = found.unreadable.iter().map(|problem| problem.why.clone().unwrap()).collect();
+        assert_eq!(why, ["it has 67108865 bytes, more than 67108864", "it is no file"]);
     }
 
     #[test]

@@ -120,7 +120,8 @@ fn text(story: &Story) -> Vec<String> {
     lines.extend(more(story.steps.len(), STEPS).map(|more| format!("- {more} steps")));
     if let Some(range) = &story.range {
         let shown = range.newest.iter().take(COMMITS).map(|commit| {
-            let pull = commit.untold_pull().map(|number| format!(" · #{number}")).unwrap_or_default();
+            // Outside of code GitHub makes a link of it.
+            let pull = commit.pull.map(|number| format!(" · #{number}")).unwrap_or_default();
             let id = ticket::code(&Untrusted::new(&commit.id), NAME);
             format!("- {id} {} · {}{pull}", ticket::code(&commit.subject, LINE), code(&commit.author))
         });
