@@ -94,7 +94,12 @@ impl Watching {
                 self.begin(&version).await?;
                 continue;
             };
-            let (lasted, event) = (since.elapsed(), timeout(STANDS + GRACE, events.next()).await);
+            let event = timeout(STANDS + GRACE, events.next()).await;
+            // Where nothing happens it may stand for as long as it likes and tell nothing, not even a bookmark.
+            let has_stood = since.elapsed() >= SHORTEST;
+            if has_stood {
+                self.trouble = None;
+            }
             match event {
                 Ok(Some(Ok(event))) => {
                     if let Some(seen) = self.take(event).await? {
@@ -106,7 +111,7 @@ impl Watching {
                     self.recover(failed).await?;
                 }
                 // The server ends a watch when its time is over; one that is cut at once is no watch.
-                Ok(None) if lasted < SHORTEST => {
+                Ok(None) if !has_stood => {
                     let why = format!("the watch of {} ends as soon as it begins", self.kind);
                     self.recover(Failed::passing(Error::could_not_tell(why))).await?;
                 }
