@@ -93,8 +93,13 @@ impl Watching {
                 self.begin(&version).await?;
                 continue;
             };
-            let lasted = since.elapsed();
-            match timeout(silence, events.next()).await {
+            let event = timeout(silence, events.next()).await;
+            // Where nothing happens it may stand for as long as it likes and tell nothing, not even a bookmark.
+            let has_stood = since.elapsed() >= SHORTEST;
+            if has_stood {
+                self.trouble = None;
+            }
+            match event {
                 Ok(Some(Ok(event))) => {
                     if let Some(seen) = self.take(event).await? {
                         return Ok(seen);
@@ -105,7 +110,7 @@ impl Watching {
                     self.recover(failed).await?;
                 }
                 // The server ends a watch when its time is over; one that is cut at once is no watch.
-                Ok(None) if lasted < SHORTEST => {
+                Ok(None) if !has_stood => {
                     let why = format!("the watch of {} ends as soon as it begins", self.kind);
                     self.recover(Failed::passing(Error::could_not_tell(why))).await?;
                 }

@@ -33,8 +33,10 @@ pub(crate) struct Watch {
     cuts: u64,
 }
 
-/// How often bookmarks come. An API server sends one a minute.
-const BOOKMARKS: Duration = Duration::from_millis(500);
+/// How often bookmarks come.
+const BOOKMARKS: Duration = Duration::from_mins(1);
+/// How often it is looked whether the client is still there.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What goes to the client: bytes, or the end of the connection.
 pub(crate) type Chunk = Result<Bytes, std::io::Error>;
@@ -106,7 +108,7 @@ impl Watch {
                 return;
             }
             let _ = timeout(
-                BOOKMARKS.min(self.until.saturating_duration_since(Instant::now())),
+                LOOK.min(self.until.saturating_duration_since(Instant::now())),
                 changes.changed(),
             )
             .await;

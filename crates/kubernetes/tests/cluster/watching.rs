@@ -62,6 +62,31 @@ fn it_goes_on_when_its_connection_breaks() {
     survives(&Kubernetes::start(), Kubernetes::break_watches, false);
 }
 
+/// A server that has nothing to tell ends a watch when its time is over, again and again: that is no failure.
+#[test]
+fn it_goes_on_for_as_long_as_nothing_happens() {
+    let kubernetes = Kubernetes::start();
+    let access = Access::Kubeconfig { path: Some(kubernetes.kubeconfig()), context: None };
+    kubernetes.create("shop", &config_map("a", "one"));
+    block_on(async {
+        let hasty = Around { patience: Duration::from_millis(300), ..Around::default() };
+        let cluster = hasty.connect(&access).await.unwrap();
+        let mut seen = cluster.watch::<ConfigMap>(&Selector::all());
+        assert!(matches!(seen.next().await, Some(Ok(Seen::All(_)))));
+        let happens = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+                kubernetes.end_watches();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            change(&kubernetes, "two");
+        };
+        let ((), next) = tokio::join!(happens, seen.next());
+        assert!(matches!(next, Some(Ok(Seen::Applied(_)))), "{next:?}");
+    });
+    assert_eq!((watches(&kubernetes), lists(&kubernetes)), (4, 1));
+}
+
 /// There a stream of a connection ends, while the connection stays.
 #[test]
 fn it_goes_on_over_http2() {
