@@ -13,6 +13,7 @@ use crate::{
     journal::{Journal, Step, interrupted},
     mark,
     reference::WorkloadKind,
+    run::at_work,
 };
 
 /// What a run would change.
@@ -44,7 +45,7 @@ impl Draught {
     pub(crate) fn add(&mut self, before: &Value, after: Value, stage: usize) {
         let step = Step::of(before, stage, edits(before, &after));
         match step.workload() {
-            Some(kind) => self.need(&["get", "patch"], kind.api()),
+            Some(kind) => self.need(&["get", "patch"], &kind.api()),
             None => self.need(&["get", "patch"], "services"),
         }
         self.put(step, Some(before.clone()), after);
@@ -59,13 +60,13 @@ impl Draught {
     }
 
     /// Notes what the run must be allowed to do.
-    pub(crate) fn need(&mut self, verbs: &[&str], resource: impl ToString) {
+    pub(crate) fn need(&mut self, verbs: &[&str], resource: &(impl ToString + ?Sized)) {
         self.needs.extend(verbs.iter().map(|verb| ((*verb).to_owned(), resource.to_string())));
     }
 
     pub(crate) fn put(&mut self, step: Step, before: Option<Value>, after: Value) {
         if let Some(kind) = step.workload() {
-            self.need(&["list", "watch"], kind.api());
+            self.need(&["list", "watch"], &kind.api());
             if kind == WorkloadKind::StatefulSet {
                 self.need(&["delete"], "pods");
             }
@@ -98,6 +99,7 @@ impl Draught {
                 check_that_it_moves(&subject, self.after.get(&subject).unwrap_or(object))?;
             }
             if let Some(other) = mark::of_another(object, &self.journal, cluster).await? {
+                cluster.is_free(other).await.map_err(at_work)?;
                 return Err(interrupted(other));
             }
         }

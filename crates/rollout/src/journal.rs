@@ -101,6 +101,9 @@ pub(crate) struct Step {
     /// Whether the object is made by this: then it is removed on the way back.
     #[serde(default)]
     pub(crate) is_new: bool,
+    /// Whether it did not run before either: then it can't be asked to on the way back.
+    #[serde(default)]
+    pub(crate) was_failing: bool,
 }
 
 impl Step {
@@ -115,6 +118,7 @@ impl Step {
             edits,
             apply: None,
             is_new: false,
+            was_failing: false,
         }
     }
 

@@ -100,6 +100,11 @@ pub(crate) fn ended(
     }
     if is_rolled_back {
         draft.fact("rolled back", "yes: all is as it was before");
+        let failing = run.journal.steps.iter().filter(|step| step.was_failing);
+        let failing: Vec<String> = failing.map(Step::object).collect();
+        if !failing.is_empty() {
+            draft.fact("did not run before", failing.join(", "));
+        }
         if let Some(colours) = &draught.colours {
             outputs.live = Some(colours.live.name.clone());
             outputs.idle = Some(colours.idle.name.clone());
@@ -207,7 +212,9 @@ fn reason(step: &Step, draught: &Draught, way: Direction) -> String {
     if step.is_new {
         return if way == Direction::Back { "removed" } else { "new" }.to_owned();
     }
-    let edits = if way == Direction::Back { edit::reversed(&step.edits) } else { step.edits.clone() };
+    let mut edits = if way == Direction::Back { edit::reversed(&step.edits) } else { step.edits.clone() };
+    // What it is comes before what is noted of it.
+    edits.sort_by_key(|edit| edit.path.starts_with("/metadata/"));
     let mut parts: Vec<String> = images_of(draught, step)
         .into_iter()
         .map(|(name, before, after)| format!("{name}: {before} → {after}"))
@@ -225,7 +232,11 @@ fn reason(step: &Step, draught: &Draught, way: Direction) -> String {
             Some(value) => value.to_string(),
         };
         let name = edit::last(&edit.path);
-        parts.push(format!("{name}: {} → {}", told(&edit.before), told(&edit.after)));
+        let part = format!("{name}: {} → {}", told(&edit.before), told(&edit.after));
+        // A label and an annotation may say the same.
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
     }
     match parts.len() {
         0..=4 => parts.join(", "),
@@ -318,6 +329,7 @@ fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &
         .outputs
         .workloads
         .iter()
+        .filter(|one| !one.after.is_empty())
         .filter_map(|one| Some(vec![one.object.clone(), one.replicas.clone()?, one.after.join(" ")]))
         .collect();
     if rows.len() > 1 && !run.seen().is_empty() {

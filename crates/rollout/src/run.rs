@@ -24,6 +24,7 @@ use crate::{
     mark,
 };
 
+pub(crate) use self::alone::at_work;
 use self::wait::Waiting;
 
 /// How a run ended.
@@ -155,7 +156,7 @@ impl<'a> Run<'a> {
             let mut targets = Vec::new();
             for step in self.journal.steps.clone().iter().filter(|step| step.stage == stage) {
                 let object = self.make(step).await?;
-                targets.extend(self.waiting.target(step, &object));
+                targets.extend(self.waiting.target(step, &object, Direction::Forward));
             }
             self.waiting.wait(targets, Direction::Forward).await?;
         }
@@ -193,7 +194,7 @@ impl<'a> Run<'a> {
             let steps = self.journal.steps.clone();
             for step in steps.iter().rev().filter(|step| step.stage == stage && step.changes_something()) {
                 if let Some(object) = self.take_back(step).await? {
-                    targets.extend(self.waiting.target(step, &object));
+                    targets.extend(self.waiting.target(step, &object, Direction::Back));
                 }
             }
             self.waiting.wait(targets, Direction::Back).await?;

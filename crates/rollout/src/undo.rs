@@ -81,6 +81,11 @@ async fn look(steps: &[Step], draught: &mut Draught, cluster: &Cluster, force: b
         };
         match edit::standing(&step.edits, &found) {
             Standing::Before if !step.is_new => continue,
+            _ if step.is_new && !force && !edit::is_managed_by(&found, MANAGER) => {
+                return Err(Problem::failed(format!("{} is another one by now", step.object()))
+                    .why("someone removed what the deployment made, and made it anew")
+                    .help("look at what is there; `force` removes it"));
+            }
             Standing::Elsewhere { path, found: value } if !force => {
                 let who = edit::last_other(&found, MANAGER)
                     .map_or_else(String::new, |who| format!(", last by {who}"));
@@ -93,10 +98,7 @@ async fn look(steps: &[Step], draught: &mut Draught, cluster: &Cluster, force: b
             }
             _ => {}
         }
-        let after = match step.is_new {
-            true => Value::Null,
-            false => edit::made(&found, &edit::reversed(&step.edits)),
-        };
+        let after = if step.is_new { Value::Null } else { edit::made(&found, &edit::reversed(&step.edits)) };
         let mut step = step.clone();
         step.apply = None;
         let verb = if step.is_new { "delete" } else { "patch" };

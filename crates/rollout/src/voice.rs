@@ -125,10 +125,13 @@ impl Terminal {
     }
 
     fn clear(&mut self) {
+        self.summary.disable_steady_tick();
         for row in self.rows.drain(..) {
             row.finish_and_clear();
         }
         self.summary.finish_and_clear();
+        // What can't be cleared is only ugly.
+        let _ = self.all.clear();
     }
 }
 

@@ -4,6 +4,7 @@ mod bump_image_tag;
 mod detect_changes;
 mod measure;
 mod repository;
+mod rollout;
 mod smoke_test;
 mod start;
 mod table;
@@ -34,6 +35,8 @@ enum Measured {
     BumpImageTag,
     /// Its comparison of trees, beside that of git.
     DetectChanges,
+    /// Its looks at a cluster on loopback, and 200 workloads at once.
+    Rollout,
     /// Its checks on loopback, beside Hurl.
     SmokeTest,
 }
@@ -43,6 +46,7 @@ impl Measured {
         match self {
             Self::BumpImageTag => "bump-image-tag",
             Self::DetectChanges => "detect-changes",
+            Self::Rollout => "rollout",
             Self::SmokeTest => "smoke-test",
         }
     }
@@ -56,6 +60,7 @@ impl Bench {
             None => start::measure(&binaries)?,
             Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
+            Some(Measured::Rollout) => rollout::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
         print!("{table}");

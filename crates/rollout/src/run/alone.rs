@@ -30,7 +30,9 @@ impl Run<'_> {
             biased;
             interrupted = cx.cancellation().cancelled() => Err(self.told_to_end(interrupted.into()).await),
             lost = hold.until_lost() => {
-                Err(Problem::undecided("the lease of this run was lost: another may be at it").why(lost))
+                Err(Problem::undecided("the lease of this run was lost")
+                    .why(lost)
+                    .help("run `rollout status`; where no other run is at it, `rollout resume` finishes it, or `rollout resume --back` rolls it back"))
             }
             ending = self.begin_and_end(begins) => ending,
         };
@@ -52,7 +54,10 @@ impl Run<'_> {
 
     async fn begin_and_end(&mut self, begins: Begins) -> Result<Ending, Problem> {
         match begins {
-            Begins::New => self.journal.begin(&self.cluster).await?,
+            Begins::New => {
+                self.waiting.note_what_does_not_run(&mut self.journal).await?;
+                self.journal.begin(&self.cluster).await?;
+            }
             Begins::LeftByAnother => self.journal.take_up(&self.cluster).await?,
         }
         self.both_ways().await
@@ -61,17 +66,7 @@ impl Run<'_> {
     /// Takes the lease of the journal's object. The holder is this very process: to take up another's journal is not
     /// to be it.
     async fn hold(&self, holder: &str) -> Result<Hold, Problem> {
-        self.cluster.hold(&self.journal.name(), holder, LEASE).await.map_err(|error| match error {
-            Error::Held { by, since, .. } => {
-                let since = since.map_or_else(String::new, |since| format!(" since {since}"));
-                Problem::failed("another rollout is at it")
-                    .why(format!("{by} holds the lease {}{since}", self.journal.name()))
-                    .help(
-                        "wait until it is done; after one that was killed the lease runs out within seconds",
-                    )
-            }
-            error => error.into(),
-        })
+        self.cluster.hold(&self.journal.name(), holder, LEASE).await.map_err(at_work)
     }
 
     /// Takes the lease of a run that was killed: it runs out soon. That of one that goes on does not.
@@ -90,6 +85,16 @@ impl Run<'_> {
                 () = sleep(LOOK_AGAIN) => {}
             }
         }
+    }
+}
+
+/// What it means that another holds the lease.
+pub(crate) fn at_work(error: Error) -> Problem {
+    match error {
+        Error::Held { .. } => Problem::failed("another rollout is at it")
+            .why(error)
+            .help("wait until it is done; after one that was killed the lease runs out within seconds"),
+        error => error.into(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Run<'_> {
         Ok(Some(restored.map_err(tripped)?.into()))
     }
 
-    /// Removes an object that the run has made. One of this name that someone else made is theirs.
+    /// Removes an object that the run has made. One of this name that someone else made is theirs, and stays.
     async fn remove(&self, step: &Step, kind: &Kind, found: &Value) -> Result<(), Trip> {
         let is_ours = match mark::of(found) {
             Some(_) => self.is_marked(found),
@@ -48,7 +48,7 @@ impl Run<'_> {
             None => edit::is_managed_by(found, MANAGER),
         };
         if !is_ours && !self.force {
-            return Err(Trip::one(foreign(&step.object(), "", found)));
+            return Ok(());
         }
         let uid = found["metadata"]["uid"].as_str().unwrap_or_default();
         match self.cluster.delete_object(kind, &step.name, &Preconditions::uid(uid)).await {

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long the way back may take at least: to come back late is better than to give up on it.
 const WAY_BACK: Duration = Duration::from_mins(5);
+/// How long is waited on the way back for what did not run before either.
+const NOT_RUNNING: Duration = Duration::from_secs(30);
 /// How often events are read while something is not done, and how long that may take.
 const EVENTS: Duration = Duration::from_secs(3);
 /// How often all is judged at most, however much changes.
@@ -47,6 +49,8 @@ pub(super) struct Target {
     object: String,
     what: What,
     patience: Patience,
+    /// Whether it need not run: it did not before.
+    may_fail: bool,
     is_done: bool,
 }
 
@@ -60,6 +64,7 @@ enum What {
 /// One wait: from when, until when at the latest, and on which way.
 struct Wait {
     began: Timestamp,
+    began_at: Instant,
     ends: Instant,
     way: Direction,
     limit: Duration,
@@ -84,8 +89,30 @@ impl<'a> Waiting<'a> {
         self.voice.begin(journal.steps.iter().filter(is_told).map(Step::object));
     }
 
+    /// Notes which workloads do not run before anything is changed: the way back leads there again.
+    pub(super) async fn note_what_does_not_run(&mut self, journal: &mut Journal) -> Result<(), Error> {
+        if journal.direction == Direction::Back || self.kinds.is_empty() {
+            return Ok(());
+        }
+        let mut view = View::watch(&self.cluster, &self.kinds);
+        while !view.is_whole() {
+            view.next().await?;
+        }
+        {
+            let around = view.around();
+            for step in &mut journal.steps {
+                let Some(kind) = step.workload() else { continue };
+                let reference = Reference { kind, name: step.name.clone() };
+                let judgement = view.judge(&reference, 0, &around);
+                step.was_failing = judgement.is_some_and(|judgement| !judgement.is_done());
+            }
+        }
+        self.view = Some(view);
+        Ok(())
+    }
+
     /// What is waited for of an object, as the last write has left it; `None` for what takes effect at once.
-    pub(super) fn target(&self, step: &Step, object: &Value) -> Option<Target> {
+    pub(super) fn target(&self, step: &Step, object: &Value, way: Direction) -> Option<Target> {
         let what = match step.workload() {
             Some(kind) => {
                 let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
@@ -99,7 +126,8 @@ impl<'a> Waiting<'a> {
             None => return None,
         };
         let patience = Patience::new(self.limits.stable_for);
-        Some(Target { object: step.object(), what, patience, is_done: false })
+        let may_fail = way == Direction::Back && step.was_failing;
+        Some(Target { object: step.object(), what, patience, may_fail, is_done: false })
     }
 
     /// Waits until all targets are done and have stayed so.
@@ -111,7 +139,8 @@ impl<'a> Waiting<'a> {
             Direction::Forward => self.limits.timeout,
             Direction::Back => self.limits.timeout.max(WAY_BACK),
         };
-        let wait = Wait { began: self.cx.now(), ends: Instant::now() + limit, way, limit };
+        let wait =
+            Wait { began: self.cx.now(), began_at: Instant::now(), ends: Instant::now() + limit, way, limit };
         let mut view = self.view.take().unwrap_or_else(|| View::watch(&self.cluster, &self.kinds));
         let waited = self.wait_in(&mut view, &mut targets, &wait).await;
         self.view = Some(view);
@@ -123,7 +152,12 @@ impl<'a> Waiting<'a> {
         loop {
             let mut again = wait.ends;
             if view.is_whole() {
-                let (look_again, failed) = self.judge(view, targets, wait.way);
+                let (look_again, mut failed) = self.judge(view, targets, wait.way);
+                for target in targets.iter_mut().filter(|target| target.may_fail) {
+                    let has_failed = failed.iter().any(|(object, _)| *object == target.object);
+                    target.is_done |= has_failed || wait.began_at.elapsed() >= NOT_RUNNING;
+                }
+                failed.retain(|(object, _)| targets.iter().any(|one| one.object == *object && !one.is_done));
                 if wait.way == Direction::Back {
                     self.make_way(view, targets).await?;
                 }
