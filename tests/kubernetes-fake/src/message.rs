@@ -80,6 +80,8 @@ pub enum Fault {
     CutReply,
     /// It takes effect, after this time.
     Delay(Duration),
+    /// It is answered, and then nothing more is said on this connection: a watch on it never tells anything, nor ends.
+    Silence,
 }
 
 impl Reply {

@@ -128,6 +128,11 @@ async fn serve(
     let answer = rest::answer(&mut shared.world(), &request);
     let reply = match answer {
         Answer::Now(reply) => reply,
+        Answer::Watch(_) if matches!(fault, Some(Fault::Silence)) => {
+            let (out, chunks) = mpsc::unbounded_channel();
+            tokio::spawn(async move { out.closed().await });
+            return Ok(streamed("application/json", chunks));
+        }
         Answer::Watch(watch) => {
             let (out, chunks) = mpsc::unbounded_channel();
             tokio::spawn(watch.run(Arc::clone(shared), out));

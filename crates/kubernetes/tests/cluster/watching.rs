@@ -130,6 +130,28 @@ fn it_is_begun_again_when_the_server_is_busy() {
 }
 
 #[test]
+fn it_is_begun_again_when_its_connection_died_without_a_word() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create("shop", &config_map("a", "one"));
+    let mut is_first = true;
+    kubernetes.faults(move |request| {
+        (request.is_watch() && std::mem::take(&mut is_first)).then_some(Fault::Silence)
+    });
+    let access = Access::Kubeconfig { path: Some(kubernetes.kubeconfig()), context: None };
+    block_on(async {
+        let patience = Duration::from_secs(4);
+        let cluster = Around { patience, ..Around::default() }.connect(&access).await.unwrap();
+        let mut seen = cluster.watch::<ConfigMap>(&Selector::all());
+        assert!(matches!(seen.next().await, Some(Ok(Seen::All(_)))));
+        change(&kubernetes, "two");
+        let next = tokio::time::timeout(patience * 2, seen.next()).await;
+        assert!(matches!(next, Ok(Some(Ok(Seen::Applied(_))))), "{next:?}");
+    });
+    let asked = kubernetes.requests().into_iter().find(sluice_kubernetes_fake::Request::is_watch).unwrap();
+    assert_eq!(asked.parameter("timeoutSeconds").as_deref(), Some("2"));
+}
+
+#[test]
 fn what_does_not_pass_ends_it() {
     let kubernetes = Kubernetes::start();
     let access = Access::Kubeconfig { path: Some(kubernetes.kubeconfig()), context: None };
