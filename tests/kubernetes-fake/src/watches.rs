@@ -107,11 +107,9 @@ impl Watch {
             if Instant::now() >= self.until || out.is_closed() {
                 return;
             }
-            let _ = timeout(
-                LOOK.min(self.until.saturating_duration_since(Instant::now())),
-                changes.changed(),
-            )
-            .await;
+            let _ =
+                timeout(LOOK.min(self.until.saturating_duration_since(Instant::now())), changes.changed())
+                    .await;
         }
     }
 
