@@ -139,6 +139,7 @@ impl Plan {
             migrations: named(&self.jobs.migrations)?,
             on_rollback: named(&self.jobs.on_rollback)?,
         };
+        jobs::check_names(&draught.journal.jobs)?;
         if !draught.journal.jobs.is_empty() {
             draught.need(&["create", "get", "delete"], "jobs.batch");
             draught.need(&["get"], "pods/log");

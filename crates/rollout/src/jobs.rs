@@ -19,6 +19,7 @@ pub(crate) use sluice_kubernetes::progress::JobState as State;
 
 use crate::{
     failure::{Failure, Trip, last_words},
+    journal::Jobs,
     voice::Voice,
 };
 
@@ -27,7 +28,11 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What a log may still say when its Job has ended.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// A Job as it will be created: of a name that no other run gives.
+/// For how long a Job is kept at least when it has ended, in seconds. By it this run sees how it ended, and one that takes the
+/// run up that it has run: <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
+const KEPT: i64 = 24 * 60 * 60;
+
+/// A Job as it will be created: of a name that no other run gives, and kept for long enough.
 pub(crate) fn named(mut job: Object, id: &str, namespace: &str) -> Result<Object, Problem> {
     if job.kind() != "Job" || job.api_version() != "batch/v1" {
         return Err(Problem::misconfigured(format!(
@@ -48,7 +53,22 @@ pub(crate) fn named(mut job: Object, id: &str, namespace: &str) -> Result<Object
     if let Some(metadata) = job.fields_mut().get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("name".to_owned(), name.into());
     }
+    let ttl = job.fields_mut().get_mut("spec").and_then(|spec| spec.get_mut("ttlSecondsAfterFinished"));
+    if let Some(ttl) = ttl.filter(|ttl| ttl.as_i64().is_some_and(|seconds| seconds < KEPT)) {
+        *ttl = KEPT.into();
+    }
     Ok(job)
+}
+
+/// Fails where two Jobs have one name: the second would be taken for the first, which has run.
+pub(crate) fn check_names(jobs: &Jobs) -> Result<(), Problem> {
+    let mut seen = BTreeSet::new();
+    match jobs.all().find(|(_, job)| !seen.insert(job.name().to_owned())) {
+        None => Ok(()),
+        Some((_, job)) => Err(Problem::misconfigured("two of the Jobs have the same name")
+            .why(format!("with the id of this run both would be {}", job.name()))
+            .help("give each a `metadata.name` of its own")),
+    }
 }
 
 /// How far a Job is; `None` when it is not there.
@@ -167,4 +187,41 @@ async fn of_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) ->
         failure.evidence = last_words(cluster, name, &container.name, false).await;
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(name: &str, spec: Value) -> Object {
+        let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
+        named(Object::new(job).unwrap(), "0badcafe", "shop").unwrap()
+    }
+
+    #[test]
+    fn a_job_is_kept_until_it_was_seen_to_end() {
+        let kept = |ttl: Value| {
+            job("migrate", json!({"ttlSecondsAfterFinished": ttl})).at("/spec").cloned().unwrap()
+        };
+        assert_eq!(kept(json!(0)), json!({"ttlSecondsAfterFinished": 86_400}));
+        assert_eq!(kept(json!(100_000)), json!({"ttlSecondsAfterFinished": 100_000}));
+        assert_eq!(job("migrate", json!({})).at("/spec"), Some(&json!({})));
+    }
+
+    #[test]
+    fn jobs_of_one_name_are_refused() {
+        let jobs = |before: &str, migrations: &str| Jobs {
+            before: Some(job(before, json!({}))),
+            migrations: Some(job(migrations, json!({}))),
+            on_rollback: None,
+        };
+        check_names(&jobs("snapshot", "migrate")).unwrap();
+        let long = "a".repeat(60);
+        for (before, migrations) in [("migrate", "migrate"), (long.as_str(), &long[1..])] {
+            let problem = check_names(&jobs(before, migrations)).unwrap_err();
+            assert!(problem.why.unwrap().ends_with("-0badcafe"));
+        }
+    }
 }

@@ -54,6 +54,7 @@ mod server;
 mod tls;
 mod watches;
 mod world;
+mod yaml;
 
 use std::{
     path::PathBuf,
