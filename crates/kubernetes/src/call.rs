@@ -225,8 +225,11 @@ impl Failed {
         let is_busy = code == StatusCode::TOO_MANY_REQUESTS;
         let is_race =
             call.conflict_passes && matches!(&error, Error::Conflict { fields, .. } if fields.is_empty());
+        // A refusal stays one, whatever its code.
+        let is_trouble = matches!(code.as_u16(), 408 | 500 | 502 | 503 | 504)
+            && !(code.is_server_error() && matches!(&error, Error::Rejected { .. }));
         Self {
-            may_pass: is_busy || is_race || matches!(code.as_u16(), 408 | 500 | 502 | 503 | 504),
+            may_pass: is_busy || is_race || is_trouble,
             had_no_effect: is_busy || is_race,
             asked: asked.or_else(|| asked_by_status.map(|seconds| Duration::from_secs(seconds.into()))),
             error,

@@ -25,7 +25,6 @@ use crate::{
 const PAGE: &str = "500";
 const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
-/// JSON is YAML.
 const APPLY: &str = "application/apply-patch+yaml";
 
 /// A type of objects that live in namespaces.
@@ -275,7 +274,7 @@ impl Cluster {
             .named(object.name())
             .with("fieldValidation", "Strict")
             .with("force", (ownership == Ownership::Take).to_string())
-            .body(APPLY, bytes(object)?);
+            .body(APPLY, yaml(object)?);
         let call = if object.resource_version().is_empty() { call.repeat_on_conflict() } else { call };
         // To apply the same again changes nothing.
         untyped(&kind, self.api.write(&call, &in_no_doubt).await?)
@@ -493,6 +492,22 @@ fn untyped(kind: &Kind, object: Value) -> Result<Object, Error> {
 
 fn value(object: &impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(object).map_err(Error::could_not_tell)
+}
+
+/// JSON that is YAML 1.1 too, as which the API server reads it: there some letters end a line also between quotes, and some are
+/// none at all: <https://yaml.org/spec/1.1/#id868524>. All of them can be written as escapes.
+fn yaml(object: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let json = serde_json::to_string(object).map_err(Error::could_not_tell)?;
+    let mut yaml = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                yaml.push_str(&format!("\\u{:04x}", u32::from(letter)));
+            }
+            _ => yaml.push(letter),
+        }
+    }
+    Ok(yaml.into_bytes())
 }
 
 fn bytes(object: &impl Serialize) -> Result<Vec<u8>, Error> {

@@ -184,6 +184,7 @@ impl Error {
             ("Forbidden", _) | (_, 403) if is_of_rbac(&status.message) => {
                 Self::Denied { verb: call.verb().to_owned(), resource: call.resource(), why }
             }
+            _ if is_of_schema(&status.message) => Self::Rejected { what: what(), why },
             _ if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS => {
                 Self::could_not_tell(format!("{}: the API server answered {code}: {why}", what()))
             }
@@ -245,6 +246,13 @@ fn is_of_object(status: &Status) -> bool {
 /// answer with the same code and reason.
 fn is_of_rbac(message: &str) -> bool {
     message.contains(" cannot ")
+}
+
+/// Server-side apply's words for a field that the kind does not have, or of another type. It answers them as an error of its
+/// own, with code 500 and no reason:
+/// <https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/structuredmerge.go>
+fn is_of_schema(message: &str) -> bool {
+    message.starts_with("failed to create typed patch object")
 }
 
 /// Whose fields they are: `conflict with "kubectl" using apps/v1`.

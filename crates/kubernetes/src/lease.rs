@@ -62,10 +62,22 @@ impl Cluster {
         Ok(Hold { cluster: self.clone(), name: lease.to_owned(), holder: holder.to_owned(), renewal, state })
     }
 
+    /// Whether no one holds the lease of this name; else [`Error::Held`].
+    pub async fn is_free(&self, lease: &str) -> Result<(), Error> {
+        match self.get::<Lease>(lease).await {
+            Ok(found) if found.spec.as_ref().is_some_and(|spec| self.is_held(spec)) => Err(held_by(&found)),
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_held(&self, spec: &LeaseSpec) -> bool {
+        spec.holder_identity.as_deref().is_some_and(|by| !by.is_empty()) && !self.has_run_out(spec)
+    }
+
     async fn take(&self, mut lease: Lease, holder: &str, time: Duration) -> Result<Lease, Error> {
         let before = lease.spec.take().unwrap_or_default();
-        let by_another = before.holder_identity.as_deref().is_some_and(|by| !by.is_empty() && by != holder);
-        if by_another && !self.has_run_out(&before) {
+        if before.holder_identity.as_deref() != Some(holder) && self.is_held(&before) {
             lease.spec = Some(before);
             return Err(held_by(&lease));
         }

@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{AsyncBufRead, AsyncBufReadExt as _, Stream, stream};
+use futures_util::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, Stream, stream};
 use http::Method;
 use jiff::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Log {
 
 /// No more of a log than this is read at once, in bytes.
 const LIMIT: u32 = 1 << 20;
+/// A line that goes on for longer, in bytes, is told in pieces: a container may never end one.
+const LONGEST_LINE: u64 = 64 << 10;
 /// For a log that can't be had now, no one waits long: it explains, and decides nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,7 +40,8 @@ impl Cluster {
         self.api.read_bytes(&call).await
     }
 
-    /// A container's log, line by line without their ends, from its beginning until the container ends.
+    /// A container's log, line by line without their ends, from its beginning until the container ends. A line of more
+    /// than 64 KiB comes in pieces.
     ///
     /// A connection that breaks is taken up again where it broke.
     pub fn follow(
@@ -87,7 +90,7 @@ impl Following {
                 continue;
             };
             let mut line = Vec::new();
-            match lines.read_until(b'\n', &mut line).await {
+            match lines.take(LONGEST_LINE).read_until(b'\n', &mut line).await {
                 Ok(0) => return Ok(None),
                 Ok(_) => {
                     self.trouble = None;

@@ -34,6 +34,7 @@ pub use self::{
     endpoints::judge_service,
     job::{JobState, judge_job},
     patience::{Decision, Patience},
+    pods::is_ready,
     trouble::{Culprit, Trouble, time as time_of},
 };
 

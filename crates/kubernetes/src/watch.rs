@@ -14,11 +14,8 @@ use crate::{
     cluster::typed,
 };
 
-/// How long the server lets one watch stand. Then it is begun anew, where it ended: a connection that a firewall forgot is
-/// noticed by then, also where no HTTP/2 is spoken, which asks for signs of life.
-const STANDS: Duration = Duration::from_mins(1);
-/// How much longer we wait for the server to end it.
-const GRACE: Duration = Duration::from_secs(10);
+/// The longest that the server lets one watch stand. Then it is begun anew, where it ended.
+const LONGEST: Duration = Duration::from_secs(15);
 /// A watch that ends sooner is one that failed.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -37,7 +34,8 @@ impl Cluster {
     /// Lists what is meant, then tells each change, for as long as the stream is read.
     ///
     /// It goes on over the end of a watch, a reset, a version that the server forgot, and what may pass; only when that
-    /// has lasted for the patience of the setup, or what went wrong stays wrong, it tells the error and ends.
+    /// has lasted for the patience of the setup, or what went wrong stays wrong, it tells the error and ends. A watch
+    /// whose connection died without a word is noticed within the patience, too.
     pub fn watch<K: Typed>(
         &self,
         selector: &Selector,
@@ -90,11 +88,17 @@ impl Watching {
                 self.version = Some(listed.resource_version);
                 return Ok(Seen::All(listed.items));
             };
+            let silence = self.silence();
             let Some((events, since)) = &mut self.events else {
                 self.begin(&version).await?;
                 continue;
             };
-            let (lasted, event) = (since.elapsed(), timeout(STANDS + GRACE, events.next()).await);
+            let event = timeout(silence, events.next()).await;
+            // Where nothing happens it may stand for as long as it likes and tell nothing, not even a bookmark.
+            let has_stood = since.elapsed() >= SHORTEST;
+            if has_stood {
+                self.trouble = None;
+            }
             match event {
                 Ok(Some(Ok(event))) => {
                     if let Some(seen) = self.take(event).await? {
@@ -106,7 +110,7 @@ impl Watching {
                     self.recover(failed).await?;
                 }
                 // The server ends a watch when its time is over; one that is cut at once is no watch.
-                Ok(None) if lasted < SHORTEST => {
+                Ok(None) if !has_stood => {
                     let why = format!("the watch of {} ends as soon as it begins", self.kind);
                     self.recover(Failed::passing(Error::could_not_tell(why))).await?;
                 }
@@ -174,12 +178,23 @@ impl Watching {
         Err(failed.error)
     }
 
+    /// How long the server lets a watch stand.
+    fn stands(&self) -> Duration {
+        LONGEST.min(self.cluster.api.patience / 2).max(SHORTEST)
+    }
+
+    /// How long a watch may say nothing: the server would have ended it long before. A firewall forgets connections
+    /// without a word, and only HTTP/2 asks for signs of life.
+    fn silence(&self) -> Duration {
+        2 * self.stands()
+    }
+
     fn call(&self, version: &str) -> Call {
         let call = Call::of(Method::GET, "watch", &self.kind, self.cluster.namespace())
             .with("watch", "true")
             .with("resourceVersion", version)
             .with("allowWatchBookmarks", "true")
-            .with("timeoutSeconds", STANDS.as_secs().to_string());
+            .with("timeoutSeconds", self.stands().as_secs().to_string());
         self.selector.apply(call)
     }
 }

@@ -9,9 +9,10 @@ use sluice_core::{Context, Done, Draft, Problem, Problems, Verdict};
 
 use crate::{
     Outputs, Sections,
-    deploy::{Draught, Pair},
-    images::annotation,
+    draught::Draught,
+    edit::{self, annotation},
     inputs::Decommission,
+    pair::Pair,
     place::Place,
     reference::Reference,
     report,
@@ -25,15 +26,14 @@ pub(crate) fn run(
     cx: &Context,
 ) -> anyhow::Result<Done<Outputs>> {
     let place = Place::new(&inputs.place, config, cx)?;
-    let service = inputs.service.clone().unwrap_or_default();
-    let named = Problems::all(inputs.workload.iter().map(|text| text.parse::<Reference>()))?;
-    let named: Vec<(Reference, usize)> = named.into_iter().map(|reference| (reference, 0)).collect();
+    let service = inputs.pair.service.clone().unwrap_or_default();
+    let named = Problems::all(inputs.pair.workload.iter().map(|text| text.parse::<Reference>()))?;
     let limits = Limits::new(&inputs.patience);
     crate::steer(cx, async {
         let cluster = place.connect(cx).await?;
         let mut pair = Pair::find(&service, &named, &cluster).await?;
         let left = left(&pair, inputs.after.map(|after| after.0), cx.now())?;
-        if !left.is_zero() && !inputs.dry_run {
+        if !left.is_zero() && !inputs.rehearsal.dry_run {
             cx.say(&format!("{} stays for {} more", pair.colours.idle.name, sluice_core::Period(left)));
             tokio::select! {
                 interrupted = cx.cancellation().cancelled() => return Err(interrupted.into()),
@@ -59,15 +59,15 @@ pub(crate) fn run(
         }
         let mut draught = Draught::new("decommission", &cluster, cx)?;
         let mut down = pair.idle.clone();
-        down["spec"]["replicas"] = 0.into();
+        edit::set(&mut down, edit::REPLICAS, 0);
         draught.add(&pair.idle, down, 0);
         draught.watch_over(&pair.service);
         draught.colours = Some(pair.colours.clone());
-        draught.check(inputs.allow_gitops, &cluster).await?;
-        if inputs.dry_run {
+        draught.check(inputs.change.allow_gitops, &cluster).await?;
+        if inputs.rehearsal.dry_run {
             return Ok(report::dry_run(&draught, &cluster));
         }
-        crate::carry_out(draught, &cluster, limits, false, inputs.record.as_deref(), cx).await
+        crate::carry_out(draught, &cluster, limits, false, inputs.change.record.as_deref(), cx).await
     })
 }
 

@@ -1,11 +1,15 @@
 //! Why something did not come to be, with all that the cluster knows of it.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use sluice_core::{Finding, Verdict, escape};
 use sluice_kubernetes::{
     Cluster, Error, Log,
     api::core::v1::Event,
-    progress::{Trouble, time_of},
+    progress::{Culprit, Trouble, time_of},
 };
+use tokio::time::{Instant, timeout_at};
 
 /// Why something did not come to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +31,12 @@ pub(crate) enum Trip {
 }
 
 /// How many lines of a log are shown.
-const LINES: usize = 10;
+const LINES: u32 = 10;
+/// How many characters of each.
+const LONGEST: usize = 400;
+/// How long all logs may take together, and how many are read at once.
+const MOMENT: Duration = Duration::from_secs(6);
+const AT_ONCE: usize = 8;
 /// How many events.
 const EVENTS: usize = 3;
 
@@ -36,17 +45,12 @@ impl Failure {
         Self { subject: subject.into(), reason: reason.into(), evidence: Vec::new(), help: None }
     }
 
-    /// A trouble of a workload, with the last words of its container and the last events.
-    pub(crate) async fn of(trouble: &Trouble, subject: &str, cluster: &Cluster, events: &[Event]) -> Self {
+    /// A trouble of a workload, with the last events.
+    pub(crate) fn of(trouble: &Trouble, subject: &str, events: &[Event]) -> Self {
         let at = if trouble.object == subject { String::new() } else { format!("{}: ", trouble.object) };
         let mut failure = Self::new(subject, format!("{at}{}: {}", trouble.reason, trouble.message));
-        if let Some(culprit) = &trouble.culprit {
-            failure
-                .evidence
-                .extend(last_words(cluster, &culprit.pod, &culprit.container, culprit.has_restarted).await);
-        }
         let name = trouble.object.split_once('/').map_or(trouble.object.as_str(), |(_, name)| name);
-        failure.evidence.extend(warnings(name, events));
+        failure.evidence = warnings(name, events);
         failure
     }
 
@@ -58,12 +62,40 @@ impl Failure {
     }
 }
 
-/// The end of a container's log. It explains and decides nothing: where it can't be had, nothing is said.
+/// The troubles of workloads, with the last words of their containers and the last events. They explain and decide
+/// nothing: what can't be had within a moment is left out, and the way back waits no longer.
+pub(crate) async fn explained(
+    troubles: Vec<(String, Trouble)>,
+    cluster: &Cluster,
+    events: &[Event],
+) -> Vec<Failure> {
+    let ends = Instant::now() + MOMENT;
+    let explained = troubles.into_iter().map(|(subject, trouble)| async move {
+        let mut failure = Failure::of(&trouble, &subject, events);
+        if let Some(Culprit { pod, container, has_restarted }) = &trouble.culprit
+            && let Ok(words) = timeout_at(ends, last_words(cluster, pod, container, *has_restarted)).await
+        {
+            failure.evidence.splice(..0, words);
+        }
+        failure
+    });
+    stream::iter(explained).buffered(AT_ONCE).collect().await
+}
+
+/// The end of a container's log, in lines that are not too long; nothing where it can't be had.
 pub(crate) async fn last_words(cluster: &Cluster, pod: &str, container: &str, previous: bool) -> Vec<String> {
-    let tail = Log { tail: u32::try_from(LINES).unwrap_or(u32::MAX), previous };
-    let Ok(log) = cluster.log(pod, Some(container), tail).await else { return Vec::new() };
+    let Ok(log) = cluster.log(pod, Some(container), Log { tail: LINES, previous }).await else {
+        return Vec::new();
+    };
     let lines = log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| format!("{container} | {}", escape::bytes(line))).collect()
+    lines.map(|line| format!("{container} | {}", shortened(&escape::bytes(line)))).collect()
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 /// The last warnings about an object, the newest last.
@@ -101,5 +133,18 @@ impl Trip {
             }
             error => Self::one(Failure::new(subject, error.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_long_is_cut_between_characters() {
+        assert_eq!(shortened("short"), "short");
+        let cut = shortened(&"ü".repeat(LONGEST + 1));
+        assert_eq!(cut.chars().count(), LONGEST + 1);
+        assert!(cut.ends_with('…'));
     }
 }

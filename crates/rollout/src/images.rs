@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use sluice_core::{ImageReference, Problem, nearest};
-use sluice_kubernetes::JsonPatch;
 
 /// An image that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,11 +116,6 @@ pub(crate) fn version(image: &str) -> Option<String> {
 /// `container=image` of each container.
 pub(crate) fn told(workload: &Value) -> Vec<String> {
     containers(workload).into_iter().map(|one| format!("{}={}", one.name, one.image)).collect()
-}
-
-/// The JSON pointer of an annotation.
-pub(crate) fn annotation(name: &str) -> String {
-    format!("/metadata/annotations/{}", JsonPatch::escape(name))
 }
 
 #[cfg(test)]

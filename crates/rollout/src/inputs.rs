@@ -64,17 +64,13 @@ pub struct Deploy {
     #[arg(long, value_name = "POLICY")]
     pub on_failure: Option<OnFailure>,
 
-    /// Change what Argo CD or Flux owns; they may change it back. Default: `false`, it is refused
-    #[arg(long)]
-    pub allow_gitops: bool,
-
     /// Take over fields that others own, and what was changed meanwhile. Default: `false`, it is refused
     #[arg(long)]
     pub force: bool,
 
-    /// Where the record for `undo` is written. Default: below `sluice-records` in the runner's folder for temporary files, on a terminal in this folder
-    #[arg(long, value_name = "PATH")]
-    pub record: Option<PathBuf>,
+    /// How it is changed.
+    #[command(flatten)]
+    pub change: Change,
 
     /// How long it may take.
     #[command(flatten)]
@@ -92,13 +88,9 @@ pub struct Deploy {
 /// The inputs of `switch`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Switch {
-    /// The Service whose traffic is switched
-    #[arg(long, required = true, value_name = "NAME")]
-    pub service: Option<String>,
-
-    /// The two Deployments. Default: those that its selector fits but for the colour
-    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "KIND/NAME")]
-    pub workload: Vec<String>,
+    /// What is switched.
+    #[command(flatten)]
+    pub pair: Colours,
 
     /// The colour that shall get the traffic. Default: the one that gets none; a step that may run twice should say it
     #[arg(long, value_name = "NAME")]
@@ -108,21 +100,17 @@ pub struct Switch {
     #[arg(long)]
     pub back: bool,
 
-    /// Change what Argo CD or Flux owns; they may change it back. Default: `false`, it is refused
-    #[arg(long)]
-    pub allow_gitops: bool,
-
-    /// Where the record for `undo` is written. Default: below `sluice-records` in the runner's folder for temporary files, on a terminal in this folder
-    #[arg(long, value_name = "PATH")]
-    pub record: Option<PathBuf>,
+    /// How it is changed.
+    #[command(flatten)]
+    pub change: Change,
 
     /// How long it may take.
     #[command(flatten)]
     pub patience: Patience,
 
-    /// Say exactly what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub rehearsal: Rehearsal,
 
     /// Where it runs.
     #[command(flatten)]
@@ -136,17 +124,17 @@ pub struct Undo {
     #[arg(long, required = true, value_name = "PATH")]
     pub record: Option<PathBuf>,
 
-    /// Put back also what someone else has changed since. Default: `false`, it is refused
-    #[arg(long)]
-    pub force: bool,
+    /// What it may overwrite.
+    #[command(flatten)]
+    pub way_back: WayBack,
 
     /// How long it may take.
     #[command(flatten)]
     pub patience: Patience,
 
-    /// Say exactly what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub rehearsal: Rehearsal,
 
     /// Where it runs.
     #[command(flatten)]
@@ -156,33 +144,25 @@ pub struct Undo {
 /// The inputs of `decommission`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Decommission {
-    /// The Service whose other colour is scaled down
-    #[arg(long, required = true, value_name = "NAME")]
-    pub service: Option<String>,
-
-    /// The two Deployments. Default: those that its selector fits but for the colour
-    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "KIND/NAME")]
-    pub workload: Vec<String>,
+    /// What is scaled down.
+    #[command(flatten)]
+    pub pair: Colours,
 
     /// Wait until the switch is this long ago. Default: `0s`
     #[arg(long, value_name = "TIME")]
     pub after: Option<Period>,
 
-    /// Change what Argo CD or Flux owns; they may change it back. Default: `false`, it is refused
-    #[arg(long)]
-    pub allow_gitops: bool,
-
-    /// Where the record for `undo` is written. Default: below `sluice-records` in the runner's folder for temporary files, on a terminal in this folder
-    #[arg(long, value_name = "PATH")]
-    pub record: Option<PathBuf>,
+    /// How it is changed.
+    #[command(flatten)]
+    pub change: Change,
 
     /// How long it may take.
     #[command(flatten)]
     pub patience: Patience,
 
-    /// Say exactly what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub rehearsal: Rehearsal,
 
     /// Where it runs.
     #[command(flatten)]
@@ -216,21 +196,61 @@ pub struct Resume {
     #[arg(long)]
     pub back: bool,
 
-    /// Put back also what someone else has changed since. Default: `false`, it is refused
-    #[arg(long)]
-    pub force: bool,
+    /// What it may overwrite.
+    #[command(flatten)]
+    pub way_back: WayBack,
 
     /// How long it may take.
     #[command(flatten)]
     pub patience: Patience,
 
-    /// Say exactly what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub rehearsal: Rehearsal,
 
     /// Where it runs.
     #[command(flatten)]
     pub place: Location,
+}
+
+/// The Service of two colours.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Colours {
+    /// The Service that switches between the two colours
+    #[arg(long, required = true, value_name = "NAME")]
+    pub service: Option<String>,
+
+    /// The two Deployments. Default: those that its selector fits but for the colour
+    #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "KIND/NAME")]
+    pub workload: Vec<String>,
+}
+
+/// How something new is made of what is there.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Change {
+    /// Change what Argo CD or Flux owns; they may change it back. Default: `false`, it is refused
+    #[arg(long)]
+    pub allow_gitops: bool,
+
+    /// Where the record for `undo` is written. Default: below `sluice-records` in the runner's folder for temporary files, on a terminal in this folder
+    #[arg(long, value_name = "PATH")]
+    pub record: Option<PathBuf>,
+}
+
+/// What the way back may overwrite.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct WayBack {
+    /// Put back also what someone else has changed since. Default: `false`, it is refused
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Whether a change is only tried.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Rehearsal {
+    /// Say exactly what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How long it may take.

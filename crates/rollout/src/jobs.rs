@@ -6,17 +6,20 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use sluice_core::{Problem, escape};
 use sluice_kubernetes::{
-    Cluster, Error, Object, Preconditions, Selector,
+    Cluster, Error, Kind, Object, Preconditions, Selector,
     api::{batch::v1::Job, core::v1::Pod},
-    progress::{JobState, judge_job, judge_pod},
+    progress::{judge_job, judge_pod},
 };
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
 
+pub(crate) use sluice_kubernetes::progress::JobState as State;
+
 use crate::{
     failure::{Failure, Trip, last_words},
+    journal::Jobs,
     voice::Voice,
 };
 
@@ -25,8 +28,12 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What a log may still say when its Job has ended.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// A Job as it will be created: of a name that no other run gives.
-pub(crate) fn named(mut job: Object, id: &str) -> Result<Object, Problem> {
+/// For how long a Job is kept at least when it has ended, in seconds. By it this run sees how it ended, and one that takes the
+/// run up that it has run: <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
+const KEPT: i64 = 24 * 60 * 60;
+
+/// A Job as it will be created: of a name that no other run gives, and kept for long enough.
+pub(crate) fn named(mut job: Object, id: &str, namespace: &str) -> Result<Object, Problem> {
     if job.kind() != "Job" || job.api_version() != "batch/v1" {
         return Err(Problem::misconfigured(format!(
             "{}/{} is no Job",
@@ -35,14 +42,42 @@ pub(crate) fn named(mut job: Object, id: &str) -> Result<Object, Problem> {
         ))
         .help("give the manifest of one Job of batch/v1"));
     }
+    if let Some(other) = job.namespace().filter(|other| *other != namespace) {
+        return Err(Problem::misconfigured(format!("job/{} is of the namespace {other}", job.name()))
+            .why(format!("a rollout changes one namespace: {namespace}"))
+            .help("leave the namespace out of the manifest"));
+    }
     // The name is a label of its pods: at most 63 characters.
     let stem: String = job.name().trim_end_matches('-').chars().take(63 - 1 - id.len()).collect();
     let name = format!("{}-{id}", stem.trim_end_matches(['-', '.']));
     if let Some(metadata) = job.fields_mut().get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("name".to_owned(), name.into());
-        metadata.remove("generateName");
+    }
+    let ttl = job.fields_mut().get_mut("spec").and_then(|spec| spec.get_mut("ttlSecondsAfterFinished"));
+    if let Some(ttl) = ttl.filter(|ttl| ttl.as_i64().is_some_and(|seconds| seconds < KEPT)) {
+        *ttl = KEPT.into();
     }
     Ok(job)
+}
+
+/// Fails where two Jobs have one name: the second would be taken for the first, which has run.
+pub(crate) fn check_names(jobs: &Jobs) -> Result<(), Problem> {
+    let mut seen = BTreeSet::new();
+    match jobs.all().find(|(_, job)| !seen.insert(job.name().to_owned())) {
+        None => Ok(()),
+        Some((_, job)) => Err(Problem::misconfigured("two of the Jobs have the same name")
+            .why(format!("with the id of this run both would be {}", job.name()))
+            .help("give each a `metadata.name` of its own")),
+    }
+}
+
+/// How far a Job is; `None` when it is not there.
+pub(crate) async fn state(cluster: &Cluster, job: &Object) -> Result<Option<State>, Trip> {
+    match cluster.get::<Job>(job.name()).await {
+        Ok(job) => Ok(Some(judge_job(&job))),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(Trip::of(&format!("job/{}", job.name()), error)),
+    }
 }
 
 /// Runs a Job to its end; one that an interrupted run has started is followed.
@@ -55,9 +90,9 @@ pub(crate) async fn run(
     let name = job.name();
     let subject = format!("job/{name}");
     let lost = |error: Error| Trip::of(&subject, error);
-    let read: Job = serde_json::from_value(job.clone().into())
-        .map_err(|error| Trip::one(Failure::new(&subject, format!("it can't be read: {error}"))))?;
-    match cluster.create(&read).await {
+    // As it was written: the API server refuses fields that it does not know.
+    match cluster.create_object(&Kind::of::<Job>(), job).await {
+        // Of this run: no other gives that name.
         Ok(_) | Err(Error::AlreadyExists { .. }) => {}
         Err(error) => return Err(lost(error)),
     }
@@ -73,24 +108,24 @@ pub(crate) async fn run(
             follow(cluster, pod, &mut followed, &sender);
         }
         match judge_job(&cluster.get::<Job>(name).await.map_err(lost)?) {
-            JobState::Done => {
+            State::Done => {
                 say_rest(&mut lines, voice).await;
                 voice.say(&format!("{subject} succeeded"));
                 return Ok(());
             }
-            JobState::Failed(why) => {
+            State::Failed(why) => {
                 say_rest(&mut lines, voice).await;
                 return Err(Trip::one(of_pods(&subject, why, &pods, cluster).await));
             }
-            JobState::Suspended => break Failure::new(&subject, "it is suspended: no one starts it"),
-            JobState::Running => {}
+            State::Suspended => break Failure::new(&subject, "it is suspended: no one starts it"),
+            State::Running => {}
         }
         let trouble = pods.iter().filter_map(judge_pod).find(|trouble| {
             // Containers that crash are the Job's own to try again.
             trouble.patience == Some(Duration::ZERO) && trouble.culprit.is_none()
         });
         if let Some(trouble) = trouble {
-            break Failure::of(&trouble, &subject, cluster, &[]).await;
+            break Failure::of(&trouble, &subject, &[]);
         }
         if Instant::now() >= ends {
             let mut failure = of_pods(&subject, "it did not end in time".to_owned(), &pods, cluster).await;
@@ -152,4 +187,41 @@ async fn of_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) ->
         failure.evidence = last_words(cluster, name, &container.name, false).await;
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(name: &str, spec: Value) -> Object {
+        let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
+        named(Object::new(job).unwrap(), "0badcafe", "shop").unwrap()
+    }
+
+    #[test]
+    fn a_job_is_kept_until_it_was_seen_to_end() {
+        let kept = |ttl: Value| {
+            job("migrate", json!({"ttlSecondsAfterFinished": ttl})).at("/spec").cloned().unwrap()
+        };
+        assert_eq!(kept(json!(0)), json!({"ttlSecondsAfterFinished": 86_400}));
+        assert_eq!(kept(json!(100_000)), json!({"ttlSecondsAfterFinished": 100_000}));
+        assert_eq!(job("migrate", json!({})).at("/spec"), Some(&json!({})));
+    }
+
+    #[test]
+    fn jobs_of_one_name_are_refused() {
+        let jobs = |before: &str, migrations: &str| Jobs {
+            before: Some(job(before, json!({}))),
+            migrations: Some(job(migrations, json!({}))),
+            on_rollback: None,
+        };
+        check_names(&jobs("snapshot", "migrate")).unwrap();
+        let long = "a".repeat(60);
+        for (before, migrations) in [("migrate", "migrate"), (long.as_str(), &long[1..])] {
+            let problem = check_names(&jobs(before, migrations)).unwrap_err();
+            assert!(problem.why.unwrap().ends_with("-0badcafe"));
+        }
+    }
 }

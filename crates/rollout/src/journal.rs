@@ -12,10 +12,7 @@ use serde_json::{Value, json};
 use sluice_core::{Context, Problem};
 use sluice_kubernetes::{
     Cluster, Error, Kind, Object, Preconditions, Selector,
-    api::{
-        apps::v1::{DaemonSet, Deployment, StatefulSet},
-        core::v1::{ConfigMap, Service},
-    },
+    api::core::v1::{ConfigMap, Service},
 };
 
 use crate::{edit::Edit, inputs::OnFailure, reference::WorkloadKind};
@@ -74,6 +71,19 @@ pub(crate) struct Jobs {
     pub(crate) on_rollback: Option<Object>,
 }
 
+impl Jobs {
+    /// Each with when it runs.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &Object)> {
+        [("before", &self.before), ("migrations", &self.migrations), ("on rollback only", &self.on_rollback)]
+            .into_iter()
+            .filter_map(|(when, job)| Some((when, job.as_ref()?)))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+}
+
 /// One object: what changes, and that it is waited for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,6 +101,9 @@ pub(crate) struct Step {
     /// Whether the object is made by this: then it is removed on the way back.
     #[serde(default)]
     pub(crate) is_new: bool,
+    /// Whether it did not run before either: then it can't be asked to on the way back.
+    #[serde(default)]
+    pub(crate) was_failing: bool,
 }
 
 impl Step {
@@ -105,6 +118,7 @@ impl Step {
             edits,
             apply: None,
             is_new: false,
+            was_failing: false,
         }
     }
 
@@ -130,12 +144,10 @@ impl Step {
 
     /// Where the API has it.
     pub(crate) async fn kind(&self, cluster: &Cluster) -> Result<Kind, Error> {
-        match (self.api_version.as_str(), self.kind.as_str()) {
-            ("apps/v1", "Deployment") => Ok(Kind::of::<Deployment>()),
-            ("apps/v1", "StatefulSet") => Ok(Kind::of::<StatefulSet>()),
-            ("apps/v1", "DaemonSet") => Ok(Kind::of::<DaemonSet>()),
-            ("v1", "Service") => Ok(Kind::of::<Service>()),
-            (api_version, kind) => cluster.kind(api_version, kind).await,
+        match (self.workload(), self.api_version.as_str(), self.kind.as_str()) {
+            (Some(kind), ..) => Ok(kind.api()),
+            (None, "v1", "Service") => Ok(Kind::of::<Service>()),
+            (None, api_version, kind) => cluster.kind(api_version, kind).await,
         }
     }
 }
@@ -202,23 +214,60 @@ impl Journal {
     pub(crate) async fn begin(&self, cluster: &Cluster) -> Result<(), Problem> {
         match cluster.create(&self.config_map()?).await {
             Ok(_) => Ok(()),
+            // The answer to our own try may have been lost.
+            Err(Error::AlreadyExists { .. }) if self.is_there(cluster).await? => Ok(()),
             Err(Error::AlreadyExists { .. }) => Err(interrupted(&self.name())),
             Err(error) => Err(error.into()),
         }
     }
 
+    /// Takes up what another run has left, now that this one is alone: that one may have turned round since, or ended.
+    pub(crate) async fn take_up(&mut self, cluster: &Cluster) -> Result<(), Problem> {
+        let Some(map) = self.own(cluster).await? else {
+            return Err(Problem::failed("the rollout was not interrupted: it went on, and has ended")
+                .why(format!("configmap/{} is gone, or is another run's", self.name()))
+                .help("run `rollout status`: what runs now?"));
+        };
+        if Self::read(written(&map), &self.name())?.direction == Direction::Back {
+            self.direction = Direction::Back;
+        }
+        Ok(())
+    }
+
     /// Writes down that the run turned round.
     pub(crate) async fn save(&self, cluster: &Cluster) -> Result<(), Problem> {
-        cluster.replace(&self.config_map()?).await?;
+        let Some(mut map) = self.own(cluster).await? else {
+            return Err(Problem::failed("the run was taken away from under us")
+                .why(format!("configmap/{} is gone, or is another run's", self.name())));
+        };
+        map.data.get_or_insert_default().insert(KEY.to_owned(), self.text()?);
+        cluster.replace(&map).await?;
         Ok(())
     }
 
     /// The run is over.
     pub(crate) async fn end(&self, cluster: &Cluster) -> Result<(), Error> {
-        match cluster.delete::<ConfigMap>(&self.name(), &Preconditions::default()).await {
+        let Some(map) = self.own(cluster).await? else { return Ok(()) };
+        let this = Preconditions { uid: map.metadata.uid, resource_version: map.metadata.resource_version };
+        match cluster.delete::<ConfigMap>(&self.name(), &this).await {
             Err(Error::NotFound { .. }) => Ok(()),
             other => other,
         }
+    }
+
+    /// Whether it is written down in the cluster.
+    pub(crate) async fn is_there(&self, cluster: &Cluster) -> Result<bool, Error> {
+        Ok(self.own(cluster).await?.is_some())
+    }
+
+    /// The ConfigMap, as long as it is this run's: another run may have ended this one and begun its own.
+    async fn own(&self, cluster: &Cluster) -> Result<Option<ConfigMap>, Error> {
+        let map = match cluster.get::<ConfigMap>(&self.name()).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        let is_ours = Self::read(written(&map), "").is_ok_and(|journal| journal.id == self.id);
+        Ok(is_ours.then_some(map))
     }
 
     /// What interrupted runs have left in the namespace.
@@ -227,9 +276,8 @@ impl Journal {
         maps.items
             .iter()
             .map(|map| {
-                let text = map.data.as_ref().and_then(|data| data.get(KEY)).map_or("", String::as_str);
                 let name = map.metadata.name.as_deref().unwrap_or_default();
-                Self::read(text, &format!("configmap/{name}"))
+                Self::read(written(map), &format!("configmap/{name}"))
             })
             .collect()
     }
@@ -276,6 +324,10 @@ impl Journal {
         })?;
         Self::read(&text, &file.display().to_string())
     }
+}
+
+fn written(map: &ConfigMap) -> &str {
+    map.data.as_ref().and_then(|data| data.get(KEY)).map_or("", String::as_str)
 }
 
 /// A run that ended before it was done.

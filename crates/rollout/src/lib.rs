@@ -9,11 +9,12 @@
 //! The modules, top-down:
 //! - `inputs`, `sections`, `outputs`, `report`, `voice`: what a run is told, what it hands on, what it says;
 //! - `deploy`, `switch`, `undo`, `decommission`, `status`, `resume`: the commands; `place`: which cluster, and what it
-//!   must allow;
-//! - `run`: a journal worked off; `journal`: what is written down; `edit`: what a change is made of; `view`: what is
-//!   seen of the namespace; `jobs`: migrations and the like; `failure`: why something did not come to be;
-//! - `images`, `manifests`: what is deployed; `order`: in which order; `gitops`: who owns it; `colours`: which of two
-//!   Deployments gets the traffic; `reference`: names of workloads.
+//!   must allow; `draught`: what a command would change;
+//! - `run`: a journal worked off; `journal`: what is written down; `edit`: what a change is made of; `mark`: what a run
+//!   leaves at each object; `view`: what is seen of the namespace; `jobs`: migrations and the like; `failure`: why
+//!   something did not come to be;
+//! - `images`, `manifests`, `apply`: what is deployed; `order`: in which order; `gitops`: who owns it; `colours`,
+//!   `pair`: which of two Deployments gets the traffic; `reference`, `workloads`: workloads by name and by label.
 //!
 //! # Verdicts
 //!
@@ -21,9 +22,11 @@
 //! (or kept, where that was asked for). `broken`: it could not be put back. `undecided`: the cluster gave no answer, or
 //! the run was ended; what it was about is written down in the namespace, and `resume` takes it up.
 
+mod apply;
 mod colours;
 mod decommission;
 mod deploy;
+mod draught;
 mod edit;
 mod failure;
 mod gitops;
@@ -32,8 +35,10 @@ mod inputs;
 mod jobs;
 mod journal;
 mod manifests;
+mod mark;
 mod order;
 mod outputs;
+mod pair;
 mod place;
 mod reference;
 mod report;
@@ -45,6 +50,7 @@ mod switch;
 mod undo;
 mod view;
 mod voice;
+mod workloads;
 
 use std::{
     future::Future,
@@ -53,20 +59,20 @@ use std::{
 };
 
 use sluice_config::File;
-use sluice_core::{Action, Context, Done, Problem, Verdict};
-use sluice_kubernetes::{Cluster, Hold};
-use tokio::time::{Instant, sleep};
+use sluice_core::{Action, Context, Done, Problem};
+use sluice_kubernetes::Cluster;
 
 pub use crate::inputs::{
-    Decommission, Deploy, DryRun, Inputs, Location, OnFailure, Patience, Resume, Status, Switch, Undo,
+    Change, Colours, Decommission, Deploy, DryRun, Inputs, Location, OnFailure, Patience, Rehearsal, Resume,
+    Status, Switch, Undo, WayBack,
 };
 pub use crate::outputs::{Outputs, WorkloadResult};
 pub use crate::sections::Sections;
 
 use crate::{
-    deploy::Draught,
+    draught::Draught,
     journal::Journal,
-    run::{Ending, Limits, Run},
+    run::{Begins, Limits, Run},
 };
 
 /// The action `rollout`.
@@ -96,7 +102,7 @@ impl Action for Rollout {
 /// What a run that was told to end may take for the write that is under way, and to give its lease back.
 const GRACE: Duration = Duration::from_millis(3_500);
 
-/// Runs a command to its end. Told to end, it ends by itself ([`work_off`]), with its lease given back.
+/// Runs a command to its end. Told to end, it ends by itself, with its lease given back.
 fn steer(
     cx: &Context,
     work: impl Future<Output = Result<Done<Outputs>, Problem>>,
@@ -128,72 +134,9 @@ async fn carry_out(
     let file = record_file(&draught.journal, record, cx);
     draught.journal.write(&cx.folder().join(&file))?;
     let mut run = Run::new(cx, cluster, draught.journal.clone(), limits, force);
-    let ending = work_off(&mut run, cluster, true, cx).await?;
+    let ending = run.alone(Begins::New).await?;
     Ok(report::ended(&draught, cluster, &run, &ending, Some(told_file(&file, cx))))
 }
-
-/// Works a journal off, alone: a new one, or one that another process has left.
-async fn work_off(
-    run: &mut Run<'_>,
-    cluster: &Cluster,
-    is_new: bool,
-    cx: &Context,
-) -> Result<Ending, Problem> {
-    let hold = if is_new {
-        Run::hold(cluster, &run.journal, &holder(&run.journal, cx)).await?
-    } else {
-        let holder = holder(&Journal::new("resume", cluster, cx)?, cx);
-        after_the_other(run, cluster, &holder, cx).await?
-    };
-    let ending = tokio::select! {
-        biased;
-        interrupted = cx.cancellation().cancelled() => {
-            Err(Problem::from(interrupted)
-                .why(format!("configmap/{} tells what it was about", run.journal.name()))
-                .help("run `rollout resume` to finish it, or `rollout resume --back` to roll it back"))
-        }
-        ending = async {
-            if is_new {
-                run.journal.begin(cluster).await?;
-            }
-            run.work(&hold).await
-        } => ending,
-    };
-    // Held until it runs out where this fails: the next run waits for that.
-    let _ = hold.release().await;
-    ending
-}
-
-/// Who holds the lease, as another is told who meets it.
-fn holder(journal: &Journal, cx: &Context) -> String {
-    let run = cx.run_url().map_or_else(String::new, |run| format!(" ({run})"));
-    format!("{} {}{run}", journal::MANAGER, journal.id)
-}
-
-/// Takes the lease of a run that was killed: it runs out soon. That of one that goes on does not.
-async fn after_the_other(
-    run: &Run<'_>,
-    cluster: &Cluster,
-    holder: &str,
-    cx: &Context,
-) -> Result<Hold, Problem> {
-    let ends = Instant::now() + run::LEASE + RUNS_OUT;
-    loop {
-        match Run::hold(cluster, &run.journal, holder).await {
-            Err(problem) if problem.verdict == Verdict::Failed && Instant::now() < ends => {
-                cx.say(&format!("waiting for the lease: {}", problem.why.unwrap_or_default()));
-            }
-            taken => return taken,
-        }
-        tokio::select! {
-            interrupted = cx.cancellation().cancelled() => return Err(interrupted.into()),
-            () = sleep(RUNS_OUT) => {}
-        }
-    }
-}
-
-/// How long after its time a lease is taken for over, and how often it is looked at.
-const RUNS_OUT: Duration = Duration::from_secs(3);
 
 /// Where the record goes.
 fn record_file(journal: &Journal, given: Option<&Path>, cx: &Context) -> PathBuf {

@@ -4,6 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sluice_core::{Problem, nearest};
+use sluice_kubernetes::{
+    Kind,
+    api::apps::v1::{DaemonSet, Deployment, StatefulSet},
+};
 
 /// The kinds of workloads that a rollout waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +50,15 @@ impl WorkloadKind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::DaemonSet => "DaemonSet",
+        }
+    }
+
+    /// Where the API has it.
+    pub(crate) fn api(self) -> Kind {
+        match self {
+            Self::Deployment => Kind::of::<Deployment>(),
+            Self::StatefulSet => Kind::of::<StatefulSet>(),
+            Self::DaemonSet => Kind::of::<DaemonSet>(),
         }
     }
 

@@ -1,17 +1,19 @@
 //! What a run says: the answer, each object, and what was seen of those that failed.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use similar::TextDiff;
 use sluice_core::{Block, Change, Done, Draft, Finding, ImageReference, SubjectKind, Verdict};
-use sluice_kubernetes::Cluster;
+use sluice_kubernetes::{Cluster, progress::Judgement};
 
 use crate::{
     Outputs, WorkloadResult,
-    deploy::Draught,
+    draught::Draught,
     edit,
     failure::Failure,
     images,
-    journal::{Journal, Step},
+    journal::{Direction, Journal, Step},
     run::{Ending, Run},
 };
 
@@ -35,8 +37,10 @@ pub(crate) fn unchanged(
             (draft, Verdict::Failed)
         }
     };
-    let mut done =
-        Done { outputs: Outputs { changed: Some(false), ..outputs(draught, run, verdict) }, report: draft };
+    let mut done = Done {
+        outputs: Outputs { changed: Some(false), ..outputs(draught, run, verdict, false) },
+        report: draft,
+    };
     finish(&mut done, draught, cluster, run);
     done
 }
@@ -59,16 +63,21 @@ pub(crate) fn ended(
         Ending::Broken(_, failures) => (Verdict::Broken, format!("could not roll back: {}", first(failures))),
     };
     let mut draft = Draft::new(verdict, title);
+    let is_rolled_back = matches!(ending, Ending::RolledBack(_));
     let mut outputs = Outputs {
-        changed: Some(!matches!(ending, Ending::RolledBack(_))),
-        rolled_back: Some(matches!(ending, Ending::RolledBack(_))),
+        changed: Some(!is_rolled_back),
+        rolled_back: Some(is_rolled_back),
         record,
-        ..outputs(draught, run, verdict)
+        ..outputs(draught, run, verdict, is_rolled_back)
     };
     match ending {
         Ending::Done => {
             for step in run.journal.steps.iter().filter(|step| step.changes_something()) {
-                draft.finding(Finding::new(step.object(), Verdict::Passed, reason(step, draught)));
+                draft.finding(Finding::new(
+                    step.object(),
+                    Verdict::Passed,
+                    reason(step, draught, run.journal.direction),
+                ));
             }
             draft.changes = changes(draught, &run.journal);
             for image in images_now(draught, &run.journal) {
@@ -89,8 +98,13 @@ pub(crate) fn ended(
             draft.findings.extend(failures.iter().map(|failure| failure.finding(Verdict::Failed)));
         }
     }
-    if matches!(ending, Ending::RolledBack(_)) {
+    if is_rolled_back {
         draft.fact("rolled back", "yes: all is as it was before");
+        let failing = run.journal.steps.iter().filter(|step| step.was_failing);
+        let failing: Vec<String> = failing.map(Step::object).collect();
+        if !failing.is_empty() {
+            draft.fact("did not run before", failing.join(", "));
+        }
         if let Some(colours) = &draught.colours {
             outputs.live = Some(colours.live.name.clone());
             outputs.idle = Some(colours.idle.name.clone());
@@ -111,21 +125,13 @@ pub(crate) fn dry_run(draught: &Draught, cluster: &Cluster) -> Done<Outputs> {
         count => format!("dry run: {count} objects would change"),
     };
     let mut draft = Draft::new(if count == 0 { Verdict::Skipped } else { Verdict::Passed }, title);
-    let jobs = &draught.journal.jobs;
-    for (when, job) in
-        [("before", &jobs.before), ("migrations", &jobs.migrations), ("on rollback only", &jobs.on_rollback)]
-    {
-        if let Some(job) = job.as_ref().filter(|_| count > 0) {
-            draft.finding(Finding::new(
-                format!("job/{}", job.name()),
-                Verdict::Passed,
-                format!("would run ({when})"),
-            ));
-            draft.block(Block::Diff {
-                title: format!("job/{} ({when})", job.name()),
-                text: difference(&Value::Null, &job.clone().into(), job.name()),
-            });
-        }
+    for (when, job) in draught.journal.jobs.all().filter(|_| count > 0) {
+        let name = format!("job/{}", job.name());
+        draft.finding(Finding::new(&name, Verdict::Passed, format!("would run ({when})")));
+        draft.block(Block::Diff {
+            title: format!("{name} ({when})"),
+            text: difference(&Value::Null, &job.clone().into(), job.name()),
+        });
     }
     for step in draught.journal.steps.iter().filter(|step| step.changes_something()) {
         let name = step.object();
@@ -134,7 +140,7 @@ pub(crate) fn dry_run(draught: &Draught, cluster: &Cluster) -> Done<Outputs> {
         let after = draught.after.get(&name).unwrap_or(&none);
         let text = difference(before, after, &name);
         diff.push_str(&text);
-        draft.finding(Finding::new(&name, Verdict::Passed, reason(step, draught)));
+        draft.finding(Finding::new(&name, Verdict::Passed, reason(step, draught, draught.journal.direction)));
         draft.block(Block::Diff { title: name, text });
     }
     let outputs = Outputs {
@@ -159,7 +165,7 @@ fn difference(before: &Value, after: &Value, name: &str) -> String {
 
 fn what(draught: &Draught, journal: &Journal) -> String {
     let changed: Vec<&Step> = journal.steps.iter().filter(|step| step.changes_something()).collect();
-    let back = journal.direction == crate::journal::Direction::Back;
+    let back = journal.direction == Direction::Back;
     let objects = match changed.as_slice() {
         [one] => one.object(),
         many => format!("{} objects", many.len()),
@@ -175,7 +181,9 @@ fn what(draught: &Draught, journal: &Journal) -> String {
             )
         }),
         ("decommission", _) => format!("scaled down: {objects}"),
-        (_, Some(version)) => format!("{objects} runs {version}"),
+        (_, Some(version)) => {
+            format!("{objects} {} {version}", if changed.len() == 1 { "runs" } else { "run" })
+        }
         (_, None) => format!("{objects} deployed"),
     }
 }
@@ -200,17 +208,20 @@ fn images_of(draught: &Draught, step: &Step) -> Vec<(String, String, String)> {
 }
 
 /// What changes of an object, in one line.
-fn reason(step: &Step, draught: &Draught) -> String {
+fn reason(step: &Step, draught: &Draught, way: Direction) -> String {
     if step.is_new {
-        return "new".to_owned();
+        return if way == Direction::Back { "removed" } else { "new" }.to_owned();
     }
+    let mut edits = if way == Direction::Back { edit::reversed(&step.edits) } else { step.edits.clone() };
+    // What it is comes before what is noted of it.
+    edits.sort_by_key(|edit| edit.path.starts_with("/metadata/"));
     let mut parts: Vec<String> = images_of(draught, step)
         .into_iter()
         .map(|(name, before, after)| format!("{name}: {before} → {after}"))
         .collect();
     let knows_containers = !parts.is_empty();
     let is_told = |path: &str| knows_containers && path.ends_with("/image");
-    for edit in step.edits.iter().filter(|edit| edit.before != edit.after && !is_told(&edit.path)) {
+    for edit in edits.iter().filter(|edit| edit.before != edit.after && !is_told(&edit.path)) {
         let told = |value: &Option<Value>| match value {
             None => "none".to_owned(),
             Some(Value::String(text)) => text.clone(),
@@ -220,8 +231,12 @@ fn reason(step: &Step, draught: &Draught) -> String {
             }
             Some(value) => value.to_string(),
         };
-        let name = edit.path.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        parts.push(format!("{name}: {} → {}", told(&edit.before), told(&edit.after)));
+        let name = edit::last(&edit.path);
+        let part = format!("{name}: {} → {}", told(&edit.before), told(&edit.after));
+        // A label and an annotation may say the same.
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
     }
     match parts.len() {
         0..=4 => parts.join(", "),
@@ -258,21 +273,23 @@ fn images_now(draught: &Draught, journal: &Journal) -> Vec<ImageReference> {
     all
 }
 
-fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict) -> Outputs {
+fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: bool) -> Outputs {
+    let now = if is_rolled_back { &draught.before } else { &draught.after };
     let steps = run.journal.steps.iter();
     let workloads = steps.map(|step| {
         let name = step.object();
-        let seen = run.seen.iter().find(|(object, _)| *object == name).map(|(_, judgement)| judgement);
-        let is_done = seen.is_none_or(sluice_kubernetes::progress::Judgement::is_done);
-        let told = |objects: &std::collections::BTreeMap<String, Value>| {
-            objects.get(&name).map(images::told).unwrap_or_default()
-        };
+        let seen = run.seen().get(&name);
+        let is_done = seen.is_none_or(Judgement::is_done);
+        let told =
+            |objects: &BTreeMap<String, Value>| objects.get(&name).map(images::told).unwrap_or_default();
         WorkloadResult {
             verdict: if is_done && verdict.is_good() { Verdict::Passed } else { verdict },
-            reason: seen.and_then(|seen| seen.waiting.clone()).unwrap_or_else(|| reason(step, draught)),
+            reason: seen
+                .and_then(|seen| seen.waiting.clone())
+                .unwrap_or_else(|| reason(step, draught, run.journal.direction)),
             replicas: seen.map(|seen| format!("{}/{}", seen.ready, seen.wanted)),
             before: told(&draught.before),
-            after: told(&draught.after),
+            after: told(now),
             object: name,
         }
     });
@@ -288,8 +305,7 @@ fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict) -> Outputs {
         idle,
         idle_host: draught.idle_host.clone().filter(|_| run.journal.command == "deploy"),
         version: run.journal.steps.iter().find_map(|step| {
-            let after = draught.after.get(&step.object())?;
-            images::containers(after).first().and_then(|one| images::version(&one.image))
+            images::containers(now.get(&step.object())?).first().and_then(|one| images::version(&one.image))
         }),
         ..Outputs::default()
     }
@@ -313,9 +329,10 @@ fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &
         .outputs
         .workloads
         .iter()
+        .filter(|one| !one.after.is_empty())
         .filter_map(|one| Some(vec![one.object.clone(), one.replicas.clone()?, one.after.join(" ")]))
         .collect();
-    if rows.len() > 1 && !run.seen.is_empty() {
+    if rows.len() > 1 && !run.seen().is_empty() {
         let header = ["workload", "ready", "images"].map(str::to_owned).to_vec();
         done.report.block(Block::Table { title: "workloads".to_owned(), header, rows });
     }

@@ -5,12 +5,12 @@ use sluice_core::{Context, Done, Draft, Finding, Problem, Verdict};
 
 use crate::{
     Outputs, Sections,
-    deploy::Draught,
+    draught::Draught,
     inputs::Resume,
     journal::{Direction, Journal, Step},
     place::Place,
     report,
-    run::{Limits, Run},
+    run::{Begins, Limits, Run},
 };
 
 pub(crate) fn run(inputs: &Resume, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
@@ -27,7 +27,7 @@ pub(crate) fn run(inputs: &Resume, config: &File<Sections>, cx: &Context) -> any
                 report: draft,
             });
         }
-        if inputs.dry_run {
+        if inputs.rehearsal.dry_run {
             return Ok(told(&journals, inputs.back));
         }
         let mut all: Option<Done<Outputs>> = None;
@@ -38,8 +38,8 @@ pub(crate) fn run(inputs: &Resume, config: &File<Sections>, cx: &Context) -> any
             }
             let mut draught = Draught::new(&journal.command, &cluster, cx)?;
             draught.journal = journal.clone();
-            let mut run = Run::new(cx, &cluster, journal, limits, inputs.force);
-            let ending = crate::work_off(&mut run, &cluster, false, cx).await?;
+            let mut run = Run::new(cx, &cluster, journal, limits, inputs.way_back.force);
+            let ending = run.alone(Begins::LeftByAnother).await?;
             let done = report::ended(&draught, &cluster, &run, &ending, None);
             all = Some(match all {
                 None => done,

@@ -1,19 +1,26 @@
 //! `status`: what runs, and how far it is.
 
+use serde_json::Value;
 use sluice_config::File;
 use sluice_core::{Block, Context, Done, Draft, Finding, Problem, Problems, Verdict};
-use sluice_kubernetes::{Cluster, api::core::v1::PodTemplateSpec, progress::Workload};
+use sluice_kubernetes::{
+    Cluster, Selector,
+    api::core::v1::PodTemplateSpec,
+    progress::{Workload, judge},
+};
 
 use crate::{
     Outputs, Sections, WorkloadResult,
-    deploy::Pair,
+    edit::annotation,
     images,
     inputs::Status,
+    pair::Pair,
     place::Place,
     reference::{Reference, WorkloadKind},
     report,
     switch::{SWITCHED, VERSION},
     view::View,
+    workloads,
 };
 
 pub(crate) fn run(inputs: &Status, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
@@ -22,45 +29,44 @@ pub(crate) fn run(inputs: &Status, config: &File<Sections>, cx: &Context) -> any
     crate::steer(cx, async {
         let cluster = place.connect(cx).await?;
         let pair = match &inputs.service {
-            Some(service) => {
-                let named: Vec<_> = named.iter().cloned().map(|reference| (reference, 0)).collect();
-                Some(Pair::find(service, &named, &cluster).await?)
-            }
+            Some(service) => Some(Pair::find(service, &named, &cluster).await?),
             None => None,
         };
-        let view = View::look(&cluster).await?;
         let meant = match &pair {
             Some(pair) => [&pair.colours.live, &pair.colours.idle]
                 .map(|colour| Reference { kind: WorkloadKind::Deployment, name: colour.deployment.clone() })
                 .to_vec(),
             None => named,
         };
-        tell(&view, &meant, inputs.selector.as_deref(), pair.as_ref(), &cluster)
+        let selector = inputs.selector.as_deref().map_or_else(Selector::all, Selector::labels);
+        let view = View::look(&cluster, &selector).await?;
+        if let Some(labels) = inputs.selector.as_deref().filter(|_| view.workloads().next().is_none()) {
+            return Err(workloads::none_with(labels, &cluster));
+        }
+        tell(&view, &meant, pair.as_ref(), &cluster)
     })
 }
 
 fn tell(
     view: &View,
     named: &[Reference],
-    selector: Option<&str>,
     pair: Option<&Pair>,
     cluster: &Cluster,
 ) -> Result<Done<Outputs>, Problem> {
     if let Some(missing) = named.iter().find(|reference| view.workload(reference).is_none()) {
-        return Err(Problem::misconfigured(format!("there is no {missing} in {}", cluster.namespace()))
-            .help("check the name, the namespace and the cluster"));
+        let all: Vec<String> = view.workloads().map(Workload::name).collect();
+        let name = missing.to_string();
+        return Err(workloads::unknown(&name, &name, all.iter().map(String::as_str), cluster));
     }
     let is_meant = |workload: &Workload<'_>| {
-        let is_named =
-            named.is_empty() || named.iter().any(|reference| reference.to_string() == workload.name());
-        is_named && selector.is_none_or(|selector| has_labels(*workload, selector))
+        named.is_empty() || named.iter().any(|reference| reference.to_string() == workload.name())
     };
     let around = view.around();
     let mut outputs = Outputs::default();
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     for workload in view.workloads().filter(is_meant) {
-        let judgement = sluice_kubernetes::progress::judge(workload, &around);
+        let judgement = judge(workload, &around);
         let trouble = judgement.troubles.first();
         let verdict = match (&judgement.waiting, trouble) {
             (None, _) => Verdict::Passed,
@@ -112,10 +118,8 @@ fn tell(
         outputs.idle = Some(pair.colours.idle.name.clone());
         outputs.idle_host = pair.idle_host(cluster);
         outputs.version = images::containers(&pair.live).first().and_then(|one| images::version(&one.image));
-        for (name, annotation) in [("recorded version", VERSION), ("switched at", SWITCHED)] {
-            if let Some(value) =
-                pair.service.pointer(&images::annotation(annotation)).and_then(serde_json::Value::as_str)
-            {
+        for (name, written) in [("recorded version", VERSION), ("switched at", SWITCHED)] {
+            if let Some(value) = pair.service.pointer(&annotation(written)).and_then(Value::as_str) {
                 draft.fact(name, value);
             }
         }
@@ -133,18 +137,4 @@ fn images_of(template: Option<&PodTemplateSpec>) -> Vec<String> {
     let containers =
         template.iter().flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers));
     containers.map(|one| format!("{}={}", one.name, one.image.as_deref().unwrap_or_default())).collect()
-}
-
-/// `app=web,tier!=cache,track`, as kubectl's equality-based selectors are.
-fn has_labels(workload: Workload<'_>, selector: &str) -> bool {
-    let labels = workload.metadata().labels.clone().unwrap_or_default();
-    selector.split(',').map(str::trim).filter(|rule| !rule.is_empty()).all(|rule| {
-        if let Some((key, value)) = rule.split_once("!=") {
-            labels.get(key.trim()).is_none_or(|found| found != value.trim())
-        } else if let Some((key, value)) = rule.split_once('=') {
-            labels.get(key.trim()).is_some_and(|found| found == value.trim_start_matches('=').trim())
-        } else {
-            labels.contains_key(rule)
-        }
-    })
 }

@@ -1,16 +1,18 @@
 //! `switch`: the traffic of a Service goes to its other colour.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sluice_config::File;
 use sluice_core::{Context, Done, Draft, Problem, Problems, Verdict};
-use sluice_kubernetes::Cluster;
+use sluice_kubernetes::{Cluster, JsonPatch};
 
 use crate::{
     Outputs, Sections,
-    deploy::{Draught, Pair},
+    draught::Draught,
+    edit::{self, annotation},
     images,
     inputs::Switch,
+    pair::Pair,
     place::Place,
     reference::Reference,
     report,
@@ -28,9 +30,8 @@ pub(crate) const SWITCHED: &str = "sluice-actions.github.io/switched-at";
 
 pub(crate) fn run(inputs: &Switch, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
     let place = Place::new(&inputs.place, config, cx)?;
-    let service = inputs.service.clone().unwrap_or_default();
-    let named = Problems::all(inputs.workload.iter().map(|text| text.parse::<Reference>()))?;
-    let named: Vec<(Reference, usize)> = named.into_iter().map(|reference| (reference, 0)).collect();
+    let service = inputs.pair.service.clone().unwrap_or_default();
+    let named = Problems::all(inputs.pair.workload.iter().map(|text| text.parse::<Reference>()))?;
     let limits = Limits::new(&inputs.patience);
     crate::steer(cx, async {
         let cluster = place.connect(cx).await?;
@@ -40,11 +41,11 @@ pub(crate) fn run(inputs: &Switch, config: &File<Sections>, cx: &Context) -> any
             return Ok(there_already(&pair, &cluster));
         }
         let draught = draft(&pair, &cluster, cx).await?;
-        draught.check(inputs.allow_gitops, &cluster).await?;
-        if inputs.dry_run {
+        draught.check(inputs.change.allow_gitops, &cluster).await?;
+        if inputs.rehearsal.dry_run {
             return Ok(report::dry_run(&draught, &cluster));
         }
-        crate::carry_out(draught, &cluster, limits, false, inputs.record.as_deref(), cx).await
+        crate::carry_out(draught, &cluster, limits, false, inputs.change.record.as_deref(), cx).await
     })
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn run(inputs: &Switch, config: &File<Sections>, cx: &Context) -> any
 fn meant(inputs: &Switch, pair: &Pair) -> Result<String, Problem> {
     let colours = &pair.colours;
     let known = [colours.live.name.as_str(), colours.idle.name.as_str()];
-    let recorded = |name: &str| pair.service.pointer(&images::annotation(name)).and_then(Value::as_str);
+    let recorded = |name: &str| pair.service.pointer(&annotation(name)).and_then(Value::as_str);
     let colour = match (&inputs.colour, inputs.back) {
         (Some(colour), false) => colour.as_str(),
         (None, false) => return Ok(colours.idle.name.clone()),
@@ -90,12 +91,12 @@ fn service_name(service: &Value) -> &str {
 }
 
 /// First the colour that gets the traffic is at the other's size and ready, then the Service leads to it.
-pub(crate) async fn draft(pair: &Pair, cluster: &Cluster, cx: &Context) -> Result<Draught, Problem> {
+async fn draft(pair: &Pair, cluster: &Cluster, cx: &Context) -> Result<Draught, Problem> {
     let mut draught = Draught::new("switch", cluster, cx)?;
     let mut ready = pair.idle.clone();
     let size = pair.size(cluster).await?;
     if ready["spec"]["replicas"].as_i64().unwrap_or(1) < size {
-        ready["spec"]["replicas"] = size.into();
+        edit::set(&mut ready, edit::REPLICAS, size);
     }
     let version = images::containers(&pair.idle).first().and_then(|one| images::version(&one.image));
     draught.add(&pair.idle, ready, 0);
@@ -108,16 +109,14 @@ pub(crate) async fn draft(pair: &Pair, cluster: &Cluster, cx: &Context) -> Resul
 /// The Service as it shall be. A label may not hold every version: it is an annotation.
 fn switched(pair: &Pair, version: Option<String>, now: Timestamp) -> Value {
     let mut service = pair.service.clone();
-    let colours = &pair.colours;
-    service["spec"]["selector"][&colours.key] = colours.idle.name.as_str().into();
-    let Some(metadata) = service.get_mut("metadata").and_then(Value::as_object_mut) else { return service };
-    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-    labels[COLOUR] = colours.idle.name.as_str().into();
-    let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
-    annotations[COLOUR] = colours.idle.name.as_str().into();
-    annotations[VERSION] = version.unwrap_or_default().into();
-    annotations[PREVIOUS] = colours.live.name.as_str().into();
-    annotations[SWITCHED] = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+    let (live, idle) = (pair.colours.live.name.as_str(), pair.colours.idle.name.as_str());
+    let key = |map: &str, name: &str| format!("{map}/{}", JsonPatch::escape(name));
+    edit::set(&mut service, &key("/spec/selector", &pair.colours.key), idle);
+    edit::set(&mut service, &key("/metadata/labels", COLOUR), idle);
+    edit::set(&mut service, &annotation(COLOUR), idle);
+    edit::set(&mut service, &annotation(VERSION), version.unwrap_or_default());
+    edit::set(&mut service, &annotation(PREVIOUS), live);
+    edit::set(&mut service, &annotation(SWITCHED), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     service
 }
 

@@ -1,18 +1,21 @@
 //! `undo`: what a record tells is put back.
 
+use std::path::Path;
+
+use serde_json::Value;
 use sluice_config::File;
 use sluice_core::{Context, Done, Problem};
-use sluice_kubernetes::Error;
+use sluice_kubernetes::{Cluster, Error};
 
 use crate::{
     Outputs, Sections,
-    deploy::Draught,
+    draught::Draught,
     edit::{self, Standing},
     inputs::Undo,
     journal::{Direction, Jobs, Journal, MANAGER, Step},
     place::{Place, check_permissions},
     report,
-    run::{Limits, Run},
+    run::{Begins, Limits, Run},
 };
 
 pub(crate) fn run(inputs: &Undo, config: &File<Sections>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
@@ -22,7 +25,7 @@ pub(crate) fn run(inputs: &Undo, config: &File<Sections>, cx: &Context) -> anyho
     let here = cx.folder().join(&given);
     // The output `record` names it below the runner's folder.
     let file = match cx.variable("RUNNER_TEMP") {
-        Some(temporary) if !here.exists() => std::path::Path::new(temporary).join(&given),
+        Some(temporary) if !here.exists() => Path::new(temporary).join(&given),
         _ => here,
     };
     let record = Journal::from_file(&file)?;
@@ -51,28 +54,23 @@ pub(crate) fn run(inputs: &Undo, config: &File<Sections>, cx: &Context) -> anyho
             steps: Vec::new(),
             ..record.clone()
         };
-        look(&record.steps, &mut draught, &cluster, inputs.force).await?;
-        if inputs.dry_run || !draught.changes_something() {
+        look(&record.steps, &mut draught, &cluster, inputs.way_back.force).await?;
+        if inputs.rehearsal.dry_run || !draught.changes_something() {
             return Ok(report::dry_run(&draught, &cluster));
         }
         check_permissions(&cluster, &draught.needs).await?;
-        let mut run = Run::new(cx, &cluster, draught.journal.clone(), limits, inputs.force);
-        let ending = crate::work_off(&mut run, &cluster, true, cx).await?;
+        let mut run = Run::new(cx, &cluster, draught.journal.clone(), limits, inputs.way_back.force);
+        let ending = run.alone(Begins::New).await?;
         Ok(report::ended(&draught, &cluster, &run, &ending, None))
     })
 }
 
 /// Looks at each object of the record, and refuses before anything changes when someone else changed one since.
-async fn look(
-    steps: &[Step],
-    draught: &mut Draught,
-    cluster: &sluice_kubernetes::Cluster,
-    force: bool,
-) -> Result<(), Problem> {
+async fn look(steps: &[Step], draught: &mut Draught, cluster: &Cluster, force: bool) -> Result<(), Problem> {
     for step in steps.iter().filter(|step| step.changes_something()) {
         let kind = step.kind(cluster).await?;
         let found = match cluster.get_object(&kind, &step.name).await {
-            Ok(found) => serde_json::Value::from(found),
+            Ok(found) => Value::from(found),
             Err(Error::NotFound { .. }) if step.is_new => continue,
             Err(Error::NotFound { .. }) => {
                 return Err(Problem::failed(format!("{} is gone", step.object()))
@@ -81,9 +79,13 @@ async fn look(
             }
             Err(error) => return Err(error.into()),
         };
-        let mut after = found.clone();
         match edit::standing(&step.edits, &found) {
             Standing::Before if !step.is_new => continue,
+            _ if step.is_new && !force && !edit::is_managed_by(&found, MANAGER) => {
+                return Err(Problem::failed(format!("{} is another one by now", step.object()))
+                    .why("someone removed what the deployment made, and made it anew")
+                    .help("look at what is there; `force` removes it"));
+            }
             Standing::Elsewhere { path, found: value } if !force => {
                 let who = edit::last_other(&found, MANAGER)
                     .map_or_else(String::new, |who| format!(", last by {who}"));
@@ -94,20 +96,15 @@ async fn look(
                     ))
                     .help("look at what was changed; `force` overwrites it"));
             }
-            _ => {
-                for edit in &step.edits {
-                    if let (Some(place), Some(before)) = (after.pointer_mut(&edit.path), &edit.before) {
-                        place.clone_from(before);
-                    }
-                }
-            }
+            _ => {}
         }
+        let after = if step.is_new { Value::Null } else { edit::made(&found, &edit::reversed(&step.edits)) };
         let mut step = step.clone();
         step.apply = None;
         let verb = if step.is_new { "delete" } else { "patch" };
-        draught.needs.extend(["get", verb].map(|verb| (verb.to_owned(), kind.to_string())));
+        draught.need(&["get", verb], &kind);
         draught.before.insert(step.object(), found);
-        draught.after.insert(step.object(), if step.is_new { serde_json::Value::Null } else { after });
+        draught.after.insert(step.object(), after);
         draught.journal.steps.push(step);
     }
     Ok(())

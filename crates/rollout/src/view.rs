@@ -16,7 +16,7 @@ use sluice_kubernetes::{
         core::v1::{Event, Pod, Service},
         discovery::v1::EndpointSlice,
     },
-    progress::{Around, Judgement, Workload, judge},
+    progress::{Around, Judgement, Workload, is_ready, judge},
 };
 
 use crate::reference::{Reference, WorkloadKind};
@@ -76,14 +76,26 @@ impl View {
         self.updates.push(cluster.watch::<K>(&Selector::all()).map(move |seen| seen.map(update)).boxed());
     }
 
-    /// Looks once.
-    pub(crate) async fn look(cluster: &Cluster) -> Result<Self, Error> {
-        let kinds = [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
-        let mut view = Self::watch(cluster, &kinds);
-        while !view.is_whole() {
-            view.next().await?;
-        }
-        view.updates.clear();
+    /// Looks once, at the workloads with these labels and all that lies around them.
+    pub(crate) async fn look(cluster: &Cluster, meant: &Selector) -> Result<Self, Error> {
+        let all = Selector::all();
+        let (deployments, stateful_sets, daemon_sets, replica_sets, pods, services, slices) = tokio::try_join!(
+            cluster.list(meant),
+            cluster.list(meant),
+            cluster.list(meant),
+            cluster.list(&all),
+            cluster.list(&all),
+            cluster.list(&all),
+            cluster.list(&all),
+        )?;
+        let mut view = Self::default();
+        view.take(Update::Deployments(Seen::All(deployments.items)));
+        view.take(Update::StatefulSets(Seen::All(stateful_sets.items)));
+        view.take(Update::DaemonSets(Seen::All(daemon_sets.items)));
+        view.take(Update::ReplicaSets(Seen::All(replica_sets.items)));
+        view.take(Update::Pods(Seen::All(pods.items)));
+        view.take(Update::Services(Seen::All(services.items)));
+        view.take(Update::Slices(Seen::All(slices.items)));
         Ok(view)
     }
 
@@ -175,10 +187,6 @@ impl View {
             let label =
                 pod.metadata.labels.as_ref().and_then(|labels| labels.get("controller-revision-hash"));
             label == Some(revision)
-        };
-        let is_ready = |pod: &&Pod| {
-            let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-            conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
         };
         let pods = self.pods.values().filter(is_ours).filter(|pod| !is_of_revision(pod) && !is_ready(pod));
         pods.filter(|pod| pod.metadata.deletion_timestamp.is_none())

@@ -7,6 +7,7 @@ mod loopback;
 mod measure;
 mod notify;
 mod repository;
+mod rollout;
 mod smoke_test;
 mod start;
 mod table;
@@ -41,6 +42,8 @@ enum Measured {
     DetectChanges,
     /// Its message to Slack on loopback.
     Notify,
+    /// Its looks at a cluster on loopback, and 200 workloads at once.
+    Rollout,
     /// Its checks on loopback, beside Hurl.
     SmokeTest,
 }
@@ -52,6 +55,7 @@ impl Measured {
             Self::BumpImageTag => "bump-image-tag",
             Self::DetectChanges => "detect-changes",
             Self::Notify => "notify",
+            Self::Rollout => "rollout",
             Self::SmokeTest => "smoke-test",
         }
     }
@@ -67,6 +71,7 @@ impl Bench {
             Some(Measured::BumpImageTag) => bump_image_tag::measure(&binaries)?,
             Some(Measured::DetectChanges) => detect_changes::measure(&binaries)?,
             Some(Measured::Notify) => notify::measure(&binaries)?,
+            Some(Measured::Rollout) => rollout::measure(&binaries)?,
             Some(Measured::SmokeTest) => smoke_test::measure(&binaries)?,
         };
         print!("{table}");

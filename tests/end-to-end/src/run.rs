@@ -131,6 +131,16 @@ impl Running {
         self.signal(nix::sys::signal::Signal::SIGKILL)
     }
 
+    /// Lets it stand still, as a machine that is frozen does.
+    pub fn freeze(&self) -> &Self {
+        self.signal(nix::sys::signal::Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) -> &Self {
+        self.signal(nix::sys::signal::Signal::SIGCONT)
+    }
+
     fn signal(&self, signal: nix::sys::signal::Signal) -> &Self {
         let process = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         // It may have ended by itself in the meantime.

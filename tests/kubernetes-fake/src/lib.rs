@@ -54,6 +54,7 @@ mod service;
 mod tls;
 mod watches;
 mod world;
+mod yaml;
 
 use std::{
     path::PathBuf,
@@ -248,6 +249,11 @@ impl Kubernetes {
         self.world().script.has_kubelet = false;
     }
 
+    /// Lets a webhook change the objects of a kind when they are made: `pods`, `configmaps`.
+    pub fn webhook(&self, plural: &str, change: impl FnMut(&mut Value) + Send + 'static) {
+        self.world().script.webhooks.push((plural.to_owned(), Box::new(change)));
+    }
+
     /// Stops all controllers; objects stay as they are.
     pub fn pause(&self) {
         self.world().script.is_running = false;
@@ -321,9 +327,14 @@ impl Kubernetes {
 
     /// Waits until something is so; fails when it is not so for ten seconds. `what` is told then.
     pub fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        self.until_within(Duration::from_secs(10), what, is_so);
+    }
+
+    /// As [`Kubernetes::until`], for what takes its time.
+    pub fn until_within(&self, time: Duration, what: &str, is_so: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !is_so(self) {
-            assert!(began.elapsed() < Duration::from_secs(10), "it never is so that {what}");
+            assert!(began.elapsed() < time, "it never is so that {what}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

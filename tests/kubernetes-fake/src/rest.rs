@@ -13,6 +13,7 @@ use crate::{
     selector::Selector,
     watches::Watch,
     world::{How, Key, World, conflict, details, invalid, not_found, writer},
+    yaml,
 };
 
 /// What comes of a request.
@@ -296,7 +297,10 @@ impl Target {
     }
 
     fn apply(&self, world: &mut World, request: &Request, live: Option<&Value>, key: &Key) -> Reply {
-        let says = request.json();
+        let says = match yaml::read(&request.body) {
+            Ok(says) => says,
+            Err(why) => return Reply::refusal(400, "BadRequest", &format!("error decoding YAML: {why}")),
+        };
         if says["metadata"].get("managedFields").is_some() {
             return Reply::refusal(400, "BadRequest", "metadata.managedFields must be nil");
         }

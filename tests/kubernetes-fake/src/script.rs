@@ -58,6 +58,9 @@ pub(crate) struct Rule {
 /// A pod's namespace, name, and container.
 pub(crate) type Container = (String, String, String);
 
+/// What a webhook does to an object that is made.
+pub(crate) type Webhook = Box<dyn FnMut(&mut Value) + Send>;
+
 /// All that tests say, and what came of it.
 pub(crate) struct Script {
     pub(crate) rules: Vec<Rule>,
@@ -67,6 +70,8 @@ pub(crate) struct Script {
     pub(crate) tells_terminating: bool,
     /// Whether logs can be had.
     pub(crate) has_kubelet: bool,
+    /// By the plural of the kind whose objects they change.
+    pub(crate) webhooks: Vec<(String, Webhook)>,
     /// Whether controllers act.
     pub(crate) is_running: bool,
     /// How often watches were cut, and whether by a reset.
@@ -88,6 +93,7 @@ impl Default for Script {
             observe_after: HashMap::new(),
             tells_terminating: true,
             has_kubelet: true,
+            webhooks: Vec::new(),
             is_running: true,
             cuts: (0, false),
             logs: HashMap::new(),

@@ -34,8 +34,10 @@ pub(crate) struct Watch {
     cuts: u64,
 }
 
-/// How often bookmarks come. An API server sends one a minute.
-const BOOKMARKS: Duration = Duration::from_millis(500);
+/// How often bookmarks come.
+const BOOKMARKS: Duration = Duration::from_mins(1);
+/// How often it is looked whether the client is still there.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Watch {
     pub(crate) fn new(
@@ -103,11 +105,9 @@ impl Watch {
             if Instant::now() >= self.until || out.is_closed() {
                 return;
             }
-            let _ = timeout(
-                BOOKMARKS.min(self.until.saturating_duration_since(Instant::now())),
-                changes.changed(),
-            )
-            .await;
+            let _ =
+                timeout(LOOK.min(self.until.saturating_duration_since(Instant::now())), changes.changed())
+                    .await;
         }
     }
 

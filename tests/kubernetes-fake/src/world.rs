@@ -160,6 +160,10 @@ impl World {
         how: How<'_>,
     ) -> Result<Value, Reply> {
         let mut object = object.clone();
+        if let Some((_, change)) = self.script.webhooks.iter_mut().find(|(plural, _)| *plural == kind.plural)
+        {
+            change(&mut object);
+        }
         if !object["metadata"].is_object() {
             object["metadata"] = json!({});
         }

@@ -1,7 +1,7 @@
-//! Findings that have a place, as annotations of the run.
+//! Findings that have a place, or more to tell than their reason, as annotations of the run.
 
 use crate::{
-    Finding, Report, Verdict,
+    Finding, Report, Verdict, escape,
     workflow_command::{Level, annotation},
 };
 
@@ -9,13 +9,17 @@ use crate::{
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>
 const SHOWN: usize = 10;
 
-/// One annotation a finding that is not fine and has a place; one for the run when none has.
+/// How much of the evidence an annotation holds: the first lines, each cut.
+const LINES: usize = 6;
+const CHARACTERS: usize = 200;
+
+/// One annotation a finding that is not fine and has a place or evidence; one for the run when some have neither.
 pub(crate) fn annotations(report: &Report) -> Vec<String> {
     let title = format!("{}: {}", report.action, report.verdict);
     let bad: Vec<_> = report.findings.iter().filter(|finding| !finding.verdict.is_good()).collect();
     let mut lines: Vec<String> = bad
         .iter()
-        .filter(|finding| finding.place.is_some())
+        .filter(|finding| finding.place.is_some() || !finding.evidence.is_empty())
         .take(SHOWN - 1)
         .map(|finding| annotation(level(finding.verdict), &title, finding.place.as_ref(), &message(finding)))
         .collect();
@@ -29,8 +33,12 @@ pub(crate) fn annotations(report: &Report) -> Vec<String> {
 fn message(finding: &Finding) -> String {
     let is_the_place = finding.place.as_ref().is_some_and(|place| place.file == finding.subject);
     let subject = if is_the_place { String::new() } else { format!("{}: ", finding.subject) };
+    let evidence = finding.evidence.iter().take(LINES).map(|line| {
+        let cut: String = escape::line(line).chars().take(CHARACTERS).collect();
+        format!("\n{cut}")
+    });
     let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n{help}"));
-    format!("{subject}{}{help}", finding.reason)
+    format!("{subject}{}{}{help}", finding.reason, evidence.collect::<String>())
 }
 
 const fn level(verdict: Verdict) -> Level {
@@ -44,7 +52,22 @@ mod tests {
 
     #[test]
     fn a_finding_with_a_place_annotates_it() {
-        insta::assert_snapshot!(annotations(&crate::report::tests::sample()).join("\n"), @"::error file=.github/sluice.yml,line=34,col=9,title=gate-approval%3A failed::reports: trivy.sarif: 2 critical, 0 allowed%0Afix them, or raise `critical`");
+        insta::assert_snapshot!(annotations(&crate::report::tests::sample()).join("\n"), @"::error file=.github/sluice.yml,line=34,col=9,title=gate-approval%3A failed::reports: trivy.sarif: 2 critical, 0 allowed%0ACVE-2026-0001 in a\\n::error::x%0Afix them, or raise `critical`");
+    }
+
+    #[test]
+    fn evidence_is_told_where_no_line_of_it_can_forge_another_command() {
+        let mut report = crate::report::tests::sample();
+        report.findings = vec![Finding::new("deployment/web", Verdict::Failed, "it crashes")];
+        for line in ["web | no such host", "::warning::x\nforged", &"long".repeat(100)] {
+            report.findings[0].evidence.push(line.to_owned());
+        }
+        let told = annotations(&report);
+        assert_eq!(told.len(), 1);
+        let lines: Vec<&str> = told[0].split("%0A").collect();
+        assert_eq!(lines[1], "web | no such host");
+        assert!(!lines[2].starts_with("::") && !told[0].contains('\n'), "{told:?}");
+        assert_eq!(lines[3].chars().count(), CHARACTERS);
     }
 
     #[test]

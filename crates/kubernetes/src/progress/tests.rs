@@ -211,6 +211,33 @@ fn a_container_that_can_not_run_is_told_at_once() {
     assert_eq!(restarts(3), ["pod/new-b Restarting Some(0ns)"]);
 }
 
+/// Its containers are ready, and the load balancer does not send to it yet: the kubelet's word for it is what counts.
+#[test]
+fn a_pod_is_ready_when_its_readiness_gates_are() {
+    let gate = "target-health.elbv2.k8s.aws/k8s-shop-web-0123456789";
+    let with = |ready: &str, reason: serde_json::Value| {
+        let mut pod = web("new-b", "2");
+        pod.spec.as_mut().unwrap().readiness_gates = object(json!([{"conditionType": gate}]));
+        pod.status.as_mut().unwrap().conditions = object(json!([
+            {"type": "ContainersReady", "status": "True"},
+            {"type": gate, "status": ready},
+            {"type": "Ready", "status": ready, "reason": reason, "message": format!("the status of pod readiness gate \"{gate}\" is not \"True\", but {ready}")},
+        ]));
+        let mut around = rolled_out();
+        around.pods[1] = pod;
+        // Also where the status of the Deployment is ahead.
+        let judgement = around.judge(Workload::Deployment(&deployment(2, "2", done(2))));
+        let trouble = judgement.troubles.first().map(|trouble| (trouble.message.clone(), trouble.patience));
+        (judgement.waiting, trouble)
+    };
+    let (waiting, trouble) = with("False", json!("ReadinessGatesNotReady"));
+    assert_eq!(waiting.as_deref(), Some("1 of 2 pods are ready"));
+    let (message, patience) = trouble.unwrap();
+    assert!(message.contains(gate), "{message}");
+    assert_eq!(patience, None);
+    assert_eq!(with("True", json!(null)), (None, None));
+}
+
 #[test]
 fn what_is_wrong_with_old_pods_is_what_the_deployment_mends() {
     let old = with_container(web("old", "1"), json!({"state": {"waiting": {"reason": "CrashLoopBackOff"}}}));

@@ -7,7 +7,10 @@ use k8s_openapi::api::{
     core::v1::{ContainerStatus, Event, Pod},
 };
 
-use super::{AT_ONCE, Around, Workload, pods::Pods};
+use super::{
+    AT_ONCE, Around, Workload,
+    pods::{Pods, ready_condition},
+};
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +146,22 @@ pub(super) fn of_pod(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
     of_containers
         .min_by_key(|trouble| trouble.patience.unwrap_or(Duration::MAX))
         .or_else(|| of_scheduling(pod, around))
+        .or_else(|| of_gates(pod))
+}
+
+/// Its containers are ready, and a readiness gate is not: a load balancer does not send to it yet, say. That takes what
+/// it takes.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate>
+fn of_gates(pod: &Pod) -> Option<Trouble> {
+    let condition = ready_condition(pod).filter(|condition| condition.status != "True")?;
+    let reason = condition.reason.as_deref().filter(|reason| *reason == "ReadinessGatesNotReady")?;
+    Some(Trouble {
+        object: format!("pod/{}", pod.metadata.name.as_deref().unwrap_or_default()),
+        reason: reason.to_owned(),
+        message: condition.message.clone().unwrap_or_default(),
+        culprit: None,
+        patience: None,
+    })
 }
 
 fn of_container(pod: &Pod, container: &ContainerStatus) -> Option<Trouble> {

@@ -1,6 +1,11 @@
 //! How to get to a cluster.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 use sluice_core::Problem;
 use sluice_kubernetes::{Access, Cluster, Error};
@@ -195,4 +200,49 @@ fn a_token_file_is_read_anew() {
         files.write("token", "the-next-token");
         cluster.version().await.unwrap();
     });
+}
+
+/// A proxy that opens tunnels; what it was asked for.
+fn tunnelling_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            let line = String::from_utf8(head).unwrap().lines().next().unwrap().to_owned();
+            let target = line.split(' ').nth(1).unwrap().to_owned();
+            told.lock().unwrap().push(line);
+            let mut server = TcpStream::connect(target).unwrap();
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn the_proxy_of_the_kubeconfig_is_gone_through() {
+    let kubernetes = Kubernetes::start_with_tls();
+    let (proxy, asked) = tunnelling_proxy();
+    let files = Files::new();
+    let cluster = format!(
+        "server: {}\ncertificate-authority-data: {}\nproxy-url: {proxy}",
+        kubernetes.server(),
+        kubernetes.authority().unwrap().base64()
+    );
+    let kubeconfig = files.kubeconfig(&cluster, &format!("token: {TOKEN}"));
+    // That of the environment is for all else.
+    let around = Around { variables: &[("HTTPS_PROXY", "http://127.0.0.1:9")], ..Around::default() };
+    assert_eq!(ask(&by(&kubeconfig), &around).unwrap(), "v1.36.1");
+    let server = kubernetes.server().trim_start_matches("https://");
+    assert_eq!(*asked.lock().unwrap(), [format!("CONNECT {server} HTTP/1.1")]);
 }

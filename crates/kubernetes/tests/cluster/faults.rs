@@ -191,6 +191,15 @@ fn refusals_are_told_apart() {
         });
         let rejected = cluster.patch::<Service>("web", &patch).await.unwrap_err();
         assert!(matches!(rejected, Error::Rejected { .. }), "{rejected:?}");
+        let typo = "failed to create typed patch object (shop/web; /v1, Kind=Service): .spec.prots: field not declared in schema";
+        kubernetes
+            .faults(|request| (!request.is_read()).then(|| Fault::Answer(Reply::refusal(500, "", typo))));
+        let before = kubernetes.requests().len();
+        let object = Object::new(service("web", "blue")).unwrap();
+        let rejected = cluster.apply(&object, Ownership::Respect).await.unwrap_err();
+        assert!(matches!(&rejected, Error::Rejected { why, .. } if why == typo), "{rejected:?}");
+        let applies = kubernetes.requests()[before..].iter().filter(|request| !request.is_read()).count();
+        assert_eq!(applies, 1, "what is refused is not tried again");
     });
 }
 

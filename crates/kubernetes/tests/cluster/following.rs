@@ -96,3 +96,23 @@ fn a_log_is_followed_to_its_end_over_breaks() {
     });
     assert_eq!(followed, lines);
 }
+
+/// A line that no one ends would fill the memory.
+#[test]
+fn a_line_that_does_not_end_comes_in_pieces() {
+    let kubernetes = Kubernetes::start();
+    let long = "x".repeat(200 << 10);
+    kubernetes.image("chatty:1").behaves(Behaviour::RunForever).says(&[&long, "after"]);
+    kubernetes.create("shop", &pod("web", "chatty:1"));
+    kubernetes.until("it runs", |cluster| cluster.get("pods", "shop", "web")["status"]["phase"] == "Running");
+    block_on(async {
+        let mut lines = cluster(&kubernetes).await.follow("web", None);
+        let mut said = Vec::new();
+        while !said.ends_with(b"after") {
+            let piece = lines.next().await.unwrap().unwrap();
+            assert!(piece.len() <= 64 << 10, "{} bytes at once", piece.len());
+            said.extend(piece);
+        }
+        assert_eq!(said.len(), long.len() + "after".len());
+    });
+}

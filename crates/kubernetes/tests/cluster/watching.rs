@@ -62,6 +62,31 @@ fn it_goes_on_when_its_connection_breaks() {
     survives(&Kubernetes::start(), Kubernetes::break_watches, false);
 }
 
+/// A server that has nothing to tell ends a watch when its time is over, again and again: that is no failure.
+#[test]
+fn it_goes_on_for_as_long_as_nothing_happens() {
+    let kubernetes = Kubernetes::start();
+    let access = Access::Kubeconfig { path: Some(kubernetes.kubeconfig()), context: None };
+    kubernetes.create("shop", &config_map("a", "one"));
+    block_on(async {
+        let hasty = Around { patience: Duration::from_millis(300), ..Around::default() };
+        let cluster = hasty.connect(&access).await.unwrap();
+        let mut seen = cluster.watch::<ConfigMap>(&Selector::all());
+        assert!(matches!(seen.next().await, Some(Ok(Seen::All(_)))));
+        let happens = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+                kubernetes.end_watches();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            change(&kubernetes, "two");
+        };
+        let ((), next) = tokio::join!(happens, seen.next());
+        assert!(matches!(next, Some(Ok(Seen::Applied(_)))), "{next:?}");
+    });
+    assert_eq!((watches(&kubernetes), lists(&kubernetes)), (4, 1));
+}
+
 /// There a stream of a connection ends, while the connection stays.
 #[test]
 fn it_goes_on_over_http2() {
@@ -102,6 +127,28 @@ fn it_is_begun_again_when_the_server_is_busy() {
             assert!(matches!(seen.next().await, Some(Ok(Seen::Applied(_)))));
         });
     }
+}
+
+#[test]
+fn it_is_begun_again_when_its_connection_died_without_a_word() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create("shop", &config_map("a", "one"));
+    let mut is_first = true;
+    kubernetes.faults(move |request| {
+        (request.is_watch() && std::mem::take(&mut is_first)).then_some(Fault::Silence)
+    });
+    let access = Access::Kubeconfig { path: Some(kubernetes.kubeconfig()), context: None };
+    block_on(async {
+        let patience = Duration::from_secs(4);
+        let cluster = Around { patience, ..Around::default() }.connect(&access).await.unwrap();
+        let mut seen = cluster.watch::<ConfigMap>(&Selector::all());
+        assert!(matches!(seen.next().await, Some(Ok(Seen::All(_)))));
+        change(&kubernetes, "two");
+        let next = tokio::time::timeout(patience * 2, seen.next()).await;
+        assert!(matches!(next, Ok(Some(Ok(Seen::Applied(_))))), "{next:?}");
+    });
+    let asked = kubernetes.requests().into_iter().find(sluice_kubernetes_fake::Request::is_watch).unwrap();
+    assert_eq!(asked.parameter("timeoutSeconds").as_deref(), Some("2"));
 }
 
 #[test]

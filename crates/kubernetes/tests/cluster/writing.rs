@@ -46,6 +46,19 @@ fn what_another_applied_is_not_taken_unless_that_is_said() {
     });
 }
 
+/// The API server reads what is applied as YAML 1.1, which takes more letters for ends of lines than JSON does.
+#[test]
+fn what_is_applied_is_what_is_there() {
+    let kubernetes = Kubernetes::start();
+    let text = "a \u{2028} b \u{2029} c \u{85} d \u{7f}\u{80}\u{9f} \u{feff}\u{fffe}\u{ffff} \u{a0}\u{fffd} 😀 \t\"\\ \n";
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        let ours = Object::new(config_map("settings", text)).unwrap();
+        let applied = cluster.apply(&ours, Ownership::Respect).await.unwrap();
+        assert_eq!(applied.at("/data/key"), Some(&json!(text)));
+    });
+}
+
 #[test]
 fn an_object_is_made_once_and_deleted_by_its_uid() {
     let kubernetes = Kubernetes::start();

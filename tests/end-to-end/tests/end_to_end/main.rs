@@ -25,6 +25,8 @@ mod rollout;
 mod rollout_blue_green;
 mod rollout_eks;
 mod rollout_faults;
+mod rollout_interrupted;
+mod rollout_many;
 mod signals;
 mod smoke_test;
 mod smoke_test_bake;

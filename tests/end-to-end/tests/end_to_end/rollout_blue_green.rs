@@ -1,5 +1,7 @@
 //! Two colours behind one Service: the live one always serves.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sluice_kubernetes_fake::Behaviour;
 
@@ -72,21 +74,44 @@ fn the_live_colour_is_never_scaled_down() {
     assert_eq!(shop.targets("web").len(), 3);
 }
 
-#[test]
-fn the_idle_colour_gets_the_size_that_its_autoscaler_allows() {
-    let shop = Shop::with_colours();
+/// An autoscaler of the idle colour.
+fn autoscaler(shop: &Shop, least: i64, most: i64) {
     shop.kubernetes.create(
         "shop",
         &json!({
             "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "green"},
             "spec": {
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web-green"},
-                "minReplicas": 1, "maxReplicas": 2,
+                "minReplicas": least, "maxReplicas": most,
             },
         }),
     );
-    shop.rollout(&DEPLOY).ends().exits(0);
-    assert_eq!(shop.running("web-green").len(), 2);
+}
+
+#[test]
+fn the_idle_colour_gets_the_size_that_its_autoscaler_allows() {
+    for (least, most, size) in [(1, 2, 2), (5, 9, 5), (1, 9, 3)] {
+        let shop = Shop::with_colours();
+        autoscaler(&shop, least, most);
+        shop.rollout(&DEPLOY).ends().exits(0);
+        assert_eq!(shop.running("web-green").len(), size, "from {least} to {most}");
+    }
+}
+
+#[test]
+fn what_an_autoscaler_made_of_the_live_colour_meanwhile_is_caught_up_with_before_the_switch() {
+    let shop = Shop::with_colours();
+    shop.kubernetes.image("shop/web:2").behaves(Behaviour::Slow(Duration::from_secs(2)));
+    let running = shop.rollout(&DEPLOY).starts();
+    shop.kubernetes.until("it is deployed", |_| shop.image("deployments", "web-green") == "shop/web:2");
+    shop.kubernetes.edit("horizontal-pod-autoscaler", "deployments", "shop", "web-blue", |blue| {
+        blue["spec"]["replicas"] = 5.into();
+    });
+    running.ends().exits(0);
+    assert_eq!((shop.running("web-green").len(), shop.live().as_str()), (3, "blue"));
+    shop.rollout(&["switch", "--service=web", "--colour=green"]).ends().exits(0);
+    assert_eq!(shop.targets("web").len(), 5);
+    assert!(shop.targets("web").iter().all(|pod| pod.starts_with("web-green")));
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! rollout against a stand-in for the API of Kubernetes on loopback.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::json;
+use sluice_kubernetes_fake::Kubernetes;
+
+use super::{
+    Must, Table,
+    measure::{Run, Taken, in_turns},
+};
+
+/// How often each command is run.
+const ROUNDS: usize = 31;
+
+/// How many workloads there are at most.
+const MANY: usize = 200;
+
+pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
+    let title = format!(
+        "rollout on loopback, its server on the same machine: the middle (and the least) of {ROUNDS} runs in turns"
+    );
+    let binary = binaries.join("rollout");
+    let mut table = Table::new(&title, &["", "time", "on a processor", "memory"]);
+    size(&binary, &mut table)?;
+    for count in [3, MANY] {
+        let cluster = Cluster::with(count, &binary)?;
+        // What is there already is waited for by watches, and nothing changes from run to run.
+        let wait = cluster.run(&["deploy", "--selector=app", "--image=shop/web:1"]);
+        let [status, wait] = in_turns([&cluster.run(&["status"]), &wait], ROUNDS)?;
+        let musts = [Must::milliseconds(&status, 100), Must::megabytes(&status, 20)];
+        row(&mut table, &format!("status of {count} workloads"), &status, &musts);
+        row(&mut table, &format!("wait for {count} workloads"), &wait, &[Must::megabytes(&wait, 20)]);
+    }
+    Ok(table)
+}
+
+fn size(binary: &Path, table: &mut Table) -> anyhow::Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "two digits are printed")]
+    let size = binary.metadata()?.len() as f64 / 1e6;
+    let none = || "–".to_owned();
+    let must = Must { words: "< 9 MB".to_owned(), holds: size < 9.0 };
+    table.row([format!("the binary: {size:.2} MB"), none(), none(), none()], &[must]);
+    Ok(())
+}
+
+fn row(table: &mut Table, what: &str, taken: &Taken, musts: &[Must]) {
+    let time = format!("{:.1} ({:.1}) ms", taken.median, taken.least);
+    let processor = format!("{:.1} ms", taken.processor);
+    table.row([what.to_owned(), time, processor, format!("{:.1} MB", taken.megabytes)], musts);
+}
+
+/// A namespace full of workloads that run.
+struct Cluster {
+    kubernetes: Kubernetes,
+    folder: tempfile::TempDir,
+    binary: String,
+}
+
+impl Cluster {
+    fn with(count: usize, binary: &Path) -> anyhow::Result<Self> {
+        let kubernetes = Kubernetes::start();
+        for number in 0..count {
+            let name = format!("web-{number}");
+            kubernetes.create("shop", &workload(&name));
+            kubernetes.create(
+                "shop",
+                &json!({
+                    "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                    "spec": {"selector": {"app": name}, "ports": [{"port": 80}]},
+                }),
+            );
+        }
+        let is_running = |pod: &serde_json::Value| pod["status"]["phase"] == "Running";
+        kubernetes.until_within(Duration::from_mins(2), "all pods run", |kubernetes| {
+            kubernetes.all("pods", "shop").iter().filter(|pod| is_running(pod)).count() == count
+        });
+        // Nothing moves while it is looked at.
+        kubernetes.pause();
+        Ok(Self { kubernetes, folder: tempfile::tempdir()?, binary: binary.to_string_lossy().into_owned() })
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        let kubeconfig = format!("--kubeconfig={}", self.kubernetes.kubeconfig().display());
+        let words: Vec<&str> = words.iter().copied().chain([kubeconfig.as_str()]).collect();
+        Run::new(self.folder.path(), &self.binary, &words)
+    }
+}
+
+fn workload(name: &str) -> serde_json::Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]},
+            },
+        },
+    })
+}
