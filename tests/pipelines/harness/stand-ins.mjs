@@ -2,7 +2,7 @@
 // real one, or says that it can't; an input that it does not name is an error.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Unsupported } from "./expressions.mjs";
 import { token as tokenFor } from "./permissions.mjs";
@@ -70,6 +70,8 @@ const uploadArtifact = {
       if (what === "error") throw new Error(`No files were found with the provided path: ${inputs.path}`);
       return {};
     }
+    // What is overwritten is gone, with all its files.
+    rmSync(target, { recursive: true, force: true });
     const root = found.map((one) => one.root).reduce(commonFolder);
     for (const file of files) {
       mkdirSync(dirname(join(target, relative(root, file))), { recursive: true });
