@@ -162,7 +162,7 @@ impl Story {
         steps.extend(found.unreadable.iter().map(Step::of_problem));
         steps.extend(missing(expected, &found.reports).map(Step::missing));
         steps.extend(job_steps(jobs, &found, &background.jobs));
-        let worst = steps.iter().map(|step| step.verdict).max();
+        let worst = together(&steps);
         let verdict = worst.or(event.and_then(verdict_of)).ok_or_else(|| {
             Problem::undecided("nothing to tell: there is no report and no job")
                 .why("no action left a report where notify looks, and `needs` names no job")
@@ -244,6 +244,13 @@ fn settle(asked: Option<Event>, verdict: Verdict, was_undone: bool, before: Befo
         Some(event) => event,
         None => found,
     }
+}
+
+/// The worst of all steps. One that had nothing to do takes nothing away from one that was done.
+fn together(steps: &[Step]) -> Option<Verdict> {
+    let worst = steps.iter().map(|step| step.verdict).max()?;
+    let was_done = worst == Verdict::Skipped && steps.iter().any(|step| step.verdict == Verdict::Passed);
+    Some(if was_done { Verdict::Passed } else { worst })
 }
 
 /// What an event says by itself; nothing where it wants to be borne out.
@@ -692,6 +699,10 @@ pub(crate) mod tests {
         assert_eq!(told(Verdict::Passed, Before::Good), Event::Success);
         assert_eq!(told(Verdict::Passed, Before::Unknown), Event::Success);
         assert_eq!(told(Verdict::Skipped, Before::Bad), Event::Success);
+        let reports = vec![report("x", Verdict::Skipped, "x"), report("y", Verdict::Passed, "y")];
+        let found = Found { reports, ..Found::default() };
+        let background = Background { before: Before::Bad, ..Background::default() };
+        assert_eq!(told_of(found, "{}", background).event, Event::Recovery);
         assert_eq!(told(Verdict::Failed, Before::Bad), Event::Failure);
     }
 
