@@ -148,8 +148,9 @@ impl Story {
         let Sources { event, environment, found, jobs, expected, stages, background, components, mentions } =
             sources;
         let steps = steps::of(&found, expected, jobs, &background.jobs);
-        let worst = steps.iter().map(|step| step.verdict).max();
-        let verdict = worst.or(event.and_then(event::verdict_of)).ok_or_else(|| nothing_to_tell(&found))?;
+        let verdict = steps::together(&steps)
+            .or(event.and_then(event::verdict_of))
+            .ok_or_else(|| nothing_to_tell(&found))?;
         let mut commits: Vec<Commit> =
             distinct(subjects(&found.reports, SubjectKind::Commit).filter_map(Commit::of_subject));
         if commits.is_empty() {

@@ -90,7 +90,8 @@ impl Plan {
             let services = chosen.iter().filter_map(|component| component.service.as_ref());
             services.map(|service| service.value.clone()).next().filter(|_| named.is_empty())
         });
-        let workloads = if named.is_empty() && inputs.selector.is_none() {
+        // A Service that is asked for tells its colours itself: elsewhere the component may be one workload.
+        let workloads = if named.is_empty() && inputs.selector.is_none() && inputs.service.is_none() {
             let written = chosen.iter().flat_map(|component| &component.workloads);
             Problems::all(written.map(|name| name.value.parse::<Reference>()))?
         } else {

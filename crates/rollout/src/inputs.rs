@@ -32,7 +32,7 @@ pub struct Deploy {
     #[arg(long, value_name = "IMAGE")]
     pub image: Vec<String>,
 
-    /// What runs them: `deployment/web`, `statefulset/db`, `daemonset/agent`. Default: the `workloads` of the components whose `image` is given
+    /// What runs them: `deployment/web`, `statefulset/db`, `daemonset/agent`. Default: the `workloads` of the components whose `image` is given; with `service`, those that its selector fits but for the colour
     #[arg(long, value_delimiter = ',', value_parser = trimmed, value_name = "KIND/NAME")]
     pub workload: Vec<String>,
 

@@ -224,7 +224,8 @@ impl Kubernetes {
         world.delete(&kind, &key, false);
     }
 
-    /// The pods of an image, to say how they behave. It counts before what is said of their workload.
+    /// The pods of an image, to say how they behave; one that is named by its tag may run by its digest besides. It counts
+    /// before what is said of their workload.
     pub fn image(&self, image: &str) -> Pods<'_> {
         Pods { kubernetes: self, whose: Whose::Image(image.to_owned()) }
     }

@@ -114,8 +114,9 @@ impl Script {
             .flatten()
             .filter_map(|container| container["image"].as_str())
             .collect();
-        let of_image =
-            |rule: &&Rule| matches!(&rule.whose, Whose::Image(image) if images.contains(&image.as_str()));
+        // A tag means what it names with a digest, too.
+        let is = |image: &str, named: &str| image == named || image.split('@').next() == Some(named);
+        let of_image = |rule: &&Rule| matches!(&rule.whose, Whose::Image(named) if images.iter().any(|image| is(image, named)));
         let of_workload = |rule: &&Rule| matches!(&rule.whose, Whose::Workload(space, name) if space == namespace && name == workload);
         self.rules.iter().rev().find(of_image).or_else(|| self.rules.iter().rev().find(of_workload))
     }

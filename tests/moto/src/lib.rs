@@ -68,13 +68,27 @@ impl Moto {
         self.call(method, path, "eks", &[("Content-Type", "application/json")], input)
     }
 
+    /// Makes a cluster of EKS in a region that answers at an address, with an authority as EKS tells it.
+    pub fn cluster(&self, region: &str, name: &str, endpoint: &str, authority: &str) {
+        let headers = [("Content-Type", "application/json")];
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+        let made = json!({"name": name, "version": "1.34", "roleArn": role, "resourcesVpcConfig": {}});
+        let scope = format!("{region}/eks");
+        let (status, body) =
+            self.exchange("POST", "/clusters", &scope, &headers, made.to_string().as_bytes());
+        assert_eq!(status, 200, "{body}");
+        let set = json!({"endpoint": endpoint, "certificate_authority": {"data": authority}});
+        self.control("clusters", &json!({"region": region, "name": name, "set": set}));
+    }
+
     /// Makes a bucket, that can lock objects.
     pub fn bucket(&self, name: &str) {
         let headers = [("x-amz-bucket-object-lock-enabled", "true"), ("Content-Type", "application/xml")];
         let place = format!(
             "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
         );
-        let (status, body) = self.exchange("PUT", &format!("/{name}"), "s3", &headers, place.as_bytes());
+        let (status, body) =
+            self.exchange("PUT", &format!("/{name}"), &scope("s3"), &headers, place.as_bytes());
         assert_eq!(status, 200, "{body}");
     }
 
@@ -112,14 +126,15 @@ impl Moto {
 
     /// What was called, in order: operations, or methods and paths.
     pub fn calls(&self) -> Vec<String> {
-        let (status, body) = self.exchange("GET", "/_test/calls", "test", &[], b"");
+        let (status, body) = self.exchange("GET", "/_test/calls", &scope("test"), &[], b"");
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
 
     fn control(&self, what: &str, wish: &Value) {
         let body = wish.to_string();
-        let (status, body) = self.exchange("POST", &format!("/_test/{what}"), "test", &[], body.as_bytes());
+        let (status, body) =
+            self.exchange("POST", &format!("/_test/{what}"), &scope("test"), &[], body.as_bytes());
         assert_eq!(status, 200, "{body}");
     }
 
@@ -131,17 +146,18 @@ impl Moto {
         headers: &[(&str, &str)],
         input: &Value,
     ) -> Value {
-        let (status, body) = self.exchange(method, path, service, headers, input.to_string().as_bytes());
+        let (status, body) =
+            self.exchange(method, path, &scope(service), headers, input.to_string().as_bytes());
         assert_eq!(status, 200, "{method} {path}: {body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    /// moto checks no signature, but reads region and service from it.
+    /// moto checks no signature, but reads region and service from it: the scope.
     fn exchange(
         &self,
         method: &str,
         path: &str,
-        service: &str,
+        scope: &str,
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> (u16, String) {
@@ -151,7 +167,7 @@ impl Moto {
         let headers = headers.concat();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=AK/20260101/{REGION}/{service}/aws4_request, \
+             Authorization: AWS4-HMAC-SHA256 Credential=AK/20260101/{scope}/aws4_request, \
              SignedHeaders=host, Signature=x\r\n{headers}\r\n",
             self.port,
             body.len()
@@ -165,6 +181,11 @@ impl Moto {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, body.to_owned())
     }
+}
+
+/// A service in the region that all things are in.
+fn scope(service: &str) -> String {
+    format!("{REGION}/{service}")
 }
 
 fn python(root: &Path) -> PathBuf {

@@ -58,7 +58,7 @@ class Job {
     return { ...this.contexts, env, job: { status: this.status }, steps: closed("steps", known) };
   }
 
-  /** The functions of status among the steps of this job. */
+  /** The functions of status among the steps of this job. Where it goes on though its run is cancelled, it is not. */
   get functions() {
     const is = (status) => () => (this.cancelled.signal.aborted ? "cancelled" : this.status) === status;
     return statusFunctions({ success: is("success"), failure: is("failure"), cancelled: is("cancelled") });

@@ -15,6 +15,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./check.mjs";
+import { cancellation } from "./cancellation.mjs";
 import { closed, evaluate, text, Unsupported } from "./expressions.mjs";
 import { conclusion, runWorkflow } from "./run.mjs";
 import { isStartedBy } from "./trigger.mjs";
@@ -109,7 +110,8 @@ class Run {
     Object.assign(this, { concurrency: [], images: [], logins: [], roles: [] });
     Object.assign(this, { binaries: request.binaries, tools: request.tools, machine: request.machine, aws: request.aws });
     this.vars = request.vars;
-    this.instead = request.instead;
+    this.cancelled = cancellation(request.cancel);
+    this.kept = request.again?.kept ?? {};
     const begun = ask({ begin: { workflow: workflow.path, name: workflow.name } });
     this.folder = join(request.folder, `run-${begun.id}`);
     mkdirSync(this.folder, { recursive: true });
@@ -121,7 +123,7 @@ class Run {
       head_ref: event.head_ref ?? "", ref: event.ref, ref_name: event.ref.replace(/^refs\/(heads|tags|pull)\//, ""),
       ref_protected: false, ref_type: event.ref.startsWith("refs/tags/") ? "tag" : "branch", repository,
       repository_id: "1", repository_owner: repository.split("/")[0], repository_owner_id: "1", repository_visibility: "private",
-      retention_days: "90", run_attempt: "1", run_id: String(begun.id), run_number: String(begun.number), server_url: urls.server,
+      retention_days: "90", run_attempt: request.again ? "2" : "1", run_id: String(begun.id), run_number: String(begun.number), server_url: urls.server,
       sha: event.sha, triggering_actor: event.actor, workflow: workflow.name,
       workflow_ref: `${repository}/${workflow.path}@${event.ref}`, workflow_sha: event.sha,
     };
@@ -152,12 +154,14 @@ async function runOne(request, ours, workflow) {
     const inputs = request.event.name === "workflow_dispatch" ? dispatchInputs(workflow, given) : nothing(workflow);
     if (workflow.runName !== undefined) ended.title = text(evaluate(workflow.runName, { github: run.github, inputs, vars: run.vars }));
     await check(run, workflow);
-    const scope = { inputs, secrets: request.secrets, permissions: undefined, path: [], held: [] };
-    ended.conclusion = conclusion(await runWorkflow(run, workflow, scope));
+    const scope = { inputs, secrets: request.secrets, permissions: undefined, path: [], held: [], cancelled: run.cancelled.signal };
+    const results = await runWorkflow(run, workflow, scope);
+    ended.conclusion = run.cancelled.signal.aborted ? "cancelled" : conclusion(results);
   } catch (error) {
     if (!(error instanceof InvalidWorkflow) && error.name !== "Deadlock") throw error;
     ended.error = error.message;
   }
+  run.cancelled.forget();
   const { concurrency, images, logins, roles } = run;
   ask({ end: { ...ended, concurrency, images, logins, roles } });
 }
@@ -174,8 +178,8 @@ async function main(file) {
   const started = { ...event, files: () => commit.changed(event) };
   for (const path of commit.workflows()) {
     const workflow = await readWorkflow(commit, path);
-    const isMeant = event.name !== "workflow_dispatch" || event.payload.workflow === path;
-    if (isMeant && isStartedBy(workflow, started)) await runOne(request, ours, workflow);
+    const meant = request.again?.workflow ?? (event.name === "workflow_dispatch" ? event.payload.workflow : path);
+    if (meant === path && isStartedBy(workflow, started)) await runOne(request, ours, workflow);
   }
 }
 

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 
 /**
- * Runs a program to its end, and gives what it printed; an exit code but 0 is an error. It is told to end when the job is
+ * Runs a program to its end, and gives what it printed; an exit code but 0 is an error. It is told to end when its step is
  * cancelled, or after `minutes`. What came of it is noted in `said`.
  */
 export function start(job, program, options, { cwd, env }, said = {}, minutes = undefined) {
@@ -13,13 +13,13 @@ export function start(job, program, options, { cwd, env }, said = {}, minutes = 
     const child = spawn(program, options, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const cancel = () => child.kill("SIGTERM");
     const timer = minutes === undefined ? undefined : setTimeout(cancel, minutes * 60_000);
-    job.cancelled.signal.addEventListener("abort", cancel);
+    job.endsStep.addEventListener("abort", cancel);
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (printed += bytes));
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      job.cancelled.signal.removeEventListener("abort", cancel);
+      job.endsStep.removeEventListener("abort", cancel);
       job.masks.addFrom(printed);
       said.printed = job.masks.hide((said.printed ?? "") + printed);
       said.exit = code;

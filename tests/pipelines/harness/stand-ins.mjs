@@ -2,7 +2,7 @@
 // real one, or says that it can't; an input that it does not name is an error.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Unsupported } from "./expressions.mjs";
 import { token as tokenFor } from "./permissions.mjs";
@@ -70,6 +70,8 @@ const uploadArtifact = {
       if (what === "error") throw new Error(`No files were found with the provided path: ${inputs.path}`);
       return {};
     }
+    // What is overwritten is gone, with all its files.
+    rmSync(target, { recursive: true, force: true });
     const root = found.map((one) => one.root).reduce(commonFolder);
     for (const file of files) {
       mkdirSync(dirname(join(target, relative(root, file))), { recursive: true });
@@ -116,14 +118,20 @@ const downloadArtifact = {
       return { "download-path": target };
     }
     const names = existsSync(all) ? readdirSync(all).sort() : [];
-    const pattern = expression(inputs.pattern || "*");
-    for (const name of names.filter((one) => pattern.test(one))) {
+    const patterns = alternatives(inputs.pattern || "*").map(expression);
+    for (const name of names.filter((one) => patterns.some((pattern) => pattern.test(one)))) {
       const into = isTrue(inputs["merge-multiple"], false) ? target : join(target, name);
       cpSync(join(all, name), into, { recursive: true });
     }
     return { "download-path": target };
   },
 };
+
+/** `a-{b,c}` means `a-b` and `a-c`, as minimatch has it. */
+function alternatives(pattern) {
+  const [, before, list, after] = pattern.match(/^(.*?)\{([^{}]*)\}(.*)$/) ?? [];
+  return list === undefined ? [pattern] : list.split(",").flatMap((one) => alternatives(`${before}${one}${after}`));
+}
 
 /** The artifacts of another run, which only a token that may read `actions` gets. */
 function ofRun(job, inputs) {
@@ -146,8 +154,8 @@ const prepares = (inputs, program) => ({
 });
 
 /**
- * https://github.com/docker/build-push-action: an image without layers, whose labels say what it would be made of. A
- * registry on this machine gets it; of one elsewhere only its name is noted.
+ * https://github.com/docker/build-push-action: an image without layers, whose labels say what it would be made of, in an
+ * index, as one with attestations is. A registry on this machine gets it, and ECR; of others only its name is noted.
  */
 const buildAndPush = {
   inputs: [
@@ -169,20 +177,29 @@ const buildAndPush = {
       config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digest(config), size: Buffer.byteLength(config) },
       layers: [],
     });
+    const { mediaType } = JSON.parse(manifest);
+    const platform = { mediaType, digest: digest(manifest), size: Buffer.byteLength(manifest), platform: { os, architecture } };
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [platform] });
     const tags = lines(inputs.tags.replaceAll(",", "\n"));
-    const made = digest(manifest);
-    if (isTrue(inputs.push, false)) for (const tag of tags) await push(job, tag, config, manifest);
-    job.run_.images.push({ context: relative(job.workspace, context), digest: made, tags, pushed: isTrue(inputs.push, false) });
+    const pushed = isTrue(inputs.push, false);
+    if (pushed) for (const tag of tags) await push(job, tag, { config, manifest, index });
+    const made = digest(index);
+    job.run_.images.push({ context: relative(job.workspace, context), digest: made, platform: platform.digest, tags, pushed });
     return { digest: made, imageid: digest(config), metadata: JSON.stringify({ "containerimage.digest": made }) };
   },
 };
 
-/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push */
-async function push(job, tag, config, manifest) {
+async function push(job, tag, image) {
   const [, host, name, version] = tag.match(/^([^/]+)\/(.+):([^:/]+)$/) ?? [];
   if (version === undefined) throw new Error(`invalid tag "${tag}": invalid reference format`);
   if (!job.run_.logins.includes(host)) throw new Error(`failed to push ${tag}: unauthorized`);
-  if (!host.startsWith("127.0.0.1:")) return;
+  if (host.startsWith("127.0.0.1:")) return pushToRegistry(host, name, version, image);
+  const region = host.match(/^\d+\.dkr\.ecr\.([^.]+)\.amazonaws\.com$/)?.[1];
+  if (region !== undefined) return pushToEcr(job.run_.aws, region, name, version, image);
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push */
+async function pushToRegistry(host, name, version, { config, manifest, index }) {
   const send = async (method, path, body, type) => {
     const answer = await fetch(new URL(path, `http://${host}`), { method, body, headers: { "content-type": type } });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
@@ -192,7 +209,24 @@ async function push(job, tag, config, manifest) {
   const place = new URL(upload.headers.get("location"), `http://${host}`);
   place.searchParams.set("digest", digest(config));
   await send("PUT", `${place.pathname}${place.search}`, config, "application/octet-stream");
-  await send("PUT", `/v2/${name}/manifests/${version}`, manifest, JSON.parse(manifest).mediaType);
+  await send("PUT", `/v2/${name}/manifests/${digest(manifest)}`, manifest, JSON.parse(manifest).mediaType);
+  await send("PUT", `/v2/${name}/manifests/${version}`, index, JSON.parse(index).mediaType);
+}
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html: what a push to ECR ends with. */
+async function pushToEcr(aws, region, name, version, { manifest, index }) {
+  const put = async (input) => {
+    const headers = {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "AmazonEC2ContainerRegistry_V20150921.PutImage",
+      authorization: `AWS4-HMAC-SHA256 Credential=AK/20260101/${region}/ecr/aws4_request, SignedHeaders=host, Signature=x`,
+    };
+    const answer = await fetch(aws, { method: "POST", body: JSON.stringify({ repositoryName: name, ...input }), headers });
+    const told = await answer.text();
+    if (!answer.ok && !told.includes("ImageAlreadyExists")) throw new Error(`PutImage ${name}: ${answer.status} ${told}`);
+  };
+  await put({ imageTag: digest(manifest).slice("sha256:".length), imageManifest: manifest });
+  await put({ imageTag: version, imageManifest: index });
 }
 
 /** https://github.com/docker/login-action: that a registry lets nobody in without a password is said here already. */

@@ -2,6 +2,7 @@
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { unlessItHolds } from "./cancellation.mjs";
 import { at, condition, evaluate, literal, text, Unsupported } from "./expressions.mjs";
 import { start } from "./process.mjs";
 import { used } from "./uses.mjs";
@@ -32,10 +33,13 @@ export async function runStep(job, token) {
     const minutes = evaluate(at(token, "timeout-minutes"), job.seen(env));
     const step = { job, token, env, files, said, minutes };
     const uses = literal(at(token, "uses"));
+    const cancelled = unlessItHolds(job.cancelled.signal, () => condition(at(token, "if"), job.seen(env), job.functions));
+    job.endsStep = cancelled.signal;
     try {
       if (uses === undefined) await runScript(step);
       else outputs = (await runUsed(step, uses)) ?? {};
     } finally {
+      cancelled.forget();
       // What a step wrote before it failed counts too.
       outputs = { ...outputs, ...files.outputs() };
       Object.assign(job.env, files.variables());
@@ -46,7 +50,7 @@ export async function runStep(job, token) {
     if (error instanceof Unsupported) throw error;
     said.error = error.message;
   }
-  const outcome = said.error === undefined ? "success" : job.cancelled.signal.aborted ? "cancelled" : "failure";
+  const outcome = said.error === undefined ? "success" : job.endsStep?.aborted ? "cancelled" : "failure";
   const forgiven = text(evaluate(at(token, "continue-on-error"), job.seen(env)) ?? false) === "true";
   note(job, id, said, outcome, forgiven ? "success" : outcome, outputs);
 }
@@ -110,7 +114,7 @@ async function runAction(job, { action, defaults }, { inputs, env, files, said, 
   const variables = { HOME: job.home, ...runnerVariables(job, files), ...env, ...Object.fromEntries(declared) };
   said.ours = true;
   said.action = action;
-  const binary = job.run_.instead[action] ?? join(job.run_.binaries, action);
+  const binary = join(job.run_.binaries, action);
   if (!existsSync(binary)) throw new Unsupported(`${action} is not built: there is no ${binary}`);
   const begun = process.hrtime.bigint();
   try {

@@ -26,6 +26,15 @@ pub fn example(folder: &str, replacements: Replacements<'_>) -> Vec<File> {
     files
 }
 
+/// One file of the examples: `blue-green/kubernetes/shop.yaml`.
+pub fn example_file(path: &str, replacements: Replacements<'_>) -> String {
+    let text = std::fs::read_to_string(harness::root().join("workflows-examples").join(path)).unwrap();
+    let mut used = vec![false; replacements.len()];
+    let text = replaced(&text, replacements, &mut used);
+    assert!(used.iter().all(|used| *used), "not all of {replacements:?} stands in {path}");
+    text
+}
+
 /// Reads the workflows of an example, and those that they call, as GitHub does before it starts a run: inputs and secrets
 /// that are not declared, permissions that the caller has not, actions that there are not. The names of those that are
 /// well, or what is wrong.

@@ -95,6 +95,12 @@ impl Run {
         self.told = said.clone();
     }
 
+    /// The outputs of the jobs that succeeded, by their paths.
+    pub(crate) fn kept(&self) -> BTreeMap<&str, &BTreeMap<String, String>> {
+        let succeeded = self.jobs.iter().filter(|job| job.conclusion.as_deref() == Some("success"));
+        succeeded.map(|job| (job.path.as_str(), &job.outputs)).collect()
+    }
+
     /// Asserts how it ended.
     #[track_caller]
     pub fn ends(&self, conclusion: &str) -> &Self {

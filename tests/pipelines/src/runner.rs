@@ -1,6 +1,16 @@
 //! What GitHub and its runners know: secrets, variables, what is installed.
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _};
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use sluice_github_fake::{GitHub, Job as ToldJob, Repository, Run as ToldRun};
@@ -14,10 +24,12 @@ pub struct Runner<'a> {
     variables: BTreeMap<String, String>,
     machine: BTreeMap<String, String>,
     aws: Option<String>,
-    instead: BTreeMap<String, std::path::PathBuf>,
     tools: tempfile::TempDir,
-    ours: std::path::PathBuf,
+    ours: PathBuf,
+    cancelled_when: Option<Condition>,
 }
+
+type Condition = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl<'a> Runner<'a> {
     /// One that works for this GitHub, which from here on answers only to tokens that say what they may do.
@@ -30,9 +42,9 @@ impl<'a> Runner<'a> {
             variables: BTreeMap::new(),
             machine: BTreeMap::new(),
             aws: None,
-            instead: BTreeMap::new(),
             tools: tempfile::tempdir().unwrap(),
             ours: harness::root(),
+            cancelled_when: None,
         }
     }
 
@@ -73,19 +85,17 @@ impl<'a> Runner<'a> {
         self
     }
 
-    /// A script that runs instead of one of our actions, where the test has nothing for it to work on.
-    #[must_use]
-    pub fn instead_of(self, action: &str, script: &str) -> Self {
-        let name = format!("instead-of-{action}");
-        let mut runner = self.tool(&name, script);
-        runner.instead.insert(action.to_owned(), runner.tools.path().join(name));
-        runner
-    }
-
     /// The folder that holds this project's reusable workflows and actions, instead of the project itself.
     #[must_use]
-    pub fn ours(mut self, folder: &std::path::Path) -> Self {
+    pub fn ours(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.ours);
+        self
+    }
+
+    /// Cancels a run as soon as something is so.
+    #[must_use]
+    pub fn cancelled_when(mut self, is_so: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.cancelled_when = Some(Arc::new(is_so));
         self
     }
 
@@ -104,16 +114,38 @@ impl<'a> Runner<'a> {
         runs.remove(0)
     }
 
+    /// Runs the failed jobs of a run again, and those that come after them: what succeeded is kept.
+    #[track_caller]
+    pub fn runs_again(&self, repository: &Repository, event: &Event, failed: &Run) -> Run {
+        let mut runs =
+            self.attempt(repository, event, Some(failed)).unwrap_or_else(|refusal| panic!("{refusal}"));
+        runs.remove(0)
+    }
+
     /// As [`Self::on`]; what the harness does not support is an error.
     pub fn try_on(&self, repository: &Repository, event: &Event) -> Result<Vec<Run>, String> {
+        self.attempt(repository, event, None)
+    }
+
+    fn attempt(
+        &self,
+        repository: &Repository,
+        event: &Event,
+        again: Option<&Run>,
+    ) -> Result<Vec<Run>, String> {
         let folder = tempfile::tempdir().unwrap();
         let mut runs: Vec<Run> = Vec::new();
-        let request = self.request(repository, event, folder.path());
+        let mut request = self.request(repository, event, folder.path());
+        if let Some(run) = again {
+            request["again"] = json!({"workflow": run.workflow, "kept": run.kept()});
+        }
+        let _canceller =
+            self.cancelled_when.clone().map(|is_so| Canceller::start(is_so, cancel(folder.path())));
         harness::run(folder.path(), &request, |said| {
             if let Some(begun) = said.get("begin") {
-                let (id, number) = begin(repository, event, begun);
+                let id = again.map_or_else(|| begin(repository, event, begun), |run| run.id);
                 runs.push(Run::begun(id, begun));
-                return json!({"id": id, "number": number});
+                return json!({"id": id, "number": id});
             }
             let run = runs.last_mut().unwrap();
             if let Some(job) = said.get("job") {
@@ -129,7 +161,7 @@ impl<'a> Runner<'a> {
         Ok(runs)
     }
 
-    fn request(&self, repository: &Repository, event: &Event, folder: &std::path::Path) -> Value {
+    fn request(&self, repository: &Repository, event: &Event, folder: &Path) -> Value {
         json!({
             "repository": repository.name(),
             "repositoryFolder": repository.folder(),
@@ -144,16 +176,52 @@ impl<'a> Runner<'a> {
             "vars": self.variables,
             "machine": self.machine,
             "aws": self.aws,
-            "instead": self.instead,
             "binaries": harness::binaries(),
             "tools": self.tools.path(),
+            "cancel": cancel(folder),
             "folder": folder,
         })
     }
 }
 
+/// The file that cancels a run.
+fn cancel(folder: &Path) -> PathBuf {
+    folder.join("cancel")
+}
+
+/// Looks again and again whether it is time to cancel, until the run has ended.
+struct Canceller {
+    has_ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Canceller {
+    fn start(is_so: Condition, file: PathBuf) -> Self {
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&has_ended);
+        let look = move || {
+            while !ended.load(Ordering::Relaxed) {
+                if is_so() {
+                    return std::fs::write(&file, "").unwrap();
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        Self { has_ended, thread: Some(std::thread::spawn(look)) }
+    }
+}
+
+impl Drop for Canceller {
+    fn drop(&mut self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Tells GitHub of a run that begins.
-fn begin(repository: &Repository, event: &Event, begun: &Value) -> (u64, u64) {
+fn begin(repository: &Repository, event: &Event, begun: &Value) -> u64 {
     let workflow = begun["workflow"].as_str().unwrap();
     let id = repository.run(ToldRun {
         workflow: workflow.rsplit('/').next().unwrap().to_owned(),
@@ -164,7 +232,7 @@ fn begin(repository: &Repository, event: &Event, begun: &Value) -> (u64, u64) {
         fork: None,
     });
     repository.started(id, &event.actor, &event.actor);
-    (id, id)
+    id
 }
 
 /// A job, as GitHub's API tells of it.

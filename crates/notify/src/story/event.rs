@@ -76,6 +76,10 @@ mod tests {
         assert_eq!(told(Verdict::Passed, Before::Unknown), Event::Success);
         assert_eq!(told(Verdict::Skipped, Before::Bad), Event::Success);
         assert_eq!(told(Verdict::Failed, Before::Bad), Event::Failure);
+        let reports = vec![report("x", Verdict::Skipped, "x"), report("y", Verdict::Passed, "y")];
+        let found = Found { reports, ..Found::default() };
+        let background = Background { before: Before::Bad, ..Background::default() };
+        assert_eq!(told_of(found, "{}", background).event, Event::Recovery);
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub(super) fn of(found: &Found, expected: &[String], jobs: &Jobs, ended: &[Ended
     steps
 }
 
+/// The worst of all steps. One that had nothing to do takes nothing away from one that was done.
+pub(super) fn together(steps: &[Step]) -> Option<Verdict> {
+    let worst = steps.iter().map(|step| step.verdict).max()?;
+    let was_done = worst == Verdict::Skipped && steps.iter().any(|step| step.verdict == Verdict::Passed);
+    Some(if was_done { Verdict::Passed } else { worst })
+}
+
 /// The expected actions that left no report.
 fn missing<'a>(expected: &'a [String], reports: &[Report]) -> impl Iterator<Item = &'a String> {
     expected.iter().filter(|action| !reports.iter().any(|report| report.action == **action))

@@ -34,6 +34,34 @@ fn yaml_of_pages_is_understood() {
     assert!(configurations > 5 && inputs > 20, "{configurations} configurations, {inputs} inputs");
 }
 
+/// What a diff takes away and what it leads to are both YAML, and the second is understood.
+#[test]
+fn diffs_of_pages_lead_to_what_is_understood() {
+    let (mut diffs, mut inputs) = (0, 0);
+    for (page, _, text) in blocks().into_iter().filter(|(_, language, _)| language == "diff") {
+        let side = |sign: char| -> String {
+            let is_of_it = |line: &&str| line.starts_with([' ', sign]);
+            text.lines().filter(is_of_it).map(|line| format!("{}\n", &line[1..])).collect()
+        };
+        let (before, after) = (uses::parse(&side('-')), uses::parse(&side('+')));
+        assert_ne!(before, after, "{page}:\n{text}");
+        inputs += uses::check(&after, &page);
+        diffs += 1;
+    }
+    assert!(diffs > 1 && inputs > 2, "{diffs} diffs, {inputs} inputs");
+}
+
+/// A block of another language would be looked at by nobody.
+#[test]
+fn every_block_of_a_page_is_of_a_language_that_is_looked_at() {
+    // Diagrams are GitHub's to draw; the other two are compared with what replaces them, and belong to other tools.
+    let others = ["mermaid", "hurl", "python"];
+    for (page, language, text) in blocks() {
+        let is_known = ["yaml", "diff", "sh", "console"].contains(&language.as_str());
+        assert!(is_known || others.contains(&language.as_str()), "{page}: who looks at {language}?\n{text}");
+    }
+}
+
 #[test]
 fn commands_of_pages_have_the_flags_that_they_show() {
     let mut flags = 0;

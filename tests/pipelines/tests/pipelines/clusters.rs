@@ -1,114 +1,160 @@
-//! Clusters that are files: each holds the image that runs there. `rollout` is a script that writes to them.
+//! Clusters of EKS: `rollout` and `backup` find them by name as they find real ones (moto tells where they are), and what
+//! they do there is done to a stand-in for Kubernetes' own API. What the pods of a Service run answers over HTTP.
 
-use serde_json::json;
-use sluice_end_to_end::Server;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-/// `deploy`, `undo` and `resume`, of one image in one cluster. A container action has no `PATH`, so programs have theirs.
-const ROLLOUT: &str = r#"#!/bin/sh
-set -eu
-environment=$(/usr/bin/printenv INPUT_ENVIRONMENT)
-command=$(/usr/bin/printenv INPUT_COMMAND || true)
-# Nothing is left by a run before.
-[ "$command" != resume ] || exit 0
-record=$(/usr/bin/printenv INPUT_RECORD)
-before=$(/bin/cat "CLUSTERS/$environment")
-if [ "$command" = undo ]; then
-  image=$(/bin/cat "$record")
-else
-  command=deploy
-  image=$(/usr/bin/printenv INPUT_IMAGE)
-  echo "$before" > "$record"
-  echo "record=$record" >> "$GITHUB_OUTPUT"
-fi
-echo "$image" > "CLUSTERS/$environment"
-tag=${image%@*}
-echo "version=${tag##*:}" >> "$GITHUB_OUTPUT"
-/bin/mkdir -p "$RUNNER_TEMP/sluice"
-/usr/bin/jq -n --arg command "$command" --arg environment "$environment" --arg before "$before" --arg image "$image" '
-  ($image | split("@")) as [$tagged, $digest]
-  | ($tagged | sub(":[^:/]*$"; "")) as $name
-  | def version: split("/") | last | sub("^[^:]*:"; "");
-  {schema: 1, action: "rollout", command: $command, verdict: "passed", title: "1 workload runs what was asked for",
-   facts: [{name: "environment", value: $environment}],
-   subjects: [{kind: "image", name: $tagged, digest: $digest}],
-   changes: [{name: $name, place: $environment, before: ($before | version), after: ($image | version)}],
-   started_at: (now | todate), duration: 0}
-' > "$RUNNER_TEMP/sluice/$(/bin/date -u +%Y%m%dT%H%M%S%3N)-01-rollout.json"
-"#;
+use serde_json::{Value, json};
+use sluice_end_to_end::{Received, Server};
+use sluice_kubernetes_fake::Kubernetes;
+use sluice_moto::Moto;
 
-/// Clusters, and what runs in them.
+/// How a test shortens the rollouts of the reusable workflows: what is ready here stays so.
+pub(crate) const PATIENCE: (&str, &str) = (
+    "uses: $/actions/rollout\n        with:\n",
+    "uses: $/actions/rollout\n        with:\n          stable-for: 300ms\n          timeout: 2m\n",
+);
+
+/// Clusters, by what a test calls them.
 pub(crate) struct Clusters {
-    folder: tempfile::TempDir,
+    pub(crate) moto: Moto,
+    all: BTreeMap<&'static str, Arc<Kubernetes>>,
 }
 
 impl Clusters {
-    /// Clusters of these names, which run `v1` of an image.
-    pub(crate) fn of(names: &[&str], image: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for name in names {
-            std::fs::write(folder.path().join(name), format!("{image}:v1@sha256:{}", "1".repeat(64)))
-                .unwrap();
+    /// No cluster, in an AWS of its own.
+    pub(crate) fn none() -> Self {
+        Self { moto: Moto::start(), all: BTreeMap::new() }
+    }
+
+    /// One more cluster, that EKS has under a name in a region. In it runs what a manifest of an example describes, in its
+    /// first version: the tag `v1`.
+    pub(crate) fn with(
+        mut self,
+        known_as: &'static str,
+        (region, name): (&str, &str),
+        manifest: &str,
+    ) -> Self {
+        let kubernetes = Kubernetes::start_with_tls();
+        self.moto.cluster(region, name, kubernetes.server(), &kubernetes.authority().unwrap().base64());
+        // A token is made for one cluster; here it is enough that one was made.
+        kubernetes.doorman(|token| token.is_some_and(|token| token.starts_with("k8s-aws-v1.")));
+        for object in manifest.split("\n---\n") {
+            let object: Value = serde_saphyr::from_str(object).unwrap();
+            kubernetes.create("shop", &object);
         }
-        Self { folder }
+        kubernetes.until("the shop is open", |cluster| !versions(cluster, "shop").is_empty());
+        self.all.insert(known_as, Arc::new(kubernetes));
+        self
     }
 
-    /// The script that stands in for `rollout`.
-    pub(crate) fn rollout(&self) -> String {
-        self.script(ROLLOUT, "CLUSTERS")
+    pub(crate) fn cluster(&self, name: &str) -> &Arc<Kubernetes> {
+        &self.all[name]
     }
 
-    /// A script that finds them where this word stands.
-    pub(crate) fn script(&self, script: &str, word: &str) -> String {
-        script.replace(word, &self.folder.path().to_string_lossy())
-    }
-
-    /// Writes a file beside them.
-    pub(crate) fn write(&self, name: &str, content: &str) {
-        std::fs::write(self.folder.path().join(name), content).unwrap();
-    }
-
-    /// Reads a file.
-    pub(crate) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
-    /// The tag of the image that runs in a cluster.
+    /// The version that the Service `shop` of a cluster leads to.
+    #[track_caller]
     pub(crate) fn version(&self, name: &str) -> String {
-        version(&self.folder.path().join(name))
+        let versions: BTreeSet<String> = versions(self.cluster(name), "shop").into_iter().collect();
+        assert_eq!(versions.len(), 1, "{name} serves {versions:?}");
+        versions.into_iter().next().unwrap()
     }
 
-    /// What runs, as it answers below the name of its cluster; `v1` is well, others as they are said to be. Below
-    /// `production` answers the one that is `live`.
-    pub(crate) fn service(&self, is_well: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Server {
-        let folder = self.folder.path().to_owned();
+    /// The colour that gets the traffic of a cluster.
+    pub(crate) fn live(&self, name: &str) -> String {
+        let service = self.cluster(name).get("services", "shop", "shop");
+        service["spec"]["selector"]["colour"].as_str().unwrap().to_owned()
+    }
+
+    /// Asserts that no rollout has left its lock or its journal in a cluster.
+    #[track_caller]
+    pub(crate) fn is_clean(&self, name: &str) {
+        let cluster = self.cluster(name);
+        assert_eq!(cluster.all("leases.coordination.k8s.io", "shop").first(), None);
+        let is_ours =
+            |map: &&Value| map["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "sluice-rollout";
+        assert_eq!(cluster.all("configmaps", "shop").iter().find(is_ours), None);
+    }
+
+    /// How often a cluster was written to.
+    pub(crate) fn writes(&self, name: &str) -> usize {
+        let requests = self.cluster(name).requests();
+        let is_write =
+            |path: &str, method: &str| method != "GET" && !path.contains("selfsubjectaccessreviews");
+        requests.iter().filter(|request| is_write(&request.path, &request.method)).count()
+    }
+
+    /// What runs, as people reach it. `places` says which cluster and Service answer below a path. Each request goes to
+    /// the next pod, of which the first version is always well, and others as `is_well` tells of path and version.
+    pub(crate) fn reached(
+        &self,
+        places: &[(&'static str, (&'static str, &'static str))],
+        is_well: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
+    ) -> Server {
+        let places: BTreeMap<&str, (Weak<Kubernetes>, &str)> = places
+            .iter()
+            .map(|(path, (cluster, service))| (*path, (Arc::downgrade(&self.all[cluster]), *service)))
+            .collect();
+        let next = AtomicUsize::new(0);
         Server::answering(move |request| {
-            let mut parts = request.target.split('/').skip(1);
-            let (name, page) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let live = std::fs::read_to_string(folder.join("live")).unwrap_or_default();
-            let tag = version(&folder.join(if name == "production" { live.trim() } else { name }));
-            match page {
-                "version" => (200, json!({"version": tag}).to_string()),
-                _ if tag == "v1" || is_well(name, &tag) => (200, json!({"status": "UP"}).to_string()),
-                _ => (503, json!({"status": "DOWN"}).to_string()),
+            let (place, page) = parts(request);
+            let (cluster, service) = &places[place];
+            // The server outlives the test that it is of.
+            let Some(cluster) = cluster.upgrade() else { return (503, String::new()) };
+            let versions = versions(&cluster, service);
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            match versions.get(turn % versions.len().max(1)) {
+                None => (503, "no endpoints".to_owned()),
+                Some(version) if page == "version" => (200, json!({"version": version}).to_string()),
+                Some(version) if version == "v1" || is_well(place, version) => {
+                    (200, json!({"status": "UP"}).to_string())
+                }
+                Some(_) => (503, json!({"status": "DOWN"}).to_string()),
             }
-        })
-    }
-
-    /// Prometheus, which saw a hundred requests and no error.
-    pub(crate) fn prometheus() -> Server {
-        Server::answering(|request| {
-            let value = if request.target.contains("5..") { "0" } else { "100" };
-            let result = json!([{"metric": {}, "value": [0, value]}]);
-            (
-                200,
-                json!({"status": "success", "data": {"resultType": "vector", "result": result}}).to_string(),
-            )
         })
     }
 }
 
-fn version(cluster: &std::path::Path) -> String {
-    let image = std::fs::read_to_string(cluster).unwrap();
-    let tagged = image.split('@').next().unwrap_or_default();
-    tagged.rsplit(':').next().unwrap_or_default().to_owned()
+/// Prometheus, which saw a hundred requests, no error, and answers within a tenth of a second.
+pub(crate) fn prometheus() -> Server {
+    Server::answering(|request| {
+        let value = match &request.target {
+            query if query.contains("histogram_quantile") => "0.1",
+            query if query.contains("5..") => "0",
+            _ => "100",
+        };
+        let result = json!([{"metric": {}, "value": [0, value]}]);
+        (200, json!({"status": "success", "data": {"resultType": "vector", "result": result}}).to_string())
+    })
+}
+
+/// `GET /dev/version` is `dev` and `version`.
+fn parts(request: &Received) -> (&str, &str) {
+    let mut parts = request.target.split('/').skip(1);
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+/// The versions of the pods that a Service leads to.
+fn versions(cluster: &Kubernetes, service: &str) -> Vec<String> {
+    let slices = cluster.all("endpointslices.discovery.k8s.io", "shop").into_iter();
+    let of_service =
+        slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service);
+    let endpoints = of_service.flat_map(|slice| slice["endpoints"].as_array().cloned().unwrap_or_default());
+    let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true);
+    let pods = ready.map(|endpoint| {
+        cluster.get("pods", "shop", endpoint["targetRef"]["name"].as_str().unwrap_or_default())
+    });
+    pods.filter_map(|pod| version(&pod)).collect()
+}
+
+/// The tag of the image of an object's first container; nothing when it is gone by now.
+fn version(pod: &Value) -> Option<String> {
+    let image = pod["spec"]["containers"][0]["image"].as_str()?;
+    let tagged = image.split('@').next()?;
+    Some(tagged.rsplit(':').next()?.to_owned())
 }

@@ -533,3 +533,89 @@ fn what_is_not_supported_is_an_error_even_where_it_is_skipped() {
         assert!(refusal.contains(complaint), "{refusal}");
     }
 }
+
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation>
+#[test]
+fn a_run_that_is_cancelled_ends_what_runs_and_cleans_up() {
+    let github = GitHub::start();
+    let shop = github.repository("acme/shop");
+    let runs = tempfile::tempdir().unwrap();
+    let mark = runs.path().join("runs");
+    let workflow = "
+on: push
+jobs:
+  first:
+    runs-on: ubuntu-latest
+    steps:
+      - {name: long, run: 'trap \"echo told to end; exit 1\" TERM; touch $MARK; while :; do sleep 0.05; done'}
+      - {name: next, run: 'true'}
+      - {name: failed, if: failure(), run: 'true'}
+      - {name: tidy, if: cancelled(), run: 'echo ${{ job.status }}'}
+      - {name: always, if: always(), run: 'true'}
+  clean:
+    if: always()
+    runs-on: ubuntu-latest
+    steps: [{name: long, run: 'while test ! -e $MARK; do sleep 0.05; done; sleep 0.5'}]
+  called: {needs: first, if: '!failure()', uses: ./.github/workflows/called.yml}
+  second: {needs: first, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
+  last: {needs: first, if: cancelled(), runs-on: ubuntu-latest, steps: [{name: say, run: 'echo ${{ needs.first.result }}'}]}
+";
+    let reused = "
+on: workflow_call
+jobs:
+  deploy: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}
+  notify: {needs: deploy, if: always(), runs-on: ubuntu-latest, steps: [{name: say, run: 'echo ${{ needs.deploy.result }}'}]}
+";
+    let files = [(".github/workflows/test.yml", workflow), (".github/workflows/called.yml", reused)];
+    shop.commit("main", "Begin", &files.map(|(path, content)| File::new(path, content)));
+    let marked = mark.clone();
+    let run = Runner::new(&github)
+        .machine("MARK", &mark.to_string_lossy())
+        .cancelled_when(move || marked.exists())
+        .runs(&shop, &Event::push(&shop, "main"));
+    run.ends("cancelled").has_jobs(&[
+        ("first", "cancelled"),
+        ("clean", "success"),
+        ("second", "skipped"),
+        ("last", "success"),
+        ("called / deploy", "skipped"),
+        ("called / notify", "success"),
+    ]);
+    let steps: Vec<&str> = run.job("first").steps.iter().map(|step| step.conclusion.as_str()).collect();
+    assert_eq!(steps, ["cancelled", "skipped", "skipped", "success", "success"]);
+    assert_eq!(run.job("first").step("long").printed.trim(), "told to end");
+    assert_eq!(run.job("first").step("tidy").printed.trim(), "cancelled");
+    assert_eq!(said(&run, "last"), "cancelled");
+    assert_eq!(said(&run, "called / notify"), "skipped");
+}
+
+/// <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs>
+#[test]
+fn failed_jobs_run_again_with_the_outputs_of_those_that_did_not() {
+    let github = GitHub::start();
+    let shop = github.repository("acme/shop");
+    let folder = tempfile::tempdir().unwrap();
+    let workflow = "
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    outputs: {image: '${{ steps.build.outputs.image }}'}
+    steps: [{id: build, run: 'echo built >> $DONE; echo image=shop >> $GITHUB_OUTPUT'}]
+  deploy:
+    needs: build
+    runs-on: ubuntu-latest
+    steps: [{name: say, run: 'echo ${{ needs.build.outputs.image }} ${{ github.run_attempt }}; test ${{ github.run_attempt }} = 2'}]
+  told: {needs: deploy, if: always(), runs-on: ubuntu-latest, steps: [{run: 'echo told >> $DONE'}]}
+";
+    shop.commit("main", "Begin", &[File::new(".github/workflows/test.yml", workflow)]);
+    let done = folder.path().join("done");
+    let runner = Runner::new(&github).machine("DONE", &done.to_string_lossy());
+    let event = Event::push(&shop, "main");
+    let failed = runner.runs(&shop, &event);
+    failed.ends("failure").has_jobs(&[("build", "success"), ("told", "success")]);
+    let run = runner.runs_again(&shop, &event, &failed);
+    assert_eq!(run.ends("success").id, failed.id);
+    assert_eq!(said(&run, "deploy"), "shop 2");
+    assert_eq!(std::fs::read_to_string(&done).unwrap(), "built\ntold\ntold\n");
+}
