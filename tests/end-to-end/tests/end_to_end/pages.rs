@@ -41,7 +41,7 @@ fn diffs_of_pages_lead_to_what_is_understood() {
     for (page, _, text) in blocks().into_iter().filter(|(_, language, _)| language == "diff") {
         let side = |sign: char| -> String {
             let is_of_it = |line: &&str| line.starts_with([' ', sign]);
-            text.lines().filter(is_of_it).map(|line| format!("{}\n", &line[1..])).collect()
+            text.lines().filter(is_of_it).map(|line| &line[1..]).collect::<Vec<_>>().join("\n")
         };
         let (before, after) = (uses::parse(&side('-')), uses::parse(&side('+')));
         assert_ne!(before, after, "{page}:\n{text}");

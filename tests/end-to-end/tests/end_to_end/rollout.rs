@@ -5,7 +5,7 @@ pub(crate) mod shop;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sluice_kubernetes_fake::{Behaviour, Fault, Reply};
+use sluice_kubernetes_fake::{Behaviour, Fault, KubernetesReply as _, Reply};
 
 use self::shop::Shop;
 
