@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt::{self, Write as _},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -502,7 +502,7 @@ fn yaml(object: &impl Serialize) -> Result<Vec<u8>, Error> {
     for letter in json.chars() {
         match letter {
             '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                yaml.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                let _ = write!(yaml, "\\u{:04x}", u32::from(letter));
             }
             _ => yaml.push(letter),
         }
