@@ -17,7 +17,7 @@ use crate::{
 /// The longest that the server lets one watch stand. Then it is begun anew, where it ended.
 const LONGEST: Duration = Duration::from_secs(15);
 /// A watch that ends sooner is one that failed.
-const SHORTEST: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What is seen of the objects that are watched.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,7 +180,8 @@ impl Watching {
 
     /// How long the server lets a watch stand.
     fn stands(&self) -> Duration {
-        LONGEST.min(self.cluster.api.patience / 2).max(SHORTEST)
+        // Whole seconds, and more than what counts as no watch at all.
+        LONGEST.min(self.cluster.api.patience / 2).max(Duration::from_secs(1))
     }
 
     /// How long a watch may say nothing: the server would have ended it long before. A firewall forgets connections

@@ -195,26 +195,26 @@ mod tests {
 
     use super::*;
 
-    fn job(name: &str, spec: Value) -> Object {
+    fn job(name: &str, spec: &Value) -> Object {
         let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
         named(Object::new(job).unwrap(), "0badcafe", "shop").unwrap()
     }
 
     #[test]
     fn a_job_is_kept_until_it_was_seen_to_end() {
-        let kept = |ttl: Value| {
-            job("migrate", json!({"ttlSecondsAfterFinished": ttl})).at("/spec").cloned().unwrap()
+        let kept = |ttl: &Value| {
+            job("migrate", &json!({"ttlSecondsAfterFinished": ttl})).at("/spec").cloned().unwrap()
         };
-        assert_eq!(kept(json!(0)), json!({"ttlSecondsAfterFinished": 86_400}));
-        assert_eq!(kept(json!(100_000)), json!({"ttlSecondsAfterFinished": 100_000}));
-        assert_eq!(job("migrate", json!({})).at("/spec"), Some(&json!({})));
+        assert_eq!(kept(&json!(0)), json!({"ttlSecondsAfterFinished": 86_400}));
+        assert_eq!(kept(&json!(100_000)), json!({"ttlSecondsAfterFinished": 100_000}));
+        assert_eq!(job("migrate", &json!({})).at("/spec"), Some(&json!({})));
     }
 
     #[test]
     fn jobs_of_one_name_are_refused() {
         let jobs = |before: &str, migrations: &str| Jobs {
-            before: Some(job(before, json!({}))),
-            migrations: Some(job(migrations, json!({}))),
+            before: Some(job(before, &json!({}))),
+            migrations: Some(job(migrations, &json!({}))),
             on_rollback: None,
         };
         check_names(&jobs("snapshot", "migrate")).unwrap();
