@@ -113,6 +113,19 @@ pub(crate) fn version(image: &str) -> Option<String> {
     image.tag().or(image.digest()).map(str::to_owned)
 }
 
+/// The version that a workload runs: that of the container that `kubectl logs` takes when none is named.
+///
+/// <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container>
+pub(crate) fn version_of(workload: &Value) -> Option<String> {
+    let named = workload
+        .pointer("/spec/template/metadata/annotations/kubectl.kubernetes.io~1default-container")
+        .and_then(Value::as_str);
+    let all = containers(workload);
+    let of_name = || all.iter().find(|one| Some(one.name.as_str()) == named);
+    let first = || all.iter().find(|one| one.path.contains("/containers/"));
+    version(&of_name().or_else(first)?.image)
+}
+
 /// `container=image` of each container.
 pub(crate) fn told(workload: &Value) -> Vec<String> {
     containers(workload).into_iter().map(|one| format!("{}={}", one.name, one.image)).collect()
@@ -152,6 +165,17 @@ mod tests {
                 "proxy=mirror.example.com/envoy:v2"
             ]
         );
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_container_that_counts() {
+        let mut workload = set(&web(), &[&"proxy=envoy:v7".parse().unwrap()]);
+        workload["spec"]["template"]["spec"]["initContainers"][0]["image"] = "busybox:v9".into();
+        assert_eq!(version_of(&workload).as_deref(), Some("v1"));
+        workload["spec"]["template"]["metadata"] =
+            json!({"annotations": {"kubectl.kubernetes.io/default-container": "proxy"}});
+        assert_eq!(version_of(&workload).as_deref(), Some("v7"));
+        assert_eq!(version_of(&json!({})), None);
     }
 
     #[test]

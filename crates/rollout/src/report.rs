@@ -1,6 +1,6 @@
 //! What a run says: the answer, each object, and what was seen of those that failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use similar::TextDiff;
@@ -170,7 +170,7 @@ fn what(draught: &Draught, journal: &Journal) -> String {
         [one] => one.object(),
         many => format!("{} objects", many.len()),
     };
-    let version = changed.iter().find_map(|step| version_of(draught, step));
+    let version = versions_of(draught, &changed);
     match (journal.command.as_str(), version) {
         _ if back => format!("put back: {objects}"),
         ("switch", _) => draught.colours.as_ref().map_or(objects.clone(), |colours| {
@@ -188,9 +188,20 @@ fn what(draught: &Draught, journal: &Journal) -> String {
     }
 }
 
-fn version_of(draught: &Draught, step: &Step) -> Option<String> {
-    let changes = images_of(draught, step);
-    changes.iter().find_map(|(_, _, after)| images::version(after))
+/// The version that was set; where there are several, each with its container.
+fn versions_of(draught: &Draught, changed: &[&Step]) -> Option<String> {
+    let set = changed.iter().flat_map(|step| images_of(draught, step));
+    let set: BTreeMap<String, String> =
+        set.filter_map(|(container, _, after)| Some((container, images::version(&after)?))).collect();
+    let versions: BTreeSet<&String> = set.values().collect();
+    match (set.len(), versions.len()) {
+        (_, 0) => None,
+        (_, 1) => set.values().next().cloned(),
+        (2..=3, _) => {
+            Some(set.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", "))
+        }
+        _ => Some(format!("{} versions", versions.len())),
+    }
 }
 
 /// The containers whose images change: name, before, after.
@@ -304,9 +315,11 @@ fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: b
         live,
         idle,
         idle_host: draught.idle_host.clone().filter(|_| run.journal.command == "deploy"),
-        version: run.journal.steps.iter().find_map(|step| {
-            images::containers(now.get(&step.object())?).first().and_then(|one| images::version(&one.image))
-        }),
+        version: run
+            .journal
+            .steps
+            .iter()
+            .find_map(|step| now.get(&step.object()).and_then(images::version_of)),
         ..Outputs::default()
     }
 }

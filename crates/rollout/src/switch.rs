@@ -98,7 +98,7 @@ async fn draft(pair: &Pair, cluster: &Cluster, cx: &Context) -> Result<Draught, 
     if ready["spec"]["replicas"].as_i64().unwrap_or(1) < size {
         edit::set(&mut ready, edit::REPLICAS, size);
     }
-    let version = images::containers(&pair.idle).first().and_then(|one| images::version(&one.image));
+    let version = images::version_of(&pair.idle);
     draught.add(&pair.idle, ready, 0);
     let service = switched(pair, version, cx.now());
     draught.add(&pair.service, service, 1);
@@ -130,7 +130,7 @@ fn there_already(pair: &Pair, cluster: &Cluster) -> Done<Outputs> {
         changed: Some(false),
         live: Some(colours.live.name.clone()),
         idle: Some(colours.idle.name.clone()),
-        version: images::containers(&pair.live).first().and_then(|one| images::version(&one.image)),
+        version: images::version_of(&pair.live),
         ..Outputs::default()
     };
     Done { outputs, report: draft }
