@@ -73,6 +73,10 @@ pub(crate) async fn apply(cluster: &Cluster, object: &Object, ownership: Ownersh
         {
             cluster.apply(object, Ownership::Take).await
         }
+        Err(Error::Conflict { what, why, mut fields }) => {
+            fields.retain(|field| field.manager != MANAGER);
+            Err(Error::Conflict { what, why, fields })
+        }
         other => other,
     }
 }

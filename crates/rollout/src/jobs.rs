@@ -1,6 +1,9 @@
 //! Jobs beside a deployment: started, followed, waited for.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
@@ -8,7 +11,7 @@ use sluice_core::{Problem, escape};
 use sluice_kubernetes::{
     Cluster, Error, Kind, Object, Preconditions, Selector,
     api::{batch::v1::Job, core::v1::Pod},
-    progress::{judge_job, judge_pod},
+    progress::{Trouble, judge_job, judge_pod},
 };
 use tokio::{
     sync::mpsc,
@@ -100,6 +103,7 @@ pub(crate) async fn run(
     let ends = Instant::now() + timeout;
     let (sender, mut lines) = mpsc::channel::<String>(100);
     let mut followed = BTreeSet::new();
+    let mut troubled = Troubled::default();
     let failure = loop {
         let pods =
             cluster.list::<Pod>(&Selector::labels(format!("batch.kubernetes.io/job-name={name}"))).await;
@@ -115,22 +119,18 @@ pub(crate) async fn run(
             }
             State::Failed(why) => {
                 say_rest(&mut lines, voice).await;
-                return Err(Trip::one(of_pods(&subject, why, &pods, cluster).await));
+                return Err(Trip::one(of_the_pods(&subject, why, &pods, cluster).await));
             }
             State::Suspended => break Failure::new(&subject, "it is suspended: no one starts it"),
             State::Running => {}
         }
-        let trouble = pods.iter().filter_map(judge_pod).find(|trouble| {
-            // Containers that crash are the Job's own to try again.
-            trouble.patience == Some(Duration::ZERO) && trouble.culprit.is_none()
-        });
-        if let Some(trouble) = trouble {
+        // Containers that crash are the Job's own to try again.
+        let of_pods = pods.iter().filter_map(judge_pod).filter(|trouble| trouble.culprit.is_none());
+        if let Some(trouble) = troubled.longer_than_its_patience(of_pods) {
             break Failure::of(&trouble, &subject, &[]);
         }
         if Instant::now() >= ends {
-            let mut failure = of_pods(&subject, "it did not end in time".to_owned(), &pods, cluster).await;
-            failure.help = Some("give it more time with `timeout`".to_owned());
-            break failure;
+            break late(&subject, &pods, cluster).await;
         }
         let next = sleep(EVERY);
         tokio::pin!(next);
@@ -144,6 +144,27 @@ pub(crate) async fn run(
     // What is given up must not go on later.
     let _ = cluster.delete::<Job>(name, &Preconditions::default()).await;
     Err(Trip::one(failure))
+}
+
+/// The pods in trouble, and since when.
+#[derive(Default)]
+struct Troubled(BTreeMap<String, Instant>);
+
+impl Troubled {
+    /// The first of the troubles that has lasted for longer than it may. Those that are told no more are over.
+    fn longer_than_its_patience(&mut self, troubles: impl Iterator<Item = Trouble>) -> Option<Trouble> {
+        let before = std::mem::take(&mut self.0);
+        let now = Instant::now();
+        let mut failed = None;
+        for trouble in troubles {
+            let since = *before.get(&trouble.object).unwrap_or(&now);
+            self.0.insert(trouble.object.clone(), since);
+            if trouble.patience.is_some_and(|patience| now - since >= patience) {
+                failed.get_or_insert(trouble);
+            }
+        }
+        failed
+    }
 }
 
 fn has_started(pod: &Pod) -> bool {
@@ -178,7 +199,19 @@ async fn say_rest(lines: &mut mpsc::Receiver<String>, voice: &Voice<'_>) {
     }
 }
 
-async fn of_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) -> Failure {
+/// A Job that did not end in time, with what keeps it from that where that is known.
+async fn late(subject: &str, pods: &[Pod], cluster: &Cluster) -> Failure {
+    let mut failure = of_the_pods(subject, "it did not end in time".to_owned(), pods, cluster).await;
+    failure.help = Some("give it more time with `timeout`".to_owned());
+    if let Some(trouble) = pods.iter().find_map(judge_pod) {
+        failure.reason =
+            format!("{}: {}: {}: {}", failure.reason, trouble.object, trouble.reason, trouble.message);
+        failure.help = Some("see what keeps its pod from running".to_owned());
+    }
+    failure
+}
+
+async fn of_the_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) -> Failure {
     let mut failure = Failure::new(subject, why);
     let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
     let Some(pod) = newest else { return failure };

@@ -40,8 +40,11 @@ pub(crate) fn run(inputs: &Status, config: &File<Sections>, cx: &Context) -> any
         };
         let selector = inputs.selector.as_deref().map_or_else(Selector::all, Selector::labels);
         let view = View::look(&cluster, &selector).await?;
-        if let Some(labels) = inputs.selector.as_deref().filter(|_| view.workloads().next().is_none()) {
-            return Err(workloads::none_with(labels, &cluster));
+        if view.workloads().next().is_none() {
+            return Err(match &inputs.selector {
+                Some(labels) => workloads::none_with(labels, &cluster),
+                None => workloads::none(&cluster),
+            });
         }
         tell(&view, &meant, pair.as_ref(), &cluster)
     })
@@ -97,7 +100,7 @@ fn tell(
             after: images,
         });
     }
-    let worst = outputs.workloads.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Skipped);
+    let worst = outputs.workloads.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Undecided);
     let done = outputs.workloads.iter().filter(|one| one.verdict.is_good()).count();
     let title = match pair {
         Some(pair) => format!(
@@ -105,7 +108,6 @@ fn tell(
             pair.colours.live.name,
             pair.service["metadata"]["name"].as_str().unwrap_or_default()
         ),
-        None if rows.is_empty() => "no workload".to_owned(),
         None => format!("{done} of {} workloads are done", rows.len()),
     };
     let mut draft = Draft::new(worst, title);
@@ -117,7 +119,7 @@ fn tell(
         outputs.live = Some(pair.colours.live.name.clone());
         outputs.idle = Some(pair.colours.idle.name.clone());
         outputs.idle_host = pair.idle_host(cluster);
-        outputs.version = images::containers(&pair.live).first().and_then(|one| images::version(&one.image));
+        outputs.version = images::version_of(&pair.live);
         for (name, written) in [("recorded version", VERSION), ("switched at", SWITCHED)] {
             if let Some(value) = pair.service.pointer(&annotation(written)).and_then(Value::as_str) {
                 draft.fact(name, value);
@@ -127,9 +129,7 @@ fn tell(
             draft.fact(format!("reaches {} only", pair.colours.idle.name), host);
         }
     }
-    if !rows.is_empty() {
-        draft.block(Block::Table { title: "workloads".to_owned(), header, rows });
-    }
+    draft.block(Block::Table { title: "workloads".to_owned(), header, rows });
     Ok(Done { outputs, report: draft })
 }
 

@@ -42,6 +42,12 @@ pub(crate) fn none_with(labels: &str, cluster: &Cluster) -> Problem {
         .help("check `selector`, the namespace and the cluster")
 }
 
+/// The namespace runs nothing: more often a mistake than meant.
+pub(crate) fn none(cluster: &Cluster) -> Problem {
+    Problem::misconfigured(format!("no workload runs in the namespace {}", cluster.namespace()))
+        .help("check the namespace and the cluster: a namespace that is not there looks empty")
+}
+
 /// There is no object of this name: perhaps another was meant.
 pub(crate) fn unknown<'a>(
     object: &str,

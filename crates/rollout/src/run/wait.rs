@@ -51,6 +51,8 @@ pub(super) struct Target {
     patience: Patience,
     /// Whether it need not run: it did not before.
     may_fail: bool,
+    /// Whether it was seen: what is not there after that was removed by someone.
+    was_seen: bool,
     is_done: bool,
 }
 
@@ -127,7 +129,7 @@ impl<'a> Waiting<'a> {
         };
         let patience = Patience::new(self.limits.stable_for);
         let may_fail = way == Direction::Back && step.was_failing;
-        Some(Target { object: step.object(), what, patience, may_fail, is_done: false })
+        Some(Target { object: step.object(), what, patience, may_fail, was_seen: false, is_done: false })
     }
 
     /// Waits until all targets are done and have stayed so.
@@ -211,9 +213,15 @@ impl<'a> Waiting<'a> {
         let around = view.around();
         for target in targets {
             let judgement = match &target.what {
-                What::Workload(reference, generation) => view
-                    .judge(reference, *generation, &around)
-                    .unwrap_or_else(|| unseen("its controller has not seen the change yet")),
+                What::Workload(reference, generation) => {
+                    let is_there = view.workload(reference).is_some();
+                    target.was_seen |= is_there;
+                    match view.judge(reference, *generation, &around) {
+                        Some(judgement) => judgement,
+                        None if target.was_seen && !is_there => gone(&target.object),
+                        None => unseen("its controller has not seen the change yet"),
+                    }
+                }
                 What::Service(service) => {
                     Judgement { waiting: judge_service(service, &around), ..unseen("") }
                 }
@@ -315,6 +323,18 @@ fn unseen(waiting: &str) -> Judgement {
         troubles: Vec::new(),
         steady: Vec::new(),
     }
+}
+
+/// Nobody waits for what someone else removed.
+fn gone(object: &str) -> Judgement {
+    let trouble = Trouble {
+        object: object.to_owned(),
+        reason: "Deleted".to_owned(),
+        message: "someone removed it meanwhile".to_owned(),
+        culprit: None,
+        patience: Some(Duration::ZERO),
+    };
+    Judgement { troubles: vec![trouble], ..unseen("it is not there any more") }
 }
 
 fn state(judgement: &Judgement, decision: &Decision) -> State {

@@ -308,6 +308,31 @@ fn migrations_run_first_and_stop_all_when_they_fail() {
 }
 
 #[test]
+fn a_job_that_can_not_start_is_not_waited_for() {
+    let shop = Shop::with_web(1);
+    shop.repository.write("migrate.yml", job("migrate", "shop/migrate:1"));
+    shop.kubernetes.image("shop/migrate:1").behaves(Behaviour::ImagePullBackOff);
+    let began = Instant::now();
+    let outcome = shop.rollout(&DEPLOY).argument("--migrations=migrate.yml").ends();
+    outcome.exits(1).says("ImagePull").says("all is as it was before");
+    assert!(began.elapsed() < Duration::from_secs(30), "before the 40 s of its timeout");
+    assert_eq!(shop.image("deployments", "web"), "shop/web:1");
+    shop.is_clean();
+}
+
+#[test]
+fn what_someone_removes_meanwhile_is_not_waited_for() {
+    let shop = Shop::with_web(1);
+    shop.kubernetes.image("shop/web:2").behaves(Behaviour::NeverReady);
+    let running = shop.rollout(&DEPLOY).starts();
+    shop.kubernetes.until("its pods run", |_| shop.running("web").contains(&"shop/web:2".to_owned()));
+    let removed = Instant::now();
+    shop.kubernetes.delete("deployments", "shop", "web");
+    running.ends().exits(4).says("someone removed it");
+    assert!(removed.elapsed() < Duration::from_secs(30), "before the 40 s of its timeout");
+}
+
+#[test]
 fn nothing_is_restored_where_there_is_no_snapshot() {
     let shop = Shop::with_web(1);
     shop.repository.write("before.yml", job("snapshot", "shop/snapshot:1"));
@@ -393,6 +418,7 @@ fn the_status_tells_what_runs_and_what_does_not() {
     let chosen = shop.rollout(&["status", "--selector=app in (web,none)"]).ends();
     chosen.exits(0).says("1 of 1 workloads are done");
     shop.rollout(&["status", "--selector=app=none"]).ends().exits(2).says("no workload");
+    shop.rollout(&["status", "--namespace=shpo"]).ends().exits(2).says("a namespace that is not there");
     shop.rollout(&["status", "--workload=deployment/wep"]).ends().exits(2).says("did you mean");
     shop.rollout(&["status", "--workload=deployment/web"]).ends().exits(0);
 }
