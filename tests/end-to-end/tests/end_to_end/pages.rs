@@ -57,8 +57,23 @@ fn every_block_of_a_page_is_of_a_language_that_is_looked_at() {
     // Diagrams are GitHub's to draw; the other two are compared with what replaces them, and belong to other tools.
     let others = ["mermaid", "hurl", "python"];
     for (page, language, text) in blocks() {
-        let is_known = ["yaml", "diff", "sh", "console"].contains(&language.as_str());
+        let is_known = ["yaml", "json", "diff", "sh", "console"].contains(&language.as_str());
         assert!(is_known || others.contains(&language.as_str()), "{page}: who looks at {language}?\n{text}");
+    }
+}
+
+/// What a page shows as JSON is a policy of IAM.
+#[test]
+fn policies_of_pages_allow_something() {
+    for (page, _, text) in blocks().into_iter().filter(|(_, language, _)| language == "json") {
+        let policy: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(policy["Version"], "2012-10-17", "{page}");
+        for statement in policy["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Effect"], "Allow", "{page}");
+            for part in ["Action", "Resource"] {
+                assert!(statement[part].is_string() || statement[part].is_array(), "{page}: {part}");
+            }
+        }
     }
 }
 
