@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
@@ -24,7 +24,14 @@ pub struct Hold {
     name: String,
     holder: String,
     renewal: JoinHandle<()>,
-    state: watch::Receiver<Option<Error>>,
+    state: watch::Receiver<State>,
+}
+
+/// Until when a lease is held by our own clock, and why it is not any more.
+#[derive(Debug)]
+struct State {
+    ends: Instant,
+    lost: Option<Error>,
 }
 
 /// Clocks within a cluster and ours, as far as they may be apart.
@@ -36,6 +43,7 @@ impl Cluster {
     /// Held by another, it is [`Error::Held`]; one that ran out is taken over. A holder of the same name is the same
     /// run, come back. Times are by the clock of the API server, so that those of the machines need not agree.
     pub async fn hold(&self, lease: &str, holder: &str, time: Duration) -> Result<Hold, Error> {
+        let began = Instant::now();
         let taken = match self.get::<Lease>(lease).await {
             Ok(found) => self.take(found, holder, time).await,
             Err(Error::NotFound { .. }) => {
@@ -57,7 +65,7 @@ impl Cluster {
             Err(Error::Conflict { .. }) => return Err(held_by(&self.get::<Lease>(lease).await?)),
             other => other?,
         };
-        let (told, state) = watch::channel(None);
+        let (told, state) = watch::channel(State { ends: began + time, lost: None });
         let renewal = tokio::spawn(renew(self.clone(), taken, holder.to_owned(), time, told));
         Ok(Hold { cluster: self.clone(), name: lease.to_owned(), holder: holder.to_owned(), renewal, state })
     }
@@ -129,20 +137,21 @@ async fn renew(
     mut lease: Lease,
     holder: String,
     time: Duration,
-    told: watch::Sender<Option<Error>>,
+    told: watch::Sender<State>,
 ) {
-    let mut renewed = Instant::now();
     loop {
         sleep(time / 3).await;
-        let left = time.saturating_sub(renewed.elapsed());
+        let left = told.borrow().ends.saturating_duration_since(Instant::now());
         let began = Instant::now();
         let spec = cluster.held(&holder, time, lease.spec.as_ref());
         let next = Lease { spec: Some(spec), ..lease.clone() };
         match cluster.with_patience(left).replace(&next).await {
-            Ok(held) => (lease, renewed) = (held, began),
+            Ok(held) => {
+                lease = held;
+                told.send_modify(|state| state.ends = began + time);
+            }
             Err(error) => {
-                // Who waits for it is gone, or told.
-                let _ = told.send(Some(error));
+                told.send_modify(|state| state.lost = Some(error));
                 return;
             }
         }
@@ -152,14 +161,29 @@ async fn renew(
 impl Hold {
     /// Why the lease is held no more; nothing as long as it is. What is written after that may meet another's writing.
     pub fn lost(&self) -> Option<Error> {
-        self.state.borrow().clone()
+        let State { ends, lost } = &*self.state.borrow();
+        let has_run_out = Instant::now() >= *ends;
+        lost.clone().or_else(|| has_run_out.then(|| self.ran_out()))
     }
 
-    /// Waits until the lease is lost.
+    /// Waits until the lease is lost. A process that stood still meanwhile knows it by its clock, before it does
+    /// anything else.
     pub async fn until_lost(&self) -> Error {
         let mut state = self.state.clone();
-        let lost = state.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone());
-        lost.unwrap_or_else(|| Error::could_not_tell(format!("the lease {:?} is renewed no more", self.name)))
+        loop {
+            if let Some(lost) = self.lost() {
+                return lost;
+            }
+            let ends = state.borrow_and_update().ends;
+            tokio::select! {
+                () = sleep_until(ends) => {}
+                changed = state.changed() => if changed.is_err() { sleep_until(ends).await },
+            }
+        }
+    }
+
+    fn ran_out(&self) -> Error {
+        Error::could_not_tell(format!("the lease {:?} was not renewed before it ran out", self.name))
     }
 
     /// Gives the lease back: the next run need not wait. One that another holds by now is left alone.

@@ -234,15 +234,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down that the run turned round.
-    pub(crate) async fn save(&self, cluster: &Cluster) -> Result<(), Problem> {
-        let Some(mut map) = self.own(cluster).await? else {
-            return Err(Problem::failed("the run was taken away from under us")
-                .why(format!("configmap/{} is gone, or is another run's", self.name())));
-        };
+    /// Writes down that the run turned round; `false` where another has taken it up meanwhile.
+    pub(crate) async fn save(&self, cluster: &Cluster) -> Result<bool, Problem> {
+        let Some(mut map) = self.own(cluster).await? else { return Ok(false) };
         map.data.get_or_insert_default().insert(KEY.to_owned(), self.text()?);
         cluster.replace(&map).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The run is over.

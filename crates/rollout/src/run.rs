@@ -132,7 +132,11 @@ impl<'a> Run<'a> {
         self.waiting.voice.say("rolling back");
         self.journal.direction = Direction::Back;
         let way_back = match self.journal.save(&self.cluster).await {
-            Ok(()) => self.back().await,
+            Ok(true) => self.back().await,
+            Ok(false) => {
+                let name = self.journal.name();
+                return Err(alone::not_alone(format!("configmap/{name} is gone, or is another run's")));
+            }
             Err(problem) => {
                 let why = problem.why.unwrap_or_default();
                 Err(Trip::one(Failure::new("rollback", format!("{}: {why}", problem.what))))

@@ -29,11 +29,7 @@ impl Run<'_> {
         let ending = tokio::select! {
             biased;
             interrupted = cx.cancellation().cancelled() => Err(self.told_to_end(interrupted.into()).await),
-            lost = hold.until_lost() => {
-                Err(Problem::undecided("the lease of this run was lost")
-                    .why(lost)
-                    .help("run `rollout status`; where no other run is at it, `rollout resume` finishes it, or `rollout resume --back` rolls it back"))
-            }
+            lost = hold.until_lost() => Err(not_alone(lost)),
             ending = self.begin_and_end(begins) => ending,
         };
         self.waiting.voice.end();
@@ -86,6 +82,13 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Another run may be at it by now: what it makes of it is its own.
+pub(super) fn not_alone(why: impl std::fmt::Display) -> Problem {
+    Problem::undecided("the lease of this run was lost").why(why).help(
+        "run `rollout status`; where no other run is at it, `rollout resume` finishes it, or `rollout resume --back` rolls it back",
+    )
 }
 
 /// What it means that another holds the lease.
