@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use sluice_faulty_server::{Answer, Fault, Reply, Request, Service};
 
-/// A server that ends when it is dropped.
+/// A server that ends with the process: what it serves may outlive who started it.
 pub struct Server {
-    server: sluice_faulty_server::Server<Answering>,
+    server: &'static sluice_faulty_server::Server<Answering>,
 }
 
 /// A request that came.
@@ -34,7 +34,8 @@ impl Service for Answering {
 impl Server {
     /// A server that answers each request with what `answer` makes of it: a status and a body.
     pub fn answering(answer: impl Fn(&Received) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self { server: sluice_faulty_server::Server::start(Answering(Box::new(answer))) }
+        let server = sluice_faulty_server::Server::start(Answering(Box::new(answer)));
+        Self { server: Box::leak(Box::new(server)) }
     }
 
     /// A server that takes requests and does not answer for longer than a test takes.
