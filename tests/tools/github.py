@@ -27,7 +27,7 @@ ERROR = {"$ref": "#/components/schemas/basic-error"}
 
 def exchanges(folder):
     """Each exchange of the REST API, once."""
-    lines = {line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()}
+    lines = {line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().split("\n") if line}
     read = (json.loads(line) for line in sorted(lines))
     return [exchange for exchange in read if exchange["request"]["path"].startswith(PREFIX)]
 

@@ -35,7 +35,8 @@ PARAMETERS = {
 
 def exchanges(folder):
     """Each exchange, once."""
-    lines = {line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()}
+    # A text may hold letters that Python, too, takes for the end of a line.
+    lines = {line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().split("\n") if line}
     return [json.loads(line) for line in sorted(lines)]
 
 
