@@ -1,17 +1,14 @@
 //! Jobs beside a deployment: started, followed, waited for.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use sluice_core::{Problem, escape};
+use sluice_core::{Context, Problem, escape};
 use sluice_kubernetes::{
     Cluster, Error, Kind, Object, Preconditions, Selector,
     api::{batch::v1::Job, core::v1::Pod},
-    progress::{Trouble, judge_job, judge_pod},
+    progress::{Decision, Patience, judge_job, judge_pod},
 };
 use tokio::{
     sync::mpsc,
@@ -85,6 +82,7 @@ pub(crate) async fn state(cluster: &Cluster, job: &Object) -> Result<Option<Stat
 
 /// Runs a Job to its end; one that an interrupted run has started is followed.
 pub(crate) async fn run(
+    cx: &Context,
     cluster: &Cluster,
     job: &Object,
     timeout: Duration,
@@ -103,7 +101,7 @@ pub(crate) async fn run(
     let ends = Instant::now() + timeout;
     let (sender, mut lines) = mpsc::channel::<String>(100);
     let mut followed = BTreeSet::new();
-    let mut troubled = Troubled::default();
+    let mut patience = Patience::new(Duration::ZERO);
     let failure = loop {
         let pods =
             cluster.list::<Pod>(&Selector::labels(format!("batch.kubernetes.io/job-name={name}"))).await;
@@ -125,9 +123,11 @@ pub(crate) async fn run(
             State::Running => {}
         }
         // Containers that crash are the Job's own to try again.
-        let of_pods = pods.iter().filter_map(judge_pod).filter(|trouble| trouble.culprit.is_none());
-        if let Some(trouble) = troubled.longer_than_its_patience(of_pods) {
-            break Failure::of(&trouble, &subject, &[]);
+        let troubles = pods.iter().filter_map(judge_pod).filter(|trouble| trouble.culprit.is_none());
+        if let Decision::Failed(troubles) = patience.outlast(&troubles.collect::<Vec<_>>(), cx.now())
+            && let Some(trouble) = troubles.first()
+        {
+            break Failure::of(trouble, &subject, &[]);
         }
         if Instant::now() >= ends {
             break late(&subject, &pods, cluster).await;
@@ -144,27 +144,6 @@ pub(crate) async fn run(
     // What is given up must not go on later.
     let _ = cluster.delete::<Job>(name, &Preconditions::default()).await;
     Err(Trip::one(failure))
-}
-
-/// The pods in trouble, and since when.
-#[derive(Default)]
-struct Troubled(BTreeMap<String, Instant>);
-
-impl Troubled {
-    /// The first of the troubles that has lasted for longer than it may. Those that are told no more are over.
-    fn longer_than_its_patience(&mut self, troubles: impl Iterator<Item = Trouble>) -> Option<Trouble> {
-        let before = std::mem::take(&mut self.0);
-        let now = Instant::now();
-        let mut failed = None;
-        for trouble in troubles {
-            let since = *before.get(&trouble.object).unwrap_or(&now);
-            self.0.insert(trouble.object.clone(), since);
-            if trouble.patience.is_some_and(|patience| now - since >= patience) {
-                failed.get_or_insert(trouble);
-            }
-        }
-        failed
-    }
 }
 
 fn has_started(pod: &Pod) -> bool {

@@ -66,7 +66,8 @@ impl Patience {
         }
     }
 
-    fn outlast(&mut self, troubles: &[Trouble], now: Timestamp) -> Decision {
+    /// Takes one more look at what is wrong into account: whether any of it has lasted for longer than it may.
+    pub fn outlast(&mut self, troubles: &[Trouble], now: Timestamp) -> Decision {
         let key = |trouble: &Trouble| (trouble.object.clone(), trouble.reason.clone());
         self.troubles.retain(|known, _| troubles.iter().any(|trouble| key(trouble) == *known));
         let mut next = LOOK_AGAIN;
