@@ -1,5 +1,7 @@
 //! What an action shows to the outside, read from its types.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, Command};
 use sluice_core::{Action, is_input};
 
@@ -14,6 +16,7 @@ pub(crate) struct Face {
 }
 
 /// One input, of one or several commands.
+#[derive(Clone)]
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) description: String,
@@ -36,32 +39,11 @@ impl Face {
         command.build();
         let description = about(&command);
         let subcommands: Vec<&Command> = command.get_subcommands().collect();
-        let mut inputs: Vec<Input> = Vec::new();
-        if subcommands.is_empty() {
-            inputs.extend(command.get_arguments().filter_map(input::<A>));
-        }
-        for subcommand in &subcommands {
-            for mut found in subcommand.get_arguments().filter_map(input::<A>) {
-                let command = subcommand.get_name().to_owned();
-                if let Some(known) = inputs.iter_mut().find(|input| input.name == found.name) {
-                    if known.description != found.description {
-                        known.description =
-                            format!("{}. With `{command}`: {}", known.description, found.description);
-                    }
-                    known.commands.push(command);
-                } else {
-                    found.commands = vec![command];
-                    inputs.push(found);
-                }
-            }
-        }
-        for input in &mut inputs {
-            if input.commands.len() == subcommands.len() {
-                input.commands.clear();
-            } else {
-                input.required = false;
-            }
-        }
+        let inputs = if subcommands.is_empty() {
+            command.get_arguments().filter_map(input::<A>).collect()
+        } else {
+            inputs_of_several::<A>(&subcommands)
+        };
         Self {
             name: A::NAME.to_owned(),
             description,
@@ -74,6 +56,49 @@ impl Face {
             outputs: outputs::<A>(),
         }
     }
+}
+
+/// The inputs of all commands, each once: with what it means to each of them, and who takes it.
+fn inputs_of_several<A: Action>(commands: &[&Command]) -> Vec<Input> {
+    let mut inputs: Vec<Input> = Vec::new();
+    let mut meanings: Vec<Vec<(String, Vec<String>)>> = Vec::new();
+    for command in commands {
+        let name = command.get_name().to_owned();
+        for found in command.get_arguments().filter_map(input::<A>) {
+            let at = inputs.iter().position(|input| input.name == found.name).unwrap_or_else(|| {
+                inputs.push(found.clone());
+                meanings.push(Vec::new());
+                inputs.len() - 1
+            });
+            inputs[at].commands.push(name.clone());
+            match meanings[at].iter_mut().find(|(meaning, _)| *meaning == found.description) {
+                Some((_, takers)) => takers.push(name.clone()),
+                None => meanings[at].push((found.description, vec![name.clone()])),
+            }
+        }
+    }
+    for (input, meanings) in inputs.iter_mut().zip(meanings) {
+        input.description = told(meanings);
+        if input.commands.len() == commands.len() {
+            input.commands.clear();
+        } else {
+            input.required = false;
+        }
+    }
+    inputs
+}
+
+/// The first meaning is the usual one; the others are told with the commands that have them.
+fn told(meanings: Vec<(String, Vec<String>)>) -> String {
+    let mut told = String::new();
+    for (meaning, commands) in meanings {
+        if !told.is_empty() {
+            let commands: Vec<String> = commands.iter().map(|command| format!("`{command}`")).collect();
+            let _ = write!(told, ". With {}: ", commands.join(", "));
+        }
+        told.push_str(&meaning);
+    }
+    told
 }
 
 fn about(command: &Command) -> String {
