@@ -1,8 +1,9 @@
 //! Who asks, and in which region.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use sluice_core::Clock;
 use sluice_http::Client;
 use sluice_sigv4::{Credentials, Endpoints};
 use tokio::sync::Mutex;
@@ -39,12 +40,6 @@ pub struct Access<'a> {
     pub now: Timestamp,
 }
 
-/// The time, from the moment at which the run was told it.
-struct Clock {
-    told: Timestamp,
-    at: Instant,
-}
-
 /// Credentials that end sooner than this are changed for new ones.
 const TIME_LEFT: SignedDuration = SignedDuration::from_mins(1);
 
@@ -63,7 +58,7 @@ impl Aws {
             named => named,
         };
         let endpoints = Endpoints::from_lookup(variable)?;
-        let clock = Clock { told: now, at: Instant::now() };
+        let clock = Clock::starting(now);
         let issued = Mutex::default();
         Ok(Self { shared: Arc::new(Shared { client, region, endpoints, clock, source, issued }) })
     }
@@ -103,8 +98,7 @@ impl Aws {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        let Clock { told, at } = self.shared.clock;
-        told.saturating_add(at.elapsed()).unwrap_or(told)
+        self.shared.clock.now()
     }
 }
 

@@ -1,7 +1,8 @@
-//! Files that are old or new, never half: write beside, rename.
+//! Files that are old or new, never half: write beside, rename. And files that are read, but not without an end.
 
 use std::{
-    io::{self, Write as _},
+    fs::File,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -54,10 +55,23 @@ impl Replacement {
 /// Replaces one file, and returns when that lasts.
 pub fn replace(target: &Path, content: &[u8]) -> io::Result<()> {
     let replacement = Replacement::prepare(target, content)?;
-    let folder = std::fs::File::open(folder_of(&replacement.target))?;
+    let folder = File::open(folder_of(&replacement.target))?;
     replacement.beside.as_file().sync_all()?;
     replacement.commit()?;
     folder.sync_all()
+}
+
+/// Reads a file of at most so many bytes. One with more is an error that says so, before it fills the memory.
+pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let length = File::open(file)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
+    if length as u64 > most {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than the {most} bytes that are read"),
+        ));
+    }
+    Ok(content)
 }
 
 /// Removes what a process that was killed left beside the files of a folder. Only for those who know that no other

@@ -15,13 +15,14 @@
 //!    file, print it, and end with the exit code of its [`Verdict`].
 //!
 //! What several actions need beside, and what needs no network, is here too: [`ImageReference`],
-//! [`Period`], [`DeploymentPayload`], and the arithmetic of [`retry`].
+//! [`Period`], [`Clock`], [`DeploymentPayload`], and the arithmetic of [`retry`].
 //!
 //! This crate knows no action, no cloud and no network.
 
 mod action;
 mod allocator;
 mod cancellation;
+mod clock;
 mod configuration;
 mod context;
 mod deployment;
@@ -47,6 +48,7 @@ mod workflow_command;
 pub use self::{
     action::{Action, Done},
     cancellation::{Cancellation, Interrupted},
+    clock::Clock,
     configuration::Configuration,
     context::Context,
     deployment::DeploymentPayload,

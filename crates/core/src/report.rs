@@ -6,10 +6,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Place, Problem, Problems, Verdict};
+use crate::{Place, Problem, Problems, Verdict, file};
 
 /// The version of the report's schema. A reader refuses what is newer.
 pub const SCHEMA: u32 = 1;
+
+/// The largest report that is read, in bytes: that of a run with thousands of findings has a few of these.
+const LARGEST: u64 = 16 << 20;
 
 /// The report of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -272,9 +275,9 @@ impl Report {
         Ok(reports)
     }
 
-    /// One report file.
+    /// One report file. One that is larger than any report is an error, too.
     pub fn read(file: &Path) -> Result<Self, Problem> {
-        let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+        let bytes = file::read(file, LARGEST).map_err(|error| unreadable(file, &error))?;
         let report: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(file, &error))?;
         if report.schema > SCHEMA {
             return Err(unreadable(file, &format!("its schema {} is newer than {SCHEMA}", report.schema))
@@ -489,6 +492,17 @@ pub(crate) mod tests {
         assert_eq!(second.write(folder.path()).unwrap(), "20260102T030405006-01-gate-approval.json");
         first.write(folder.path()).unwrap();
         assert_eq!(Report::read_all(folder.path()).unwrap(), [first, second.clone(), second]);
+    }
+
+    #[test]
+    fn a_file_that_is_larger_than_any_report_is_told_and_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.json");
+        std::fs::File::create(&file).unwrap().set_len(LARGEST + 1).unwrap();
+        let why = Report::read(&file).unwrap_err().why.unwrap();
+        assert_eq!(why, "it is larger than the 16777216 bytes that are read");
+        // What has no end, and tells no length.
+        assert_eq!(Report::read(Path::new("/dev/zero")).unwrap_err().why.unwrap(), why);
     }
 
     #[test]

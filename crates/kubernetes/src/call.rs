@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::{client::Body, core::Status};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -23,8 +23,8 @@ use crate::{
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 /// How long a body may take. The bodies of watches and of logs that are followed take what they take.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
-/// The largest body that is read: a page of a list whose objects are all as large as etcd allows.
-const BODY_LIMIT: usize = 256 << 20;
+/// The largest body that is read unless less is asked for, in bytes.
+pub(crate) const BODY_LIMIT: usize = 256 << 20;
 const BACKOFF: Policy = Policy {
     first: Duration::from_millis(400),
     factor: 2,
@@ -50,6 +50,7 @@ pub(crate) struct Call {
     /// Whether a conflict is only that of others writing at the same moment.
     conflict_passes: bool,
     patience: Option<Duration>,
+    body_limit: usize,
 }
 
 impl Call {
@@ -69,6 +70,7 @@ impl Call {
             subresource: None,
             conflict_passes: false,
             patience: None,
+            body_limit: BODY_LIMIT,
         }
     }
 
@@ -120,6 +122,12 @@ impl Call {
     /// For what is not worth the whole patience.
     pub(crate) const fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
+        self
+    }
+
+    /// The largest answer that is read, in bytes; a larger one is [`Error::TooLarge`].
+    pub(crate) const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
         self
     }
 
@@ -310,8 +318,11 @@ impl Api {
         let request = call.request().map_err(Failed::for_good)?;
         let answer = self.client.send(request).await.map_err(|error| Failed::of_kube(self, call, error))?;
         let (head, body) = answer.into_parts();
-        let body = match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
+        let body = match timeout(BODY_TIMEOUT, Limited::new(body, call.body_limit).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return Err(Failed::for_good(Error::TooLarge { what: call.what(), limit: call.body_limit }));
+            }
             Ok(Err(error)) => return Err(Failed::of_body(self, &*error)),
             Err(_) => {
                 return Err(Failed::of_http(&sluice_http::Error::Timeout {

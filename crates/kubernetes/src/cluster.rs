@@ -21,8 +21,6 @@ use crate::{
     patch::covers,
 };
 
-/// The objects of a page.
-const PAGE: &str = "500";
 const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
@@ -216,14 +214,14 @@ impl Cluster {
     /// All objects that are meant.
     pub async fn list<K: Typed>(&self, selector: &Selector) -> Result<Listed<K>, Error> {
         let kind = Kind::of::<K>();
-        let listed = self.pages(&kind, selector).await?;
+        let listed = self.all_pages(&kind, selector).await?;
         let items = listed.items.into_iter().map(|item| typed(&kind, item)).collect::<Result<_, _>>()?;
         Ok(Listed { items, resource_version: listed.resource_version })
     }
 
     /// All objects of any kind that are meant.
     pub async fn list_objects(&self, kind: &Kind, selector: &Selector) -> Result<Listed<Object>, Error> {
-        let listed = self.pages(kind, selector).await?;
+        let listed = self.all_pages(kind, selector).await?;
         let read = |item| Object::of_list(kind, item).map_err(|why| Error::unreadable(kind, why));
         let items = listed.items.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Listed { items, resource_version: listed.resource_version })
@@ -333,49 +331,6 @@ impl Cluster {
     async fn fetch(&self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<Value, Error> {
         let namespace = namespace.unwrap_or(&self.namespace);
         self.api.read(&Call::of(Method::GET, "get", kind, namespace).named(name)).await
-    }
-
-    /// A list, page by page. A list that outlives what the server remembers is read once more, at once.
-    pub(crate) async fn pages(&self, kind: &Kind, selector: &Selector) -> Result<Listed<Value>, Error> {
-        match self.pages_of(kind, selector, Some(PAGE)).await {
-            Err(Error::Gone { .. }) => self.pages_of(kind, selector, None).await,
-            other => other,
-        }
-    }
-
-    async fn pages_of(
-        &self,
-        kind: &Kind,
-        selector: &Selector,
-        limit: Option<&str>,
-    ) -> Result<Listed<Value>, Error> {
-        let mut items = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let mut call = selector.apply(Call::of(Method::GET, "list", kind, &self.namespace));
-            if let Some(limit) = limit {
-                call = call.with("limit", limit);
-            }
-            if let Some(next) = &next {
-                call = call.with("continue", next);
-            }
-            let mut page: Value = self.api.read(&call).await?;
-            let word =
-                |pointer: &str| page.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let (resource_version, more) = (word("/metadata/resourceVersion"), word("/metadata/continue"));
-            match page.get_mut("items").map(Value::take) {
-                Some(Value::Array(entries)) => items.extend(entries),
-                // Go writes an empty list that was never made as null.
-                Some(Value::Null) => {}
-                _ => return Err(Error::unreadable(call.what(), "a list without items")),
-            }
-            if more.is_empty() {
-                return Ok(Listed { items, resource_version });
-            }
-            if next.replace(more.clone()) == Some(more) {
-                return Err(Error::unreadable(call.what(), "a list that does not end"));
-            }
-        }
     }
 
     async fn make(&self, kind: &Kind, object: Value) -> Result<Value, Error> {

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use http::HeaderValue;
 use jiff::Timestamp;
 use sluice_aws::{Aws, Token, eks_token};
-use sluice_core::Secret;
-use tokio::{sync::Mutex, time::Instant};
+use sluice_core::{Clock, Secret};
+use tokio::sync::Mutex;
 
 use crate::Error;
 
@@ -29,23 +29,6 @@ pub(crate) struct EksToken {
     region: String,
     clock: Clock,
     made: Mutex<Option<Token>>,
-}
-
-/// The time, from the moment at which the run was told it.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock {
-    told: Timestamp,
-    at: Instant,
-}
-
-impl Clock {
-    pub(crate) fn starting(now: Timestamp) -> Self {
-        Self { told: now, at: Instant::now() }
-    }
-
-    pub(crate) fn now(self) -> Timestamp {
-        self.told.saturating_add(self.at.elapsed()).unwrap_or(self.told)
-    }
 }
 
 impl Credential {

@@ -83,6 +83,16 @@ pub enum Error {
     Gone {
         /// What it says.
         why: String,
+        /// Where the rest of a list goes on, as it is now, if the server says it.
+        rest: Option<String>,
+    },
+    /// The answer has more bytes than are read.
+    #[error("{what}: the answer of the API server is larger than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// The limit in bytes.
+        limit: usize,
     },
     /// The API server, a quota or an admission controller says no.
     #[error("{what} is refused: {why}")]
@@ -178,7 +188,7 @@ impl Error {
             ("NotFound", _) | ("", 404) if is_of_object(&status) => Self::NotFound { what: what() },
             (_, 404) => Self::not_served(call),
             ("AlreadyExists", _) => Self::AlreadyExists { what: what() },
-            ("Expired" | "Gone", _) | (_, 410) => Self::Gone { why },
+            ("Expired" | "Gone", _) | (_, 410) => Self::Gone { why, rest: rest_of(&status) },
             ("Conflict", _) | (_, 409) => Self::Conflict { what: what(), why, fields: contested(&status) },
             ("Unauthorized", _) | (_, 401) => Self::Unauthorized { why },
             ("Forbidden", _) | (_, 403) if is_of_rbac(&status.message) => {
@@ -199,7 +209,7 @@ impl Error {
         let said: String = said.chars().filter(|letter| !letter.is_control()).take(200).collect();
         match code {
             StatusCode::UNAUTHORIZED => Self::Unauthorized { why: said },
-            StatusCode::GONE => Self::Gone { why: said },
+            StatusCode::GONE => Self::Gone { why: said, rest: None },
             // Go's own words for a path that nobody serves: the API server has none of its own for an unknown group.
             StatusCode::NOT_FOUND if said == "404 page not found" => Self::not_served(call),
             _ if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS => {
@@ -235,6 +245,11 @@ fn told(status: &Status) -> String {
     let parts: Vec<&str> = std::iter::once(&status.message).chain(more).map(|part| part.trim()).collect();
     let whole = parts.join(": ").replace(['\n', '\r'], " ");
     if whole.is_empty() { status.reason.clone() } else { whole }
+}
+
+/// The token for the rest of a list that was forgotten.
+fn rest_of(status: &Status) -> Option<String> {
+    status.metadata.as_ref().and_then(|list| list.continue_.clone()).filter(|token| !token.is_empty())
 }
 
 /// Whether a "not found" is about an object: for a path that is not served no name is told.
@@ -298,6 +313,7 @@ impl From<Error> for Problem {
             Error::Conflict { .. } | Error::TestFailed { .. } => {
                 ("someone else changed it meanwhile", "see what changed, then run again".to_owned())
             }
+            Error::TooLarge { .. } => ("could not find out from the cluster", "ask for less at once".to_owned()),
             Error::Gone { .. } => ("could not find out from the cluster", LATER.to_owned()),
             Error::Rejected { .. } => ("the cluster refuses it", "see what it says, and mend it".to_owned()),
             Error::Held { .. } => ("another run is at work there", "wait for its end, or for its lease to run out".to_owned()),

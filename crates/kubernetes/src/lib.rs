@@ -29,7 +29,7 @@
 //!
 //! [`Access`] says how to get there: `access` finds it out, with `kubeconfig` and `eks`; `credential` is what the cluster takes
 //! for a password, and `transport` the way that all requests go. `call` makes one request, with its tries; [`Cluster`]
-//! is all that can be asked (`cluster` by type and by [`Kind`], `watch`, `log`, `discovery`, `permission`, `lease`).
+//! is all that can be asked (`cluster` by type and by [`Kind`], `pages`, `watch`, `log`, `discovery`, `permission`, `lease`).
 //! [`Object`] and [`JsonPatch`] are what goes back and forth, [`Error`] what comes instead.
 
 mod access;
@@ -44,6 +44,7 @@ mod kubeconfig;
 mod lease;
 mod log;
 mod object;
+mod pages;
 mod patch;
 mod permission;
 pub mod progress;

@@ -12,9 +12,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header::AUTHORIZATION};
 use jiff::Timestamp;
 use kube::client::Body;
-use sluice_core::retry::http_date;
+use sluice_core::{Clock, retry::http_date};
 use sluice_http::{Client, Incoming, Url};
-use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::{Error, credential::Credential};
@@ -28,7 +27,7 @@ pub(crate) struct Transport {
     client: Client,
     server: Url,
     credential: Credential,
-    time: Arc<Mutex<(Timestamp, Instant)>>,
+    clock: Arc<Mutex<Clock>>,
 }
 
 /// What did not come back from a request.
@@ -45,7 +44,7 @@ pub(crate) enum Lost {
 impl Transport {
     /// `now` is the time until the server has told its own.
     pub(crate) fn new(client: Client, server: Url, credential: Credential, now: Timestamp) -> Self {
-        Self { client, server, credential, time: Arc::new(Mutex::new((now, Instant::now()))) }
+        Self { client, server, credential, clock: Arc::new(Mutex::new(Clock::starting(now))) }
     }
 
     /// The address of the API server.
@@ -55,8 +54,7 @@ impl Transport {
 
     /// The time by the clock of the API server, as its last answer told it.
     pub(crate) fn server_time(&self) -> Timestamp {
-        let (told, at) = *self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        told.saturating_add(at.elapsed()).unwrap_or(told)
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
     }
 
     async fn send(self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
@@ -85,7 +83,7 @@ impl Transport {
         let answer = self.client.stream(Request::from_parts(parts, body), HEAD_TIMEOUT).await?;
         let date = answer.headers().get("date").and_then(|date| http_date(date.to_str().ok()?));
         if let Some(date) = date {
-            *self.time.lock().unwrap_or_else(PoisonError::into_inner) = (date, Instant::now());
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Clock::starting(date);
         }
         Ok(answer)
     }

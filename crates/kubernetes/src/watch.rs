@@ -84,7 +84,7 @@ impl Watching {
     async fn next(&mut self) -> Result<Seen<Value>, Error> {
         loop {
             let Some(version) = self.version.clone() else {
-                let listed = self.cluster.pages(&self.kind, &self.selector).await?;
+                let listed = self.cluster.all_pages(&self.kind, &self.selector).await?;
                 self.version = Some(listed.resource_version);
                 return Ok(Seen::All(listed.items));
             };

@@ -125,6 +125,7 @@ impl Trip {
             | Error::CouldNotTell { .. }
             | Error::Unauthorized { .. }
             | Error::Gone { .. }
+            | Error::TooLarge { .. }
             | Error::Held { .. }
             | Error::Access { .. } => Self::Lost(error),
             Error::Denied { ref verb, ref resource, .. } => {

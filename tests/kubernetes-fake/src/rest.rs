@@ -12,7 +12,7 @@ use crate::{
     reply::KubernetesReply as _,
     selector::Selector,
     watches::Watch,
-    world::{How, Key, World, conflict, details, invalid, not_found, writer},
+    world::{How, Key, Pages, World, conflict, details, invalid, not_found, writer},
     yaml,
 };
 
@@ -183,23 +183,18 @@ impl Target {
             Err(refusal) => return refusal,
         };
         let limit = request.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0_usize);
-        let (mut items, version) = if let Some(token) = request.parameter("continue") {
-            let Some(page) = world.pages.remove(&token).filter(|(_, version)| *version > world.forgotten)
-            else {
-                let message = "The provided continue parameter is too old to display a consistent list result. \
-                    You can start a new list without the continue parameter, or use the continue token in this \
-                    response to retrieve the remainder of the results.";
-                return Reply::refusal(410, "Expired", message);
-            };
-            page
-        } else {
-            let meant = world.all(&self.kind, &self.namespace).filter(|object| selector.matches(object));
-            (meant.map(|object| of_list(&self.kind, object)).collect(), world.version())
+        let (mut items, version) = match request.parameter("continue") {
+            None => (self.after(world, "", &selector), world.version()),
+            Some(token) => match self.rest(world, &token, &selector) {
+                Ok(rest) => rest,
+                Err(refusal) => return refusal,
+            },
         };
         let mut metadata = json!({"resourceVersion": version.to_string()});
         if limit > 0 && items.len() > limit {
             let rest = items.split_off(limit);
-            let token = format!("page-{version}-{}", world.suffix());
+            let last = items.last().map(|object| object["metadata"]["name"].as_str().unwrap_or_default());
+            let token = format!("page-{version}-{}/{}", world.suffix(), last.unwrap_or_default());
             metadata["continue"] = token.as_str().into();
             metadata["remainingItemCount"] = rest.len().into();
             world.pages.insert(token, (rest, version));
@@ -209,6 +204,37 @@ impl Target {
             200,
             &json!({"kind": kind, "apiVersion": self.kind.api_version(), "metadata": metadata, "items": items}),
         )
+    }
+
+    /// The objects whose names come after this one.
+    fn after(&self, world: &World, name: &str, selector: &Selector) -> Vec<Value> {
+        let meant = world.all(&self.kind, &self.namespace).filter(|object| {
+            selector.matches(object) && object["metadata"]["name"].as_str().is_some_and(|found| found > name)
+        });
+        meant.map(|object| of_list(&self.kind, object)).collect()
+    }
+
+    /// What a token stands for: the rest of the list as it was, or as it is now where the token is of a list that was
+    /// forgotten.
+    /// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/storage/etcd3/errors.go>
+    fn rest(&self, world: &World, token: &str, selector: &Selector) -> Result<Pages, Reply> {
+        let last = token.rsplit_once('/').map_or("", |(_, last)| last);
+        if token.starts_with("now/") {
+            return Ok((self.after(world, last, selector), world.version()));
+        }
+        if let Some(page) = world.pages.get(token).filter(|(_, version)| *version > world.forgotten) {
+            return Ok(page.clone());
+        }
+        let message = "The provided continue parameter is too old to display a consistent list result. \
+            You can start a new list without the continue parameter, or use the continue token in this \
+            response to retrieve the remainder of the results. Continuing with the provided token results in an \
+            inconsistent list - objects that were created, modified, or deleted between the time the first chunk \
+            was returned and now may show up in the list.";
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {"continue": format!("now/{last}")},
+            "status": "Failure", "message": message, "reason": "Expired", "code": 410,
+        });
+        Err(Reply::json(410, &status))
     }
 
     fn watch(&self, world: &World, request: &Request) -> Outcome {
