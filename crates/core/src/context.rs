@@ -57,7 +57,11 @@ impl Context {
     /// A path as people name it: relative to the repository's root where it lies inside.
     pub fn name_of(&self, path: &Path) -> String {
         let path = self.folder.join(path);
-        let name = path.strip_prefix(self.root()).unwrap_or(&path);
+        let name = match path.strip_prefix(self.root()) {
+            Ok(inside) if inside.as_os_str().is_empty() => Path::new("."),
+            Ok(inside) => inside,
+            Err(_) => &path,
+        };
         escape::bytes(name.as_os_str().as_encoded_bytes())
     }
 

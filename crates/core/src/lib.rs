@@ -49,7 +49,7 @@ pub use self::{
     action::{Action, Done},
     cancellation::{Cancellation, Interrupted},
     clock::Clock,
-    configuration::Configuration,
+    configuration::{CONFIG_FILE, Configuration},
     context::Context,
     deployment::DeploymentPayload,
     environment::Environment,
@@ -63,7 +63,7 @@ pub use self::{
         Block, Change, ChartAxis, Draft, Emphasis, Fact, Finding, Link, Node, Report, SCHEMA, Subject,
         SubjectKind,
     },
-    run::{CONFIG_FILE, main},
+    run::main,
     secret::Secret,
     verdict::Verdict,
 };

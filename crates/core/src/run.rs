@@ -2,8 +2,8 @@
 
 use std::{
     ffi::OsString,
-    io::{IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    io::{ErrorKind, IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
     time::Instant,
 };
@@ -12,16 +12,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    Action, Configuration as _, Context, Done, Draft, Environment, Finding, Problem, Problems, Report,
-    Verdict, cancellation, escape,
+    Action, CONFIG_FILE, Configuration as _, Context, Done, Draft, Environment, Finding, Problem, Problems,
+    Report, Verdict, cancellation, configuration, escape,
     inputs::{self, Common, Format, Parsed, Stop},
     outputs, privileges, render,
     runner_files::RunnerFiles,
     secret::Secrets,
 };
-
-/// The place of the configuration in a repository.
-pub const CONFIG_FILE: &str = ".github/sluice.yml";
 
 /// Runs an action as the process's only work.
 ///
@@ -36,13 +33,13 @@ pub fn main<A: Action>() -> ExitCode {
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let files = RunnerFiles::open(&environment);
     if let Err(problem) = privileges::drop_to_the_owner(&environment) {
-        return could_not_start(&problem);
+        return without_report(&problem);
     }
     run::<A>(&words, environment, folder, Timestamp::now, files)
 }
 
 /// What is said when there can be no report.
-fn could_not_start(problem: &Problem) -> ExitCode {
+fn without_report(problem: &Problem) -> ExitCode {
     let parts = [Some(&problem.what), problem.why.as_ref(), problem.help.as_ref()];
     let text: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
     let _ = writeln!(std::io::stderr().lock(), "error: {}", escape::line(&text.join(": ")));
@@ -80,7 +77,7 @@ fn run<A: Action>(
     let cancellation = match cancellation::watch(deadline) {
         Ok(cancellation) => cancellation,
         Err(error) => {
-            return could_not_start(&Problem::undecided("could not wait for signals").why(error));
+            return without_report(&Problem::undecided("could not wait for signals").why(error));
         }
     };
     let cx = Context {
@@ -95,14 +92,24 @@ fn run<A: Action>(
         cx.mask(secret);
     }
 
+    let unknown = unknown_inputs(&command, &cx);
+    let is_mistyped = unknown.iter().any(|input| input.verdict == Verdict::Misconfigured);
     let (name, result) = match parsed {
         Ok(Parsed { common, command, inputs }) => {
             format = common.format.unwrap_or_default();
-            (command, work::<A>(inputs, &common, &cx))
+            let result = if is_mistyped {
+                let draft = Draft::new(Verdict::Misconfigured, "an input is mistyped: nothing was done");
+                Ok((Map::new(), draft))
+            } else {
+                work::<A>(inputs, &common, &cx)
+            };
+            (command, result)
         }
         Err(Stop::Answered(text)) => {
-            let _ = write!(std::io::stdout().lock(), "{text}");
-            return ExitCode::SUCCESS;
+            return match print(&text) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(problem) => without_report(&problem),
+            };
         }
         Err(Stop::Problem(problem)) => (None, Err(problem.into())),
     };
@@ -110,7 +117,9 @@ fn run<A: Action>(
         let problems = Problems::of(error);
         (Map::new(), Report::of_problems(&problems))
     });
-    warn_of_unknown_inputs(&command, &cx, &mut draft);
+    for input in unknown {
+        draft.finding(input);
+    }
     Ending { cx: &cx, format, files }.end(&mut outputs, started.report(A::NAME, name, draft))
 }
 
@@ -125,10 +134,16 @@ fn work<A: Action>(
             .help("check the input `working-directory`")
             .into());
     }
-    let config = configuration::<A>(common.config.as_deref(), cx)?;
+    let config = configuration::read(common.config.as_deref(), cx)?;
     let Some(inputs) = inputs else {
+        if config.is_none() {
+            return Err(Problem::misconfigured(format!("there is no {CONFIG_FILE} to check"))
+                .help("write one, or name another file with `config`")
+                .into());
+        }
         return Ok((Map::new(), Draft::new(Verdict::Passed, "nothing is wrong with the configuration")));
     };
+    let config = config.unwrap_or_else(A::Config::absent);
     let Done { outputs, report } = A::run(inputs, config, cx)?;
     let outputs = match serde_json::to_value(outputs)? {
         Value::Object(outputs) => outputs,
@@ -137,36 +152,30 @@ fn work<A: Action>(
     Ok((outputs, report))
 }
 
-fn configuration<A: Action>(given: Option<&Path>, cx: &Context) -> anyhow::Result<A::Config> {
-    let file = given.map_or_else(|| cx.root().join(CONFIG_FILE), |file| cx.folder().join(file));
-    let name = cx.name_of(&file);
-    match std::fs::read(&file) {
-        Ok(bytes) => Ok(A::Config::parse(&bytes, &name)?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => {
-            Ok(A::Config::absent())
-        }
-        Err(error) => Err(Problem::misconfigured(format!("could not read the configuration {name}"))
-            .why(error)
-            .help("check the input `config`, and that the job checks the repository out")
-            .into()),
+/// Inputs that action.yml lacks. The runner warns of them, and the step goes on without: `dry_run: true` would deploy.
+fn unknown_inputs(command: &clap::Command, cx: &Context) -> Vec<Finding> {
+    if !cx.is_in_actions() {
+        return Vec::new();
     }
+    let told = |(name, meant): (String, Option<String>)| {
+        let subject = format!("with: {name}");
+        match meant {
+            Some(meant) => Finding::new(subject, Verdict::Misconfigured, "there is no such input")
+                .help(format!("did you mean `{meant}`?")),
+            None => Finding::new(subject, Verdict::Skipped, "there is no such input: it was not read"),
+        }
+    };
+    inputs::unknown(command, &cx.environment).into_iter().map(told).collect()
 }
 
-/// The runner warns of inputs that action.yml lacks, and the step goes on without them.
-fn warn_of_unknown_inputs(command: &clap::Command, cx: &Context, draft: &mut Draft) {
-    if !cx.is_in_actions() {
-        return;
-    }
-    for (name, meant) in inputs::unknown(command, &cx.environment) {
-        let mut finding = Finding::new(
-            format!("with: {name}"),
-            Verdict::Skipped,
-            "there is no such input: it was not read",
-        );
-        if let Some(meant) = meant {
-            finding = finding.help(format!("did you mean `{meant}`?"));
+/// Prints all of it. A closed pipe (`| head`) changes nothing in the answer; a full disk loses it.
+fn print(text: &str) -> Result<(), Problem> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Problem::undecided("could not print the answer").why(error))
         }
-        draft.finding(finding);
+        _ => Ok(()),
     }
 }
 
@@ -204,8 +213,13 @@ impl Ending<'_> {
                 self.cx.command(&command);
             }
         }
-        self.print(outputs, &report);
-        ExitCode::from(self.exit_code(report.verdict))
+        match print(&self.answer(outputs, &report)) {
+            Ok(()) => ExitCode::from(self.exit_code(report.verdict)),
+            Err(problem) => {
+                let verdict = report.verdict.max(problem.verdict);
+                without_report(&Problem { verdict, ..problem })
+            }
+        }
     }
 
     fn exit_code(&self, verdict: Verdict) -> u8 {
@@ -240,16 +254,19 @@ impl Ending<'_> {
         Ok(())
     }
 
-    fn print(&self, outputs: &Map<String, Value>, report: &Report) {
-        let mut stdout = std::io::stdout().lock();
-        // A closed pipe (`| head`) changes nothing in the answer.
-        let _ = match self.format {
-            Format::Json => writeln!(stdout, "{}", render::json(outputs, report)),
+    /// What standard output gets.
+    fn answer(&self, outputs: &Map<String, Value>, report: &Report) -> String {
+        match self.format {
+            Format::Json => format!(
+                "{}
+",
+                render::json(outputs, report)
+            ),
             Format::Text => {
-                let colour = stdout.is_terminal() && self.cx.variable("NO_COLOR").is_none();
-                write!(stdout, "{}", render::terminal(report, colour))
+                let colour = std::io::stdout().is_terminal() && self.cx.variable("NO_COLOR").is_none();
+                render::terminal(report, colour)
             }
-        };
+        }
     }
 
     /// Strikes the run's secrets out of all that it is about to say.

@@ -91,15 +91,25 @@ impl<'a> Run<'a> {
         self.starts().ends()
     }
 
+    /// Runs it to its end, with a standard output where nothing fits: that of a full disk.
+    pub fn ends_on_a_full_disk(self) -> Outcome {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        self.starts_with(full.into()).ends()
+    }
+
     /// Starts it.
     pub fn starts(self) -> Running {
+        self.starts_with(Stdio::piped())
+    }
+
+    fn starts_with(self, stdout: Stdio) -> Running {
         let child = Command::new(binary(&self.action))
             .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.repository.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -65,15 +65,65 @@ fn an_empty_file_says_what_to_write() {
 }
 
 #[test]
-fn an_input_that_does_not_exist_is_told_with_the_nearest() {
+fn a_check_without_a_file_checked_nothing() {
+    for action in ACTIONS {
+        let repository = Repository::new();
+        let outcome = repository.run(action).argument("--check-config").ends();
+        outcome.exits(2).says("there is no .github/sluice.yml to check");
+    }
+}
+
+#[test]
+fn a_file_with_another_name_is_not_passed_over() {
     let repository = Repository::new();
-    repository
-        .run("detect-changes")
-        .input("bass", "main")
-        .in_actions()
-        .ends()
-        .says("with: bass")
-        .says("did you mean `base`?");
+    repository.write(".github/sluice.yaml", "version: 1\n");
+    let outcome = repository.run("detect-changes").argument("--base=HEAD").ends();
+    outcome.exits(2).says("git mv .github/sluice.yaml .github/sluice.yml");
+}
+
+/// A link that leads nowhere is not "no file", a pipe would be waited for, and a device does not end.
+#[test]
+fn what_is_no_file_is_told_and_not_waited_for() {
+    for (target, why) in
+        [("nowhere", "No such file"), ("/dev/zero", "it is not a file"), (".", "Is a directory")]
+    {
+        let repository = Repository::new();
+        std::fs::create_dir(repository.path().join(".github")).unwrap();
+        std::os::unix::fs::symlink(target, repository.path().join(".github/sluice.yml")).unwrap();
+        let outcome = repository.run("detect-changes").argument("--check-config").ends();
+        outcome.exits(2).says("could not read the configuration .github/sluice.yml").says(why);
+    }
+}
+
+#[test]
+fn an_input_that_is_mistyped_is_told_with_the_nearest_and_nothing_is_done() {
+    for (action, input, nearest) in
+        [("detect-changes", "bass", "`base`"), ("bump-image-tag", "dry_run", "`dry-run`")]
+    {
+        let repository = Repository::new();
+        let outcome =
+            repository.run(action).input(input, "true").input("environment", "dev").in_actions().ends();
+        outcome.exits(2).says(&format!("with: {input}")).says(&format!("did you mean {nearest}?"));
+    }
+}
+
+#[test]
+fn an_input_that_is_like_no_other_is_told_and_passed_over() {
+    let repository = Repository::new();
+    repository.write(".github/sluice.yml", "version: 1\n");
+    let outcome =
+        repository.run("notify").input("check-config", "true").input("xyzzyxyzzy", "1").in_actions().ends();
+    outcome.exits(0).says("with: xyzzyxyzzy").says("it was not read");
+}
+
+#[test]
+fn an_answer_that_can_not_be_printed_is_none() {
+    let repository = Repository::new();
+    repository.write(".github/sluice.yml", "version: 1\n");
+    for argument in ["--check-config", "--help"] {
+        let outcome = repository.run("notify").argument(argument).ends_on_a_full_disk();
+        outcome.exits(3).says("could not print the answer");
+    }
 }
 
 #[test]
@@ -92,6 +142,7 @@ fn help_and_version_answer_on_standard_output() {
 fn json_is_one_object_with_outputs_and_report() {
     for action in ACTIONS {
         let repository = Repository::new();
+        repository.write(".github/sluice.yml", "version: 1\n");
         let outcome = repository.run(action).argument("--check-config").argument("--format=json").ends();
         let object: serde_json::Value = serde_json::from_str(outcome.exits(0).stdout.trim()).unwrap();
         assert_eq!(object["report"]["action"], action);
