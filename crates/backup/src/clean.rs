@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 const METADATA: [&str; 3] = ["name", "labels", "annotations"];
 
 /// Annotations that tools and controllers write for themselves.
-const ANNOTATIONS: [&str; 15] = [
+const ANNOTATIONS: [&str; 16] = [
     "autoscaling.alpha.kubernetes.io/conditions",
     "autoscaling.alpha.kubernetes.io/current-metrics",
     "deployment.kubernetes.io/desired-replicas",
@@ -33,6 +33,7 @@ const ANNOTATIONS: [&str; 15] = [
     "volume.beta.kubernetes.io/storage-provisioner",
     "volume.kubernetes.io/selected-node",
     "volume.kubernetes.io/storage-provisioner",
+    "volume.kubernetes.io/storage-resizer",
 ];
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
 
@@ -290,7 +291,8 @@ mod tests {
             let object = json!({"metadata": {"name": "data", "annotations": annotations}, "spec": {"volumeName": "pv-1"}});
             clean("", "PersistentVolumeClaim", &object)
         };
-        let bound = json!({BOUND_BY_CONTROLLER: "yes", "pv.kubernetes.io/bind-completed": "yes", "volume.kubernetes.io/selected-node": "n"});
+        let bound = json!({BOUND_BY_CONTROLLER: "yes", "pv.kubernetes.io/bind-completed": "yes", "volume.kubernetes.io/selected-node": "n",
+            "volume.kubernetes.io/storage-resizer": "ebs.csi.aws.com"});
         assert_eq!(claim(bound), json!({"metadata": {"name": "data"}, "spec": {}}));
         assert_eq!(claim(json!({"pv.kubernetes.io/bind-completed": "yes"}))["spec"]["volumeName"], "pv-1");
     }

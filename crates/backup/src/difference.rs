@@ -20,6 +20,17 @@ pub(crate) fn between(name: &str, is_secret: bool, now: &Value, then: &Value) ->
         .to_string()
 }
 
+/// An object with what another one says of it laid over: maps are filled, everything else is replaced.
+pub(crate) fn laid_over(now: &Value, says: &Value) -> Value {
+    let (Value::Object(fields), Value::Object(said)) = (now, says) else { return says.clone() };
+    let mut fields = fields.clone();
+    for (key, value) in said {
+        let laid = fields.get(key).map_or_else(|| value.clone(), |now| laid_over(now, value));
+        fields.insert(key.clone(), laid);
+    }
+    Value::Object(fields)
+}
+
 /// What `found` has and `expected` has not, as paths: what a restored object keeps of what was there.
 pub(crate) fn beyond(expected: &Value, found: &Value) -> Vec<String> {
     let mut paths = Vec::new();
@@ -91,6 +102,16 @@ mod tests {
            user: "***"
         "#);
         assert!(!diff.contains("b2xk") && !diff.contains("bmV3"));
+    }
+
+    #[test]
+    fn what_is_said_lies_over_what_is_there() {
+        let now = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1, "e": {"f": 1}});
+        let says = json!({"a": {"c": [3], "g": {}}, "d": {"h": 1}});
+        assert_eq!(
+            laid_over(&now, &says),
+            json!({"a": {"b": 1, "c": [3], "g": {}}, "d": {"h": 1}, "e": {"f": 1}})
+        );
     }
 
     #[test]

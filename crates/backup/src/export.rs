@@ -1,70 +1,75 @@
 //! `export`: looks at every chosen kind, and keeps what it finds, or nothing.
 
-use std::collections::{BTreeMap, HashSet};
-
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::try_join;
 use jiff::Timestamp;
-use serde_json::Value;
 use sluice_core::{Block, Context, Done, Draft, Finding, Problem, Problems, Verdict};
-use sluice_kubernetes::{Cluster, Discovered, Kind, Permission, Selector};
+use sluice_kubernetes::{Cluster, Discovered, Kind, Permission};
 
 use crate::{
-    Outputs,
-    clean::clean,
-    cluster, digest,
+    Outputs, cluster, digest,
+    gather::Gathered,
     kinds::Names,
-    leave::{OF_THE_MOMENT, Reason, Seen},
-    manifest::{Entry, Looked, Manifest},
-    name,
+    leave::OF_THE_MOMENT,
+    manifest::Manifest,
     plan::{ExportPlan, check_free},
     seal,
-    store::{Address, File},
-    yaml,
+    store::{Address, Spool},
 };
 
-/// How many kinds are listed at once.
-const AT_ONCE: usize = 8;
-
-/// A backup that is not kept yet.
-struct Backup {
-    manifest: Manifest,
-    files: Vec<File>,
-}
+/// Groups in which nothing can be made, also where their server does not answer to say so:
+/// <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#support-for-metrics-apis>.
+const VIEWS: [&str; 3] = ["custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"];
 
 pub(crate) fn run(plan: &ExportPlan, cx: &Context) -> anyhow::Result<Done<Outputs>> {
+    if plan.is_rehearsal {
+        return export(plan, None, cx);
+    }
     if let Address::Folder(folder) = &plan.to {
         check_free(folder, cx)?;
     }
+    let spool = Spool::new(&plan.to, cx)?;
+    let exported = export(plan, Some(&spool), cx);
+    if exported.is_err() {
+        spool.discard()?;
+    }
+    exported
+}
+
+/// Keeps what is gathered; without a spool, says what would be kept.
+fn export(plan: &ExportPlan, spool: Option<&Spool<'_>>, cx: &Context) -> anyhow::Result<Done<Outputs>> {
     let created = cx.now();
-    let backup = cx.block_on(collect(plan, created, cx))??;
-    let place = plan.to.of_backup(&backup.manifest.namespace, created);
-    let written = backup.manifest.write()?;
-    if !plan.is_rehearsal {
+    let manifest = cx.block_on(gather(plan, created, spool, cx))??;
+    let place = plan.to.of_backup(&manifest.namespace, created);
+    let written = manifest.write()?;
+    if let Some(spool) = spool {
         cx.block_on(async {
-            place.open(&plan.network, cx).await?.keep(&backup.files, &written, &plan.marks).await
+            place.open(&plan.network, cx).await?.keep(spool, &manifest, &written, &plan.marks).await
         })??;
     }
     let digest = digest::of(&written);
-    let report = report(&backup.manifest, &place.name(cx), &digest, plan);
-    let kept = !plan.is_rehearsal;
+    let report = report(&manifest, &place.name(cx), &digest, plan);
+    let is_kept = spool.is_some();
     let outputs = Outputs {
-        location: kept.then(|| place.name(cx)),
-        digest: kept.then_some(digest),
-        namespace: Some(backup.manifest.namespace),
-        objects: Some(backup.manifest.files.len()),
+        location: is_kept.then(|| place.name(cx)),
+        digest: is_kept.then_some(digest),
+        objects: Some(manifest.files.len()),
+        namespace: Some(manifest.namespace),
         ..Outputs::default()
     };
     Ok(Done { outputs, report })
 }
 
-/// Everything that the backup is to hold.
-async fn collect(plan: &ExportPlan, created: Timestamp, cx: &Context) -> anyhow::Result<Backup> {
+/// Writes down everything that the backup is to hold.
+async fn gather(
+    plan: &ExportPlan,
+    created: Timestamp,
+    spool: Option<&Spool<'_>>,
+    cx: &Context,
+) -> anyhow::Result<Manifest> {
     let cluster = cluster::connect(&plan.target, &plan.network, cx).await?;
-    let version = cluster.version().await.map_err(Problem::from)?;
-    let found = cluster.kinds().await.map_err(Problem::from)?;
+    let (version, found) = try_join(cluster.version(), cluster.kinds()).await.map_err(Problem::from)?;
     let kinds = chosen(&found, plan)?;
     may_list(&kinds, &cluster).await?;
-    let listed = list(&kinds, &cluster, cx).await?;
     let key = plan.key.as_ref().filter(|_| plan.choice.takes_secrets());
     let mut manifest = Manifest::new(
         created,
@@ -73,20 +78,10 @@ async fn collect(plan: &ExportPlan, created: Timestamp, cx: &Context) -> anyhow:
         cluster.namespace().to_owned(),
         key.map(|key| key.id().to_owned()),
     );
-    let mut files = Vec::new();
-    for (kind, kept, left_out) in decide(listed) {
-        manifest.kinds.push(Looked {
-            kind: kind.to_string(),
-            kept: kept.len(),
-            left_out: left_out.into_iter().map(|(reason, count)| (reason.text().to_owned(), count)).collect(),
-        });
-        for object in kept {
-            let (file, entry) = file_of(&kind, &object, plan)?;
-            files.push(file);
-            manifest.files.push(entry);
-        }
-    }
-    if files.is_empty() {
+    let mut gathered = Gathered::new(&kinds, key, spool);
+    gathered.list(&cluster).await?;
+    gathered.settle(&mut manifest)?;
+    if manifest.files.is_empty() {
         return Err(Problem::misconfigured(format!(
             "namespace \"{}\" holds nothing to back up",
             manifest.namespace
@@ -95,8 +90,7 @@ async fn collect(plan: &ExportPlan, created: Timestamp, cx: &Context) -> anyhow:
         .help("check the namespace, the cluster and the kinds: a namespace that is not there looks empty")
         .into());
     }
-    manifest.files.sort_by(|one, two| one.path.cmp(&two.path));
-    Ok(Backup { manifest, files })
+    Ok(manifest)
 }
 
 /// The kinds that are looked at: those that are chosen and that can be listed and made. What can't be made can't be
@@ -111,7 +105,7 @@ fn chosen(found: &Discovered, plan: &ExportPlan) -> Result<Vec<Kind>, Problems> 
     let all: Vec<Names<'_>> = kinds.iter().map(|kind| names(kind)).collect();
     let silent = found.failed.iter().filter(|(api_version, _)| {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        !choice.excludes_group(group)
+        !VIEWS.contains(&group) && !choice.excludes_group(group)
     });
     let silent: Vec<Problem> = silent
         .map(|(api_version, why)| {
@@ -147,69 +141,6 @@ async fn may_list(kinds: &[Kind], cluster: &Cluster) -> Result<(), Problems> {
             ))
     });
     Problems(problems.collect()).or(())
-}
-
-/// All objects of all kinds; no backup where one of them could not be listed.
-async fn list(kinds: &[Kind], cluster: &Cluster, cx: &Context) -> Result<Vec<(Kind, Vec<Value>)>, Problems> {
-    let lists = kinds.iter().map(|kind| async move {
-        let listed = cluster.list_objects(kind, &Selector::all()).await.map_err(|error| {
-            let Problem { help, .. } = Problem::from(error.clone());
-            let problem = Problem::undecided(format!("{kind} can't be listed")).why(error);
-            problem.help(help.unwrap_or_else(|| "run again later".to_owned()))
-        })?;
-        Ok((kind.clone(), listed.items.into_iter().map(Value::from).collect()))
-    });
-    let lists: Vec<Result<_, Problem>> = stream::iter(lists).buffered(AT_ONCE).collect().await;
-    cx.cancellation().check().map_err(Problem::from)?;
-    Problems::all(lists)
-}
-
-/// What is kept of each kind, and why the rest is not.
-fn decide(listed: Vec<(Kind, Vec<Value>)>) -> Vec<(Kind, Vec<Value>, BTreeMap<Reason, usize>)> {
-    let mut seen = Seen::default();
-    for (kind, objects) in &listed {
-        for object in objects {
-            seen.note(&kind.group, &kind.kind, object);
-        }
-    }
-    let mut uids = HashSet::new();
-    let decided = listed.into_iter().map(|(kind, objects)| {
-        let mut left_out = BTreeMap::new();
-        let mut kept = Vec::new();
-        for object in objects {
-            let is_new = object["metadata"]["uid"].as_str().is_none_or(|uid| uids.insert(uid.to_owned()));
-            let reason =
-                if is_new { seen.leaves_out(&kind.group, &kind.kind, &object) } else { Some(Reason::Twice) };
-            match reason {
-                Some(reason) => *left_out.entry(reason).or_default() += 1,
-                None => kept.push(object),
-            }
-        }
-        (kind, kept, left_out)
-    });
-    decided.collect()
-}
-
-/// An object's file. The manifest speaks of the file's bytes, encrypted or not.
-fn file_of(kind: &Kind, object: &Value, plan: &ExportPlan) -> Result<(File, Entry), Problem> {
-    let object_name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let cleaned = clean(&kind.group, &kind.kind, object);
-    let text = yaml::write(&cleaned).map_err(|error| {
-        Problem::undecided(format!("could not write {} \"{}\" as YAML", kind.kind, object_name)).why(error)
-    })?;
-    let is_secret = (kind.group.as_str(), kind.kind.as_str()) == ("", "Secret");
-    let path = |extension| name::of(&kind.plural, &kind.group, object_name, extension);
-    let (path, content) = match (&plan.key, is_secret) {
-        (_, false) => (path("yaml"), text.into_bytes()),
-        (Some(key), true) => {
-            let path = path(seal::EXTENSION);
-            let content = key.seal(&path, text.as_bytes())?;
-            (path, content)
-        }
-        (None, true) => return Err(Problem::misconfigured("Secrets can't be kept without a `key`")),
-    };
-    let entry = Entry::new(path.clone(), &content, &kind.api_version(), &kind.kind, object_name);
-    Ok((File { path, content }, entry))
 }
 
 fn report(manifest: &Manifest, place: &str, digest: &str, plan: &ExportPlan) -> Draft {

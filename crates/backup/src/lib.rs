@@ -1,9 +1,10 @@
 //! Keeps what a namespace of Kubernetes holds as clean YAML, and puts it back.
 //!
 //! `export` lists every chosen kind ([`kinds`](crate::Kinds)), or keeps nothing: a kind that can't be listed is told, and a
-//! backup without it would be one that nobody knows to be smaller. Each object stays out when the cluster makes it again
-//! (`leave`), else it is stripped of what belongs to the cluster (`clean`), written (`yaml`) under a safe name (`name`),
-//! Secrets encrypted (`seal`), and listed with its hash (`manifest`). `store` keeps files and manifest, whole or not at all.
+//! backup without it would be one that nobody knows to be smaller. As they are listed (`gather`), objects stay out when the
+//! cluster makes them again (`leave`), else each is stripped of what belongs to the cluster (`clean`), written (`yaml`)
+//! under a safe name (`name`), Secrets encrypted (`seal`), and noted with its hash (`manifest`). `store` keeps files and
+//! manifest, whole or not at all.
 //!
 //! `verify` reads a backup and holds it against its manifest (`kept`). `restore` begins the same way; then it asks the
 //! cluster what applying each object would do, tells that (`difference`, with what Secrets hold `hidden`), and only when
@@ -14,6 +15,7 @@ mod cluster;
 mod difference;
 mod digest;
 mod export;
+mod gather;
 mod hidden;
 mod inputs;
 mod kept;

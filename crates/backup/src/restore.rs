@@ -5,7 +5,8 @@
 //! 1. read the backup, and go on only when it is whole;
 //! 2. find out what is to be put back (`items`), and ask whether the job may do all that it takes;
 //! 3. rehearse (`rehearsal`): apply every object without keeping it (`dryRun=All`), and look at what is there now. What
-//!    comes of it is told for each object (`state`): made, changed (with the difference), the same, or refused and by whom;
+//!    comes of it is told for each object (`state`): made, changed (with the difference), the same, or refused, by whom, and
+//!    what can be done about it (`unchangeable`);
 //! 4. when nothing is refused, apply what is made or changed, wave after wave ([`wave`](crate::order::wave));
 //! 5. say what came of it (`told`).
 //!
@@ -16,6 +17,7 @@ mod items;
 mod rehearsal;
 mod state;
 mod told;
+mod unchangeable;
 
 use std::{
     cell::{Cell, OnceCell, RefCell},

@@ -1,10 +1,11 @@
 //! Where backups are kept: a folder, or a bucket of S3.
 //!
-//! A backup is there whole or not at all: a folder is filled beside its place and renamed into it, and in a bucket the
-//! manifest is put last.
+//! A backup is there whole or not at all: all of it is written to a [`Spool`] first, which is renamed into a folder's place,
+//! or put into a bucket with the manifest last.
 
 mod bucket;
 mod folder;
+mod spool;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ use sluice_core::{Context, Problem};
 use sluice_sigv4::Encryption;
 
 use self::bucket::Bucket;
-use crate::manifest;
+pub(crate) use self::spool::Spool;
+use crate::manifest::{self, Manifest};
 
 /// Where backups are kept, as inputs say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +34,6 @@ pub(crate) struct Marks {
     pub(crate) encryption: Option<Encryption>,
     /// The value of the tag.
     pub(crate) retention: Option<String>,
-}
-
-/// A file of a backup: its path from the backup's folder on, and its bytes.
-pub(crate) struct File {
-    pub(crate) path: String,
-    pub(crate) content: Vec<u8>,
 }
 
 /// A place that backups are read from and written to.
@@ -108,11 +104,20 @@ impl Address {
 }
 
 impl Store<'_> {
-    /// Keeps a backup: its files, then its manifest.
-    pub(crate) async fn keep(&self, files: &[File], manifest: &[u8], marks: &Marks) -> Result<(), Problem> {
+    /// Keeps a backup: its files, then its manifest, which is `written` so.
+    pub(crate) async fn keep(
+        &self,
+        spool: &Spool<'_>,
+        manifest: &Manifest,
+        written: &[u8],
+        marks: &Marks,
+    ) -> Result<(), Problem> {
         match self {
-            Self::Folder { folder, cx } => folder::keep(folder, files, manifest, cx),
-            Self::Bucket(bucket) => bucket.keep(files, manifest, marks).await,
+            Self::Folder { folder, cx } => folder::keep(folder, spool, written, cx),
+            Self::Bucket(bucket) => {
+                bucket.keep(spool, &manifest.files, written, marks).await?;
+                spool.discard()
+            }
         }
     }
 

@@ -72,20 +72,49 @@ pub(crate) fn complete(kind: &Kind, object: &mut Value) {
     }
 }
 
-/// The field that may not change and does.
-pub(crate) fn immutable_change(kind: &Kind, before: &Value, after: &Value) -> Option<&'static str> {
+/// What is said where something changes that may not:
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/apps/validation/validation.go>,
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>.
+pub(crate) fn immutable_change(kind: &Kind, before: &Value, after: &Value) -> Option<String> {
     let changes = |pointer: &str| before.pointer(pointer) != after.pointer(pointer);
+    let immutable = |pointer: &str| {
+        let value = after.pointer(pointer).cloned().unwrap_or_default();
+        let field = pointer[1..].replace('/', ".");
+        changes(pointer).then(|| format!("{field}: Invalid value: {value}: field is immutable"))
+    };
     match kind.kind.as_str() {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" if changes("/spec/selector") => {
-            Some("spec.selector")
+        "Deployment" | "DaemonSet" | "ReplicaSet" => immutable("/spec/selector"),
+        "StatefulSet" => ["/spec/selector", "/spec/serviceName", "/spec/volumeClaimTemplates"]
+            .into_iter()
+            .any(changes)
+            .then(|| "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden".to_owned()),
+        "Job" => immutable("/spec/template").or_else(|| immutable("/spec/completions")),
+        "Service" => changes("/spec/clusterIP").then(|| {
+            format!("spec.clusterIPs[0]: Invalid value: [{}]: may not change once set", after["spec"]["clusterIP"])
+        }),
+        "ConfigMap" | "Secret" if before["immutable"] == true => {
+            let field = ["immutable", "data", "binaryData"].into_iter().find(|field| before.get(field) != after.get(field));
+            field.map(|field| format!("{field}: Forbidden: field is immutable when `immutable` is set"))
         }
-        "Job" if changes("/spec/template") => Some("spec.template"),
-        "Job" if changes("/spec/completions") => Some("spec.completions"),
-        "Service" if changes("/spec/clusterIP") => Some("spec.clusterIP"),
-        "StatefulSet" if changes("/spec/serviceName") => Some("spec"),
-        "StatefulSet" if changes("/spec/volumeClaimTemplates") => Some("spec"),
+        "Secret" => immutable("/type"),
+        "PersistentVolumeClaim" => (fixed_of_claim(before) != fixed_of_claim(after)).then(|| {
+            "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims".to_owned()
+        }),
+        "RoleBinding" | "ClusterRoleBinding" => changes("/roleRef")
+            .then(|| format!("roleRef: Invalid value: {}: cannot change roleRef", after["roleRef"])),
         _ => None,
     }
+}
+
+/// What of a claim stays as it was made; its volume is found once.
+fn fixed_of_claim(claim: &Value) -> Value {
+    let mut spec = claim["spec"].clone();
+    if let Some(fields) = spec.as_object_mut() {
+        for changing in ["resources", "volumeAttributesClassName", "volumeName"] {
+            fields.shift_remove(changing);
+        }
+    }
+    spec
 }
 
 fn job(object: &mut Value) {

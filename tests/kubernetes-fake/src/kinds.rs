@@ -19,9 +19,10 @@ pub(crate) struct Kind {
 
 const ALL: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const CREATE: &[&str] = &["create"];
+const VIEW: &[&str] = &["get", "list"];
 
 /// Group and version, kind, plural; `N` for namespaced; `S` for a status, `R` for a scale (replicas), `C` for what is only
-/// created.
+/// created, `V` for what is only looked at.
 const BUILT_IN: &[(&str, &str, &str, &str)] = &[
     ("v1", "ConfigMap", "configmaps", "N"),
     ("v1", "Endpoints", "endpoints", "N"),
@@ -52,6 +53,7 @@ const BUILT_IN: &[(&str, &str, &str, &str)] = &[
     ("coordination.k8s.io/v1", "Lease", "leases", "N"),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", "N"),
     ("events.k8s.io/v1", "Event", "events", "N"),
+    ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", "NV"),
     ("networking.k8s.io/v1", "Ingress", "ingresses", "NS"),
     ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", "N"),
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "NS"),
@@ -74,7 +76,11 @@ pub(crate) fn built_in() -> Vec<Kind> {
             is_namespaced: traits.contains('N'),
             has_status: traits.contains('S'),
             has_scale: traits.contains('R'),
-            verbs: if traits.contains('C') { CREATE } else { ALL },
+            verbs: match traits {
+                traits if traits.contains('C') => CREATE,
+                traits if traits.contains('V') => VIEW,
+                _ => ALL,
+            },
         }
     });
     kinds.collect()

@@ -299,8 +299,8 @@ impl World {
         after["apiVersion"] = before["apiVersion"].clone();
         after["kind"] = before["kind"].clone();
         defaults::complete(kind, &mut after);
-        if let Some(field) = defaults::immutable_change(kind, before, &after) {
-            return Err(invalid(kind, name, &format!("{field}: Invalid value: field is immutable")));
+        if let Some(why) = defaults::immutable_change(kind, before, &after) {
+            return Err(invalid(kind, name, &why));
         }
         Ok(after)
     }

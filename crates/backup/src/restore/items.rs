@@ -28,6 +28,8 @@ pub(super) struct Asked {
 pub(super) struct Item {
     pub(super) entry: Entry,
     pub(super) kind: Kind,
+    /// Where it is put.
+    pub(super) namespace: String,
     pub(super) object: Value,
 }
 
@@ -104,6 +106,12 @@ impl Item {
         self.entry.subject()
     }
 
+    /// The role that it binds, for people: `Role "readers"`.
+    pub(super) fn role(&self) -> Option<String> {
+        let role = &self.object["roleRef"];
+        Some(format!("{} \"{}\"", role["kind"].as_str()?, role["name"].as_str()?))
+    }
+
     /// Whether its values are for nobody to see.
     pub(super) fn is_secret(&self) -> bool {
         (self.kind.group.as_str(), self.kind.kind.as_str()) == ("", "Secret")
@@ -128,7 +136,7 @@ pub(super) async fn find(asked: Vec<Asked>, kept: &Kept, cluster: &Cluster) -> R
         if kind.group == "rbac.authorization.k8s.io" {
             move_subjects(&mut object, &kept.manifest.namespace, cluster.namespace());
         }
-        Item { kind: kind.clone(), entry, object }
+        Item { kind: kind.clone(), entry, namespace: cluster.namespace().to_owned(), object }
     });
     Ok(items.collect())
 }

@@ -17,47 +17,62 @@ pub(super) async fn rehearse(
     plan: &RestorePlan,
     cx: &Context,
 ) -> Vec<State> {
-    let scaled = &scaled(items);
+    let brought = &Brought::of(items);
     let rehearsals = items.iter().map(|item| async move {
         match cx.cancellation().check() {
-            Ok(()) => rehearse_one(item, scaled, cluster, plan).await,
+            Ok(()) => rehearse_one(item, brought, cluster, plan).await,
             Err(_) => State::unknown(None),
         }
     });
     stream::iter(rehearsals).buffered(AT_ONCE).collect().await
 }
 
-async fn rehearse_one(
-    item: &Item,
-    scaled: &BTreeSet<Scaled<'_>>,
-    cluster: &Cluster,
-    plan: &RestorePlan,
-) -> State {
+async fn rehearse_one(item: &Item, brought: &Brought<'_>, cluster: &Cluster, plan: &RestorePlan) -> State {
     let now = match cluster.get_object(&item.kind, &item.entry.name).await {
         Ok(object) => Some(Value::from(object)),
         Err(Error::NotFound { .. }) => None,
         Err(error) => return State::of(item, error),
     };
-    let object = match to_apply(item, now.as_ref(), scaled) {
+    let object = match to_apply(item, now.as_ref(), brought) {
         Ok(object) => object,
         Err(why) => return State::refused(item, &why),
     };
     let rehearsal = cluster.rehearsing();
-    match rehearsal.apply(&object, ownership(plan)).await {
-        Ok(then) => foreseen(item, object, now.as_ref(), &then.into()),
-        Err(error @ Error::Conflict { .. }) => {
-            // What would change if it were forced is what people decide by.
-            let forced = rehearsal.apply(&object, Ownership::Take).await;
-            let difference = forced.map(|then| difference(item, now.as_ref(), &then.into()));
-            State { difference: difference.unwrap_or_default(), ..State::of(item, error) }
+    let error = match rehearsal.apply(&object, ownership(plan)).await {
+        Ok(then) => return foreseen(item, object, now.as_ref(), &then.into()),
+        Err(error) => error,
+    };
+    match (error, &now) {
+        (error @ Error::Conflict { .. }, Some(now)) => {
+            match rehearsal.apply(&object, Ownership::Take).await {
+                // What would change if it were forced is what people decide by.
+                Ok(then) => {
+                    State { difference: difference(item, Some(now), &then.into()), ..State::of(item, error) }
+                }
+                Err(refused @ Error::Rejected { .. }) => {
+                    refused_over(item, now, refused).besides(State::of(item, error))
+                }
+                Err(_) => State::of(item, error),
+            }
         }
-        Err(error) if can_not_rehearse(item, now.is_some(), &error) => {
+        (error, now) if can_not_rehearse(item, now.is_some(), brought, &error) => {
             let what = if now.is_some() { What::Changed } else { What::Created };
             State::untried(item, what, object, &error)
         }
-        Err(error) if now.is_some() => State::of(item, error).beside_what_is_there(),
-        Err(error) => State::of(item, error),
+        (error, Some(now)) => refused_over(item, now, error),
+        (error, None) => State::of(item, error),
     }
+}
+
+/// The cluster's "no" to an object that is there, with what the backup says otherwise.
+fn refused_over(item: &Item, now: &Value, error: Error) -> State {
+    let state = State::of(item, error).beside_what_is_there();
+    if state.what != What::Refused {
+        return state;
+    }
+    let now = cleaned(item, now);
+    let then = difference::laid_over(&now, &item.object);
+    State { difference: difference::between(&item.subject(), item.is_secret(), &now, &then), ..state }
 }
 
 /// What an object becomes that the cluster takes.
@@ -90,36 +105,52 @@ fn cleaned(item: &Item, object: &Value) -> Value {
 
 /// What is refused in a rehearsal for its being one: by a webhook that can't say what it would do, or for want of what
 /// only the restore itself makes (the account of a Pod, the Role that is bound).
-fn can_not_rehearse(item: &Item, is_there: bool, error: &Error) -> bool {
+fn can_not_rehearse(item: &Item, is_there: bool, brought: &Brought<'_>, error: &Error) -> bool {
+    let word = |pointer: &str| item.object.pointer(pointer).and_then(Value::as_str);
     match error {
+        Error::Rejected { why, .. } if why.contains("does not support dry run") => true,
         Error::Rejected { why, .. } => {
-            why.contains("does not support dry run")
-                || (item.kind.kind == "Pod" && !is_there && why.contains("error looking up service account"))
+            let account = word("/spec/serviceAccountName").unwrap_or("default");
+            item.kind.kind == "Pod"
+                && !is_there
+                && why.contains("error looking up service account")
+                && brought.objects.contains(&("ServiceAccount", account))
         }
-        Error::NotFound { .. } => item.kind.kind == "RoleBinding" && !is_there,
+        Error::NotFound { .. } => {
+            let role = word("/roleRef/kind").zip(word("/roleRef/name"));
+            item.kind.kind == "RoleBinding"
+                && !is_there
+                && role.is_some_and(|role| brought.objects.contains(&role))
+        }
         _ => false,
     }
 }
 
-/// A workload by kind and name.
-type Scaled<'a> = (&'a str, &'a str);
+/// What the backup brings, as far as it decides on others: by kind and name.
+struct Brought<'a> {
+    objects: BTreeSet<(&'a str, &'a str)>,
+    /// The workloads whose size something of the backup decides: an autoscaler, by its own name or a custom one.
+    scaled: BTreeSet<(&'a str, &'a str)>,
+}
 
-/// The workloads whose size something of the backup decides: an autoscaler, by its own name or a custom one.
-fn scaled(items: &[Item]) -> BTreeSet<Scaled<'_>> {
-    let targets = items.iter().filter_map(|item| {
-        let target = item.object["spec"].get("scaleTargetRef")?;
-        Some((target["kind"].as_str().unwrap_or("Deployment"), target["name"].as_str()?))
-    });
-    targets.collect()
+impl<'a> Brought<'a> {
+    fn of(items: &'a [Item]) -> Self {
+        let targets = items.iter().filter_map(|item| {
+            let target = item.object["spec"].get("scaleTargetRef")?;
+            Some((target["kind"].as_str().unwrap_or("Deployment"), target["name"].as_str()?))
+        });
+        let objects = items.iter().map(|item| (item.kind.kind.as_str(), item.entry.name.as_str()));
+        Self { objects: objects.collect(), scaled: targets.collect() }
+    }
 }
 
 /// The object as it is applied. The size of a workload that is there stays as its autoscaler has set it: left out, it
 /// would fall to the default where an earlier restore has set it.
-fn to_apply(item: &Item, now: Option<&Value>, scaled: &BTreeSet<Scaled<'_>>) -> Result<Object, String> {
+fn to_apply(item: &Item, now: Option<&Value>, brought: &Brought<'_>) -> Result<Object, String> {
     let mut object = item.object.clone();
     let size = now.and_then(|now| now["spec"].get("replicas"));
     if let Some(size) = size
-        && scaled.contains(&(item.kind.kind.as_str(), item.entry.name.as_str()))
+        && brought.scaled.contains(&(item.kind.kind.as_str(), item.entry.name.as_str()))
         && object["spec"].get("replicas").is_some()
     {
         object["spec"]["replicas"] = size.clone();

@@ -3,11 +3,13 @@
 use sluice_core::{Finding, Problem, Verdict};
 use sluice_kubernetes::{Contested, Error, Object};
 
-use super::items::Item;
+use super::{items::Item, unchangeable};
 use crate::{What, export::counted, hidden};
 
 /// How many paths are told of what an object keeps.
 const PATHS: usize = 5;
+/// How many letters of long words are told, from their start and from their end.
+const WORDS: (usize, usize) = (300, 200);
 
 /// What is known of an object.
 pub(super) struct State {
@@ -43,9 +45,14 @@ impl State {
     pub(super) fn of(item: &Item, error: Error) -> Self {
         match error {
             Error::Conflict { fields, why, .. } => Self::no(contested(item, &fields, &why)),
-            Error::NotFound { what } => Self::no(
-                Finding::new(item.subject(), Verdict::Misconfigured, format!("{what} is not there"))
-                    .help("does the namespace exist?"),
+            // Nothing says what it is that is missing.
+            Error::NotFound { .. } => Self::no(
+                Finding::new(item.subject(), Verdict::Misconfigured, "what it takes is not there").help(
+                    item.role().map_or_else(
+                        || "does the namespace exist?".to_owned(),
+                        |role| format!("do the namespace and {role}, which it binds, exist?"),
+                    ),
+                ),
             ),
             Error::Rejected { why, .. } => Self::refused(item, &why),
             other => {
@@ -58,16 +65,21 @@ impl State {
     }
 
     pub(super) fn refused(item: &Item, why: &str) -> Self {
-        let finding = Finding::new(
-            item.subject(),
-            Verdict::Failed,
-            format!("the cluster refuses it: {}", said(item, why)),
-        );
-        Self::no(if why.contains("immutable") || why.contains("Forbidden: updates to") {
-            finding.help("what differs can't be changed in place: delete the object, then restore again")
-        } else {
-            finding
+        let reason = format!("the cluster refuses it: {}", said(item, why));
+        let finding = Finding::new(item.subject(), Verdict::Failed, reason);
+        Self::no(match unchangeable::advice(item, why) {
+            Some(advice) => finding.help(advice),
+            None => finding,
         })
+    }
+
+    /// Both stand against it.
+    pub(super) fn besides(mut self, other: Self) -> Self {
+        if let (Some(finding), Some(other)) = (self.finding.take(), other.finding) {
+            let finding = finding.evidence(other.reason);
+            self.finding = Some(other.evidence.into_iter().fold(finding, Finding::evidence));
+        }
+        self
     }
 
     /// What is refused may be so for what is there: a port that was added since stays beside that of the backup.
@@ -94,9 +106,21 @@ impl State {
     }
 }
 
-/// The words of the cluster. Those on a Secret may quote what it holds.
+/// The words of the cluster. Those on a Secret may quote what it holds, and those on a template all of it.
 fn said(item: &Item, words: &str) -> String {
-    if item.is_secret() { hidden::words(words, &item.object) } else { words.to_owned() }
+    shortened(if item.is_secret() { hidden::words(words, &item.object) } else { words.to_owned() })
+}
+
+/// Words begin with the field and end with what is wrong with it.
+fn shortened(words: String) -> String {
+    let letters: Vec<char> = words.chars().collect();
+    match letters.len().checked_sub(WORDS.0 + WORDS.1) {
+        None | Some(0) => words,
+        Some(_) => {
+            let (start, end) = (&letters[..WORDS.0], &letters[letters.len() - WORDS.1..]);
+            start.iter().chain(&[' ', '…', ' ']).chain(end).collect()
+        }
+    }
 }
 
 /// Who holds fields that would change.
@@ -130,4 +154,20 @@ fn kept_beyond(item: &Item, beyond: &[String]) -> Option<Finding> {
         finding = finding.evidence(format!("and {} more", beyond.len() - PATHS));
     }
     Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_keep_their_start_and_their_end() {
+        let words = format!("spec.template: Invalid value: {}: field is immutable", "ä".repeat(9000));
+        let short = shortened(words);
+        assert_eq!(short.chars().count(), 503);
+        assert!(
+            short.starts_with("spec.template: Invalid value: ä") && short.ends_with("ä: field is immutable")
+        );
+        assert_eq!(shortened("x".repeat(500)).len(), 500);
+    }
 }

@@ -14,8 +14,8 @@ use sluice_sigv4::{
     Access, Call, Endpoints, InvalidAccess, ObjectList, PutObject, Reason, Refusal, accept, is_transient,
 };
 
-use super::{File, Marks};
-use crate::manifest;
+use super::{Marks, Spool};
+use crate::manifest::{self, Entry};
 
 /// How long one call may be tried.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -57,8 +57,18 @@ impl<'a> Bucket<'a> {
         Ok(Self { name, prefix, client, access, cx })
     }
 
-    pub(super) async fn keep(&self, files: &[File], manifest: &[u8], marks: &Marks) -> Result<(), Problem> {
-        let puts = files.iter().map(|File { path, content }| self.put(path, content, marks));
+    /// Puts the files of a manifest, then it itself.
+    pub(super) async fn keep(
+        &self,
+        spool: &Spool<'_>,
+        files: &[Entry],
+        manifest: &[u8],
+        marks: &Marks,
+    ) -> Result<(), Problem> {
+        let puts = files.iter().map(|Entry { path, .. }| async move {
+            let content = spool.read(path)?;
+            self.put(path, &content, marks).await
+        });
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         self.put(manifest::FILE, manifest, marks).await
     }

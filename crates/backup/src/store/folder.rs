@@ -1,78 +1,17 @@
 //! Backups in folders.
 
-use std::{
-    fs::{self, File as OnDisk},
-    io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use sluice_core::{Context, Problem, escape};
 
-use super::File;
+use super::Spool;
 use crate::{manifest, plan::check_free};
 
-/// Fills a folder beside, and renames it when all of it lasts.
-pub(super) fn keep(folder: &Path, files: &[File], manifest: &[u8], cx: &Context) -> Result<(), Problem> {
+/// Turns what was written beside into the folder, with its manifest.
+pub(super) fn keep(folder: &Path, spool: &Spool<'_>, manifest: &[u8], cx: &Context) -> Result<(), Problem> {
     check_free(folder, cx)?;
-    let failed = |error: &dyn std::fmt::Display| {
-        Problem::undecided(format!("could not write the backup to {}", cx.name_of(folder))).why(error)
-    };
-    let parent = folder.parent().ok_or_else(|| failed(&"it has no folder around it"))?;
-    fs::create_dir_all(parent).map_err(|error| failed(&error))?;
-    let beside = tempfile::Builder::new()
-        .prefix(".sluice-backup-")
-        .tempdir_in(parent)
-        .map_err(|error| failed(&error))?;
-    let filled = fill(beside.path(), files, manifest, cx);
-    let kept = filled.and_then(|()| {
-        fs::rename(beside.path(), folder).and_then(|()| sync(parent)).map_err(|error| failed(&error))
-    });
-    match kept {
-        // What was renamed is not there any more under its first name.
-        Ok(()) => drop(beside.keep()),
-        Err(problem) => {
-            beside.close().map_err(|error| failed(&error))?;
-            return Err(problem);
-        }
-    }
-    Ok(())
-}
-
-/// Writes all files, the manifest last, and returns when they last.
-fn fill(folder: &Path, files: &[File], manifest: &[u8], cx: &Context) -> Result<(), Problem> {
-    let failed = |path: &str, error: &io::Error| {
-        Problem::undecided(format!("could not write {path} of the backup")).why(error)
-    };
-    let mut folders = std::collections::BTreeSet::new();
-    for File { path, content } in files {
-        cx.cancellation().check()?;
-        let file = folder.join(path);
-        let inner = file.parent().unwrap_or(folder);
-        fs::create_dir_all(inner)
-            .and_then(|()| write(&file, content))
-            .map_err(|error| failed(path, &error))?;
-        folders.insert(inner.to_path_buf());
-    }
-    for inner in &folders {
-        sync(inner).map_err(|error| failed(&inner.display().to_string(), &error))?;
-    }
-    cx.cancellation().check()?;
-    write(&folder.join(manifest::FILE), manifest)
-        // Temporary folders are their owner's alone; the steps after this one may be someone else.
-        .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o755)))
-        .and_then(|()| sync(folder))
-        .map_err(|error| failed(manifest::FILE, &error))
-}
-
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OnDisk::create_new(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    OnDisk::open(folder)?.sync_all()
+    spool.write(manifest::FILE, manifest)?;
+    spool.become_folder(folder)
 }
 
 /// Whatever is not a folder is a path: what is no plain file is found out when it is read.
@@ -114,21 +53,26 @@ fn unreadable(path: &Path, cx: &Context, error: &io::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+    use crate::store::Address;
 
     fn context(folder: &Path) -> Context {
         Context::new(sluice_core::Environment::default(), folder, || jiff::Timestamp::UNIX_EPOCH)
     }
 
-    fn file(path: &str) -> File {
-        File { path: path.to_owned(), content: path.as_bytes().to_vec() }
+    fn keep(folder: &Path, files: &[&str], cx: &Context) -> Result<(), Problem> {
+        let spool = Spool::new(&Address::Folder(folder.to_owned()), cx)?;
+        files.iter().try_for_each(|path| spool.write(path, path.as_bytes()))?;
+        super::keep(folder, &spool, b"{}", cx).inspect_err(|_| spool.discard().unwrap())
     }
 
     #[test]
     fn a_backup_is_read_as_it_was_kept() {
         let root = tempfile::tempdir().unwrap();
         let (cx, folder) = (context(root.path()), root.path().join("new/backup"));
-        keep(&folder, &[file("a/x.yaml"), file("a/y.yaml"), file("b.c/z.yaml")], b"{}", &cx).unwrap();
+        keep(&folder, &["a/x.yaml", "a/y.yaml", "b.c/z.yaml"], &cx).unwrap();
         assert_eq!(paths(&folder, &cx).unwrap(), ["a/x.yaml", "a/y.yaml", "b.c/z.yaml", "manifest.json"]);
         assert_eq!(read(&folder, "a/y.yaml", &cx).unwrap(), b"a/y.yaml");
         assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o755);
@@ -141,16 +85,20 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (cx, folder) = (context(root.path()), root.path().join("backup"));
         fs::create_dir(&folder).unwrap();
-        keep(&folder, &[file("a/x.yaml")], b"{}", &cx).unwrap();
-        let problem = keep(&folder, &[], b"{}", &cx).unwrap_err();
+        keep(&folder, &["a/x.yaml"], &cx).unwrap();
+        let problem = keep(&folder, &["a/y.yaml"], &cx).unwrap_err();
         assert_eq!(problem.why.as_deref(), Some("it holds files already"));
-        // Two files of one path can't be: the second fails, and the first is gone too.
+        assert_eq!(paths(&folder, &cx).unwrap(), ["a/x.yaml", "manifest.json"]);
+        // No file can lie below another.
         let other = root.path().join("other");
-        assert!(keep(&other, &[file("a"), file("a")], b"{}", &cx).is_err());
+        let spool = Spool::new(&Address::Folder(other.clone()), &cx).unwrap();
+        spool.write("a", b"").unwrap();
+        assert!(spool.write("a/b", b"").is_err());
+        spool.discard().unwrap();
         let left: Vec<_> = root.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["backup"]);
         std::os::unix::fs::symlink("/etc", &other).unwrap();
-        assert_eq!(keep(&other, &[], b"{}", &cx).unwrap_err().why.as_deref(), Some("it is a file"));
+        assert_eq!(keep(&other, &[], &cx).unwrap_err().why.as_deref(), Some("it is a file"));
     }
 
     #[test]

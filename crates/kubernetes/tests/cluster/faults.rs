@@ -175,7 +175,7 @@ fn refusals_are_told_apart() {
         kubernetes.forbid_nothing();
         let rejected = cluster.patch::<Service>("web", &patch).await.unwrap_err();
         assert!(
-            matches!(&rejected, Error::Rejected { why, .. } if why.contains("field is immutable")),
+            matches!(&rejected, Error::Rejected { why, .. } if why.contains("may not change once set")),
             "{rejected:?}"
         );
         let webhook = r#"admission webhook "policy.example.com" denied the request: no latest tag"#;

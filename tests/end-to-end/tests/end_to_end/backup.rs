@@ -231,6 +231,15 @@ fn what_can_not_be_listed_is_no_backup() {
     assert!(!repository.path().join("backup").exists());
 }
 
+/// Whether metrics-server answers is nothing to a backup: what it serves can't be made.
+#[test]
+fn views_that_do_not_answer_are_not_missed() {
+    let (kubernetes, repository) = (shop(), Repository::new());
+    kubernetes.unavailable("metrics.k8s.io/v1beta1");
+    let outcome = run(&repository, &kubernetes, "export").ends();
+    outcome.exits(0).has_output("objects", "8").never_says("metrics");
+}
+
 #[test]
 fn an_empty_namespace_is_no_backup() {
     let (kubernetes, repository) = (shop(), Repository::new());

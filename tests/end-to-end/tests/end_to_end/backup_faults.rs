@@ -131,6 +131,22 @@ fn a_long_list_is_kept_to_its_end_also_where_the_server_forgets_it() {
     assert_eq!(pages(before), 1);
 }
 
+/// The namespace takes 60 MB as it is listed.
+#[test]
+fn a_namespace_need_not_fit_into_memory() {
+    let (kubernetes, repository) = (Kubernetes::start(), Repository::new());
+    kubernetes.pause();
+    let line = "a line of a large file, which has: everything # in it\n";
+    let large = line.repeat((900 << 10) / line.len());
+    for index in 0..64 {
+        kubernetes.create(
+            "shop",
+            &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("large-{index}")}, "data": {"file": large}}),
+        );
+    }
+    run(&repository, &kubernetes, "export").starts().ends_within(100).exits(0).has_output("objects", "64");
+}
+
 /// Objects of nearly the largest size that etcd takes.
 #[test]
 fn large_objects_are_kept_and_put_back_in_bounded_memory() {

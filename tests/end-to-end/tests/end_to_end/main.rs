@@ -3,6 +3,7 @@
 mod backup;
 mod backup_faults;
 mod backup_s3;
+mod backup_unchangeable;
 mod bump_image_tag;
 mod bump_image_tag_pull_request;
 mod bump_image_tag_remote;
