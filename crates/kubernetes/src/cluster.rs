@@ -10,14 +10,14 @@ use std::{
 use futures_util::future::BoxFuture;
 use http::Method;
 use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
     Access, Error, JsonPatch, Kind, Object, Ownership, Setup,
     access::Endpoint,
     call::{Api, Call, in_no_doubt},
-    meta::ObjectMeta,
+    meta::{ListMeta, ObjectMeta},
     patch::covers,
 };
 
@@ -27,26 +27,15 @@ const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// A type of objects that live in namespaces.
-pub trait Typed:
-    Resource<Scope = NamespaceResourceScope>
-    + Metadata<Ty = ObjectMeta>
-    + Serialize
-    + DeserializeOwned
-    + Send
-    + 'static
-{
-}
+/// A type as which objects that live in namespaces are read: the whole of them, or a part.
+pub trait Readable: Resource<Scope = NamespaceResourceScope> + DeserializeOwned + Send + 'static {}
 
-impl<K> Typed for K where
-    K: Resource<Scope = NamespaceResourceScope>
-        + Metadata<Ty = ObjectMeta>
-        + Serialize
-        + DeserializeOwned
-        + Send
-        + 'static
-{
-}
+impl<K> Readable for K where K: Resource<Scope = NamespaceResourceScope> + DeserializeOwned + Send + 'static {}
+
+/// A type of whole objects: they can be written, too.
+pub trait Typed: Readable + Metadata<Ty = ObjectMeta> + Serialize {}
+
+impl<K> Typed for K where K: Readable + Metadata<Ty = ObjectMeta> + Serialize {}
 
 /// A cluster, as one caller sees it in one namespace. Clones are cheap.
 #[derive(Clone)]
@@ -105,6 +94,22 @@ pub struct Listed<K> {
     pub items: Vec<K>,
     /// The version at which they were so.
     pub resource_version: String,
+}
+
+/// One page of a list. Its objects are read as what they are asked for, and what is not is passed over: it is never in
+/// memory but as the bytes that came.
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Page<T> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(deserialize_with = "or_empty")]
+    items: Vec<T>,
+}
+
+/// Go writes an empty list that was never made as null.
+fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(list)?.unwrap_or_default())
 }
 
 /// What must hold of an object that is deleted.
@@ -214,11 +219,8 @@ impl Cluster {
     }
 
     /// All objects that are meant.
-    pub async fn list<K: Typed>(&self, selector: &Selector) -> Result<Listed<K>, Error> {
-        let kind = Kind::of::<K>();
-        let listed = self.pages(&kind, selector).await?;
-        let items = listed.items.into_iter().map(|item| typed(&kind, item)).collect::<Result<_, _>>()?;
-        Ok(Listed { items, resource_version: listed.resource_version })
+    pub async fn list<K: Readable>(&self, selector: &Selector) -> Result<Listed<K>, Error> {
+        self.pages(&Kind::of::<K>(), selector).await
     }
 
     /// All objects of any kind that are meant.
@@ -336,19 +338,23 @@ impl Cluster {
     }
 
     /// A list, page by page. A list that outlives what the server remembers is read once more, at once.
-    pub(crate) async fn pages(&self, kind: &Kind, selector: &Selector) -> Result<Listed<Value>, Error> {
+    pub(crate) async fn pages<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        selector: &Selector,
+    ) -> Result<Listed<T>, Error> {
         match self.pages_of(kind, selector, Some(PAGE)).await {
             Err(Error::Gone { .. }) => self.pages_of(kind, selector, None).await,
             other => other,
         }
     }
 
-    async fn pages_of(
+    async fn pages_of<T: DeserializeOwned>(
         &self,
         kind: &Kind,
         selector: &Selector,
         limit: Option<&str>,
-    ) -> Result<Listed<Value>, Error> {
+    ) -> Result<Listed<T>, Error> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -359,19 +365,12 @@ impl Cluster {
             if let Some(next) = &next {
                 call = call.with("continue", next);
             }
-            let mut page: Value = self.api.read(&call).await?;
-            let word =
-                |pointer: &str| page.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let (resource_version, more) = (word("/metadata/resourceVersion"), word("/metadata/continue"));
-            match page.get_mut("items").map(Value::take) {
-                Some(Value::Array(entries)) => items.extend(entries),
-                // Go writes an empty list that was never made as null.
-                Some(Value::Null) => {}
-                _ => return Err(Error::unreadable(call.what(), "a list without items")),
-            }
-            if more.is_empty() {
-                return Ok(Listed { items, resource_version });
-            }
+            let page: Page<T> = self.api.read(&call).await?;
+            let ListMeta { resource_version, continue_: more, .. } = page.metadata;
+            items.extend(page.items);
+            let Some(more) = more.filter(|more| !more.is_empty()) else {
+                return Ok(Listed { items, resource_version: resource_version.unwrap_or_default() });
+            };
             if next.replace(more.clone()) == Some(more) {
                 return Err(Error::unreadable(call.what(), "a list that does not end"));
             }
