@@ -318,8 +318,8 @@ impl Api {
         let request = call.request().map_err(Failed::for_good)?;
         let answer = self.client.send(request).await.map_err(|error| Failed::of_kube(self, call, error))?;
         let (head, body) = answer.into_parts();
-        let body = match timeout(BODY_TIMEOUT, Limited::new(body, call.body_limit).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
+        let body = match timeout(BODY_TIMEOUT, whole(Limited::new(body, call.body_limit))).await {
+            Ok(Ok(body)) => body,
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 return Err(Failed::for_good(Error::TooLarge { what: call.what(), limit: call.body_limit }));
             }
@@ -337,6 +337,15 @@ impl Api {
         }
         Err(Failed::of_status(call, head.status, &head.headers, &body))
     }
+}
+
+/// A body in one piece: a page of a list has megabytes, and is never there twice.
+async fn whole(mut body: Limited<Body>) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        whole.extend_from_slice(frame?.data_ref().map_or(&[], |data| &data[..]));
+    }
+    Ok(whole.into())
 }
 
 /// Reads whether a write took effect: the object if it did.

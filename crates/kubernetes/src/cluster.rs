@@ -25,26 +25,15 @@ const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// A type of objects that live in namespaces.
-pub trait Typed:
-    Resource<Scope = NamespaceResourceScope>
-    + Metadata<Ty = ObjectMeta>
-    + Serialize
-    + DeserializeOwned
-    + Send
-    + 'static
-{
-}
+/// A type as which objects that live in namespaces are read: the whole of them, or a part.
+pub trait Readable: Resource<Scope = NamespaceResourceScope> + DeserializeOwned + Send + 'static {}
 
-impl<K> Typed for K where
-    K: Resource<Scope = NamespaceResourceScope>
-        + Metadata<Ty = ObjectMeta>
-        + Serialize
-        + DeserializeOwned
-        + Send
-        + 'static
-{
-}
+impl<K> Readable for K where K: Resource<Scope = NamespaceResourceScope> + DeserializeOwned + Send + 'static {}
+
+/// A type of whole objects: they can be written, too.
+pub trait Typed: Readable + Metadata<Ty = ObjectMeta> + Serialize {}
+
+impl<K> Typed for K where K: Readable + Metadata<Ty = ObjectMeta> + Serialize {}
 
 /// A cluster, as one caller sees it in one namespace. Clones are cheap.
 #[derive(Clone)]
@@ -212,11 +201,8 @@ impl Cluster {
     }
 
     /// All objects that are meant.
-    pub async fn list<K: Typed>(&self, selector: &Selector) -> Result<Listed<K>, Error> {
-        let kind = Kind::of::<K>();
-        let listed = self.all_pages(&kind, selector).await?;
-        let items = listed.items.into_iter().map(|item| typed(&kind, item)).collect::<Result<_, _>>()?;
-        Ok(Listed { items, resource_version: listed.resource_version })
+    pub async fn list<K: Readable>(&self, selector: &Selector) -> Result<Listed<K>, Error> {
+        self.all_pages(&Kind::of::<K>(), selector).await
     }
 
     /// All objects of any kind that are meant.

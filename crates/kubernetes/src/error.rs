@@ -257,10 +257,10 @@ fn is_of_object(status: &Status) -> bool {
     status.details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
-/// RBAC's words (`User "x" cannot patch resource "deployments" in API group "apps"`): quotas and admission controllers
-/// answer with the same code and reason.
+/// RBAC's words (`deployments.apps "web" is forbidden: User "x" cannot patch resource ...`): quotas and admission
+/// controllers answer with the same code and reason, and policies have words of their own for what "cannot" be.
 fn is_of_rbac(message: &str) -> bool {
-    message.contains(" cannot ")
+    message.contains("forbidden: User \"") && message.contains("\" cannot ")
 }
 
 /// Server-side apply's words for a field that the kind does not have, or of another type. It answers them as an error of its

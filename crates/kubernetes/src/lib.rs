@@ -53,7 +53,7 @@ mod watch;
 
 pub use self::{
     access::{Access, Setup},
-    cluster::{Cluster, Listed, Preconditions, Selector, Typed},
+    cluster::{Cluster, Listed, Preconditions, Readable, Selector, Typed},
     discovery::Discovered,
     error::{Contested, Error},
     kind::Kind,

@@ -3,11 +3,12 @@
 
 use futures_util::{Stream, stream};
 use http::Method;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::{
     Cluster, Error, Kind, Listed, Object, Selector,
     call::{BODY_LIMIT, Call, decode},
+    meta::ListMeta,
 };
 
 /// The most objects of a page.
@@ -63,9 +64,13 @@ impl Cluster {
     }
 
     /// All objects of a kind at one version. A list that outlives what the server remembers is read once more, at once.
-    pub(crate) async fn all_pages(&self, kind: &Kind, selector: &Selector) -> Result<Listed<Value>, Error> {
+    pub(crate) async fn all_pages<T: DeserializeOwned>(
+        &self,
+        kind: &Kind,
+        selector: &Selector,
+    ) -> Result<Listed<T>, Error> {
         let mut pages = Pages::new(self, kind, selector.clone());
-        let mut all = Listed { items: Vec::new(), resource_version: String::new() };
+        let mut all: Listed<T> = Listed { items: Vec::new(), resource_version: String::new() };
         loop {
             match pages.next().await {
                 Ok(Some(page)) => {
@@ -86,7 +91,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The next page; `None` after the last one. [`Error::Gone`] when the server has forgotten the list.
-    async fn next(&mut self) -> Result<Option<Listed<Value>>, Error> {
+    async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Listed<T>>, Error> {
         let from = match &self.from {
             From::Start => None,
             From::Token(token) => Some(token.clone()),
@@ -101,7 +106,7 @@ impl<'a> Pages<'a> {
                 body => break body?,
             }
         };
-        let (page, more) = read(&call, &body)?;
+        let (page, more) = Page::read(&call, &body)?;
         // The objects that come next are taken to be like these.
         if let Some(room) = (MEANT * page.items.len()).checked_div(body.len()) {
             self.limit = room.clamp(1, MOST);
@@ -114,10 +119,10 @@ impl<'a> Pages<'a> {
     }
 
     /// All of it in one answer.
-    async fn whole(&mut self) -> Result<Listed<Value>, Error> {
+    async fn whole<T: DeserializeOwned>(&mut self) -> Result<Listed<T>, Error> {
         self.from = From::End;
         let call = self.call(None);
-        let (page, more) = read(&call, &self.cluster.api.read_bytes(&call).await?)?;
+        let (page, more) = Page::read(&call, &self.cluster.api.read_bytes(&call).await?)?;
         match more {
             None => Ok(page),
             Some(_) => Err(Error::unreadable(call.what(), "a list in pages, which was not asked for")),
@@ -133,16 +138,27 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// A page, and the token of the one after it.
-fn read(call: &Call, body: &[u8]) -> Result<(Listed<Value>, Option<String>), Error> {
-    let mut list: Value = decode(call, body)?;
-    let word = |pointer: &str| list.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (resource_version, more) = (word("/metadata/resourceVersion"), word("/metadata/continue"));
-    let items = match list.get_mut("items").map(Value::take) {
-        Some(Value::Array(items)) => items,
-        // Go writes an empty list that was never made as null.
-        Some(Value::Null) => Vec::new(),
-        _ => return Err(Error::unreadable(call.what(), "a list without items")),
-    };
-    Ok((Listed { items, resource_version }, Some(more).filter(|more| !more.is_empty())))
+/// One page of a list. Its objects are read as what they are asked for, and what is not is passed over: it is never in
+/// memory but as the bytes that came.
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Page<T> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(deserialize_with = "or_empty")]
+    items: Vec<T>,
+}
+
+/// Go writes an empty list that was never made as null.
+fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(list)?.unwrap_or_default())
+}
+
+impl<T: DeserializeOwned> Page<T> {
+    /// The page, and the token of the one after it.
+    fn read(call: &Call, body: &[u8]) -> Result<(Listed<T>, Option<String>), Error> {
+        let Self { metadata, items } = decode(call, body)?;
+        let more = metadata.continue_.filter(|more| !more.is_empty());
+        Ok((Listed { items, resource_version: metadata.resource_version.unwrap_or_default() }, more))
+    }
 }

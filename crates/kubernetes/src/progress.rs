@@ -11,30 +11,31 @@
 //! <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status>
 
 mod around;
+mod containers;
 mod endpoints;
 mod job;
 mod patience;
 mod pods;
+mod read;
 #[cfg(test)]
 mod sample;
 mod trouble;
 
 use std::time::Duration;
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{DaemonSet, Deployment, StatefulSet},
-        core::v1::{Pod, PodTemplateSpec},
-    },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
-
 pub use self::{
     around::Around,
     endpoints::judge_service,
-    job::{JobState, judge_job},
+    job::{JobState, judge_job, judge_start},
     patience::{Decision, Patience},
     pods::is_ready,
+    read::{
+        Condition, Container, ContainerState, ContainerStatus, DaemonSet, DaemonSetSpec, DaemonSetStatus,
+        Deployment, DeploymentSpec, DeploymentStatus, Endpoint, EndpointConditions, EndpointSlice, Event,
+        InvolvedObject, Metadata, Ordinals, Owner, Part, Pod, PodSpec, PodStatus, ReplicaSet, ReplicaSetSpec,
+        RollingUpdate, Running, Series, Service, ServiceSpec, StatefulSet, StatefulSetSpec,
+        StatefulSetStatus, TargetReference, Template, Terminated, UpdateStrategy, Waiting,
+    },
     trouble::{Culprit, Trouble, time as time_of},
 };
 
@@ -62,6 +63,8 @@ pub struct Judgement {
     pub waiting: Option<String>,
     /// What keeps it from being done, the worst first.
     pub troubles: Vec<Trouble>,
+    /// What to look at when time is over and nothing is known to be wrong.
+    pub laggard: Option<Trouble>,
     /// What must not change for as long as the workload is done: its ready pods, with their restarts.
     pub steady: Vec<Steady>,
 }
@@ -86,7 +89,7 @@ impl Judgement {
 
 impl<'a> Workload<'a> {
     /// Its metadata.
-    pub fn metadata(self) -> &'a ObjectMeta {
+    pub fn metadata(self) -> &'a Metadata {
         match self {
             Self::Deployment(deployment) => &deployment.metadata,
             Self::StatefulSet(set) => &set.metadata,
@@ -101,7 +104,7 @@ impl<'a> Workload<'a> {
             Self::StatefulSet(_) => "statefulset",
             Self::DaemonSet(_) => "daemonset",
         };
-        format!("{kind}/{}", self.metadata().name.as_deref().unwrap_or_default())
+        format!("{kind}/{}", self.metadata().name)
     }
 
     /// The generation of its specification; 0 where no server gave it one.
@@ -111,26 +114,24 @@ impl<'a> Workload<'a> {
 
     /// Its uid.
     pub fn uid(self) -> &'a str {
-        self.metadata().uid.as_deref().unwrap_or_default()
+        &self.metadata().uid
     }
 
     /// What its pods are made from.
-    pub fn template(self) -> Option<&'a PodTemplateSpec> {
+    pub fn template(self) -> &'a Template {
         match self {
-            Self::Deployment(deployment) => deployment.spec.as_ref().map(|spec| &spec.template),
-            Self::StatefulSet(set) => set.spec.as_ref().map(|spec| &spec.template),
-            Self::DaemonSet(set) => set.spec.as_ref().map(|spec| &spec.template),
+            Self::Deployment(deployment) => &deployment.spec.template,
+            Self::StatefulSet(set) => &set.spec.template,
+            Self::DaemonSet(set) => &set.spec.template,
         }
     }
 
     /// Whether its controller has seen the newest specification.
     fn is_observed(self) -> bool {
         let observed = match self {
-            Self::Deployment(deployment) => {
-                deployment.status.as_ref().and_then(|status| status.observed_generation)
-            }
-            Self::StatefulSet(set) => set.status.as_ref().and_then(|status| status.observed_generation),
-            Self::DaemonSet(set) => set.status.as_ref().and_then(|status| status.observed_generation),
+            Self::Deployment(deployment) => deployment.status.observed_generation,
+            Self::StatefulSet(set) => set.status.observed_generation,
+            Self::DaemonSet(set) => set.status.observed_generation,
         };
         match (self.metadata().generation, observed) {
             (Some(generation), Some(observed)) => observed >= generation,
@@ -153,11 +154,13 @@ pub fn judge(workload: Workload<'_>, around: &Around<'_>) -> Judgement {
     }
     let waiting = waiting
         .or_else(|| count.waiting(&pods))
-        .or_else(|| pods.waiting(count.wanted))
+        .or_else(|| pods.waiting(count.wanted, count.most))
         .or_else(|| endpoints::waiting(workload, &pods, around));
-    let troubles = match &waiting {
-        None => Vec::new(),
-        Some(_) => trouble::of(workload, &pods, around, workload.is_observed()),
+    let (troubles, laggard) = match &waiting {
+        None => (Vec::new(), None),
+        Some(_) => {
+            (trouble::of(workload, &pods, around, workload.is_observed()), trouble::laggard(&pods, around))
+        }
     };
     Judgement {
         wanted: count.wanted,
@@ -165,18 +168,16 @@ pub fn judge(workload: Workload<'_>, around: &Around<'_>) -> Judgement {
         steady: pods.steady(),
         waiting,
         troubles,
+        laggard,
     }
-}
-
-/// What is wrong with a pod that should run and does not.
-pub fn judge_pod(pod: &Pod) -> Option<Trouble> {
-    trouble::of_pod(pod, &Around::default())
 }
 
 /// What the controller counts.
 struct Count {
     /// How many pods of the newest version there should be.
     wanted: i32,
+    /// How many of them there may be.
+    most: i32,
     /// How many there are.
     updated: i32,
     /// How many of all pods are available; all must be.
@@ -193,29 +194,31 @@ struct Count {
 
 impl Count {
     fn of_deployment(deployment: &Deployment) -> Self {
-        let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-        let status = deployment.status.clone().unwrap_or_default();
+        let wanted = deployment.spec.replicas.unwrap_or(1);
+        let status = &deployment.status;
         Self {
             wanted,
-            updated: status.updated_replicas.unwrap_or(0),
-            available: status.available_replicas.unwrap_or(0),
+            most: wanted,
+            updated: status.updated_replicas,
+            available: status.available_replicas,
             all: wanted,
-            present: status.replicas.unwrap_or(0),
-            terminating: status.terminating_replicas.unwrap_or(0),
+            present: status.replicas,
+            terminating: status.terminating_replicas,
             unfinished: None,
         }
     }
 
     fn of_stateful_set(set: &StatefulSet) -> Self {
-        let all = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let all = set.spec.replicas.unwrap_or(1);
         let partition = pods::partition(set);
-        let status = set.status.clone().unwrap_or_default();
+        let status = &set.status;
         // Behind a partition two revisions are there to stay.
         let is_split = partition == 0 && status.current_revision != status.update_revision;
         Self {
             wanted: (all - partition).max(0),
-            updated: status.updated_replicas.unwrap_or(0),
-            available: status.available_replicas.unwrap_or(0),
+            most: (all - partition).max(0),
+            updated: status.updated_replicas,
+            available: status.available_replicas,
             all,
             present: status.replicas,
             terminating: 0,
@@ -225,12 +228,14 @@ impl Count {
     }
 
     fn of_daemon_set(set: &DaemonSet) -> Self {
-        let status = set.status.clone().unwrap_or_default();
+        let status = &set.status;
         let wanted = status.desired_number_scheduled;
         Self {
             wanted,
-            updated: status.updated_number_scheduled.unwrap_or(0),
-            available: status.number_available.unwrap_or(0),
+            // Where a taint came later, a pod stays that would not be made any more.
+            most: wanted + status.number_misscheduled,
+            updated: status.updated_number_scheduled,
+            available: status.number_available,
             all: wanted,
             present: status.current_number_scheduled,
             terminating: 0,

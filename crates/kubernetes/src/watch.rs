@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Cluster, Error, Kind, Selector, Typed,
+    Cluster, Error, Kind, Readable, Selector,
     call::{Call, Failed, Waiting},
     cluster::typed,
 };
@@ -36,20 +36,21 @@ impl Cluster {
     /// It goes on over the end of a watch, a reset, a version that the server forgot, and what may pass; only when that
     /// has lasted for the patience of the setup, or what went wrong stays wrong, it tells the error and ends. A watch
     /// whose connection died without a word is noticed within the patience, too.
-    pub fn watch<K: Typed>(
+    pub fn watch<K: Readable>(
         &self,
         selector: &Selector,
     ) -> impl Stream<Item = Result<Seen<K>, Error>> + Send + Unpin + use<K> {
-        let kind = Kind::of::<K>();
-        let seen = watching(self.clone(), kind.clone(), selector.clone());
-        Box::pin(seen.map(move |seen| {
-            Ok(match seen? {
-                Seen::All(all) => {
-                    Seen::All(all.into_iter().map(|one| typed(&kind, one)).collect::<Result<_, _>>()?)
-                }
-                Seen::Applied(one) => Seen::Applied(typed(&kind, one)?),
-                Seen::Deleted(one) => Seen::Deleted(typed(&kind, one)?),
-            })
+        let start = Watching {
+            cluster: self.clone(),
+            kind: Kind::of::<K>(),
+            selector: selector.clone(),
+            version: None,
+            events: None,
+            trouble: None,
+        };
+        Box::pin(stream::try_unfold(start, |mut watching| async move {
+            let seen = watching.next().await?;
+            Ok(Some((seen, watching)))
         }))
     }
 }
@@ -68,20 +69,8 @@ struct Watching {
     trouble: Option<Waiting>,
 }
 
-fn watching(
-    cluster: Cluster,
-    kind: Kind,
-    selector: Selector,
-) -> Pin<Box<dyn Stream<Item = Result<Seen<Value>, Error>> + Send>> {
-    let start = Watching { cluster, kind, selector, version: None, events: None, trouble: None };
-    Box::pin(stream::try_unfold(start, |mut watching| async move {
-        let seen = watching.next().await?;
-        Ok(Some((seen, watching)))
-    }))
-}
-
 impl Watching {
-    async fn next(&mut self) -> Result<Seen<Value>, Error> {
+    async fn next<K: Readable>(&mut self) -> Result<Seen<K>, Error> {
         loop {
             let Some(version) = self.version.clone() else {
                 let listed = self.cluster.all_pages(&self.kind, &self.selector).await?;
@@ -132,7 +121,7 @@ impl Watching {
         Ok(())
     }
 
-    async fn take(&mut self, event: WatchEvent<Value>) -> Result<Option<Seen<Value>>, Error> {
+    async fn take<K: Readable>(&mut self, event: WatchEvent<Value>) -> Result<Option<Seen<K>>, Error> {
         let (seen, version) = match event {
             WatchEvent::Error(status) => {
                 let version = self.version.clone().unwrap_or_default();
@@ -144,11 +133,11 @@ impl Watching {
             WatchEvent::Bookmark(bookmark) => (None, bookmark.metadata.resource_version),
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 let version = self.version_of(&object)?;
-                (Some(Seen::Applied(object)), version)
+                (Some(Seen::Applied(typed(&self.kind, object)?)), version)
             }
             WatchEvent::Deleted(object) => {
                 let version = self.version_of(&object)?;
-                (Some(Seen::Deleted(object)), version)
+                (Some(Seen::Deleted(typed(&self.kind, object)?)), version)
             }
         };
         self.version = Some(version);

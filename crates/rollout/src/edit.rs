@@ -159,6 +159,22 @@ pub(crate) fn standing(edits: &[Edit], object: &Value) -> Standing {
     }
 }
 
+/// The edits as admission let them take effect: a webhook may write a digest for a tag, say, and that is no one else's
+/// change. The place where nothing of a change is left is the error.
+pub(crate) fn admitted(edits: &[Edit], made: &Value) -> Result<Vec<Edit>, String> {
+    let admitted = edits.iter().map(|edit| {
+        let found = made.pointer(&edit.path).cloned();
+        if edit.is_guard() || edit.path == REPLICAS {
+            Ok(edit.clone())
+        } else if found == edit.before {
+            Err(edit.path.clone())
+        } else {
+            Ok(Edit::new(&edit.path, edit.before.clone(), found))
+        }
+    });
+    admitted.collect()
+}
+
 /// The edits read backwards.
 pub(crate) fn reversed(edits: &[Edit]) -> Vec<Edit> {
     edits.iter().map(Edit::reversed).collect()

@@ -5,11 +5,10 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use sluice_core::{Finding, Verdict, escape};
 use sluice_kubernetes::{
-    Cluster, Error, Log,
-    api::core::v1::Event,
-    progress::{Culprit, Trouble, time_of},
+    Cluster, Error, Log, Selector,
+    progress::{Culprit, Event, Trouble, time_of},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Why something did not come to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +38,8 @@ const MOMENT: Duration = Duration::from_secs(6);
 const AT_ONCE: usize = 8;
 /// How many events.
 const EVENTS: usize = 3;
+/// How long the events of a namespace may take.
+const LATENCY: Duration = Duration::from_secs(3);
 
 impl Failure {
     pub(crate) fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -82,6 +83,15 @@ pub(crate) async fn explained(
     stream::iter(explained).buffered(AT_ONCE).collect().await
 }
 
+/// The events of the namespace, the oldest first. They explain: who can't have them goes on, and does not wait for them.
+pub(crate) async fn events(cluster: &Cluster) -> Option<Vec<Event>> {
+    let listed = cluster.with_patience(Duration::ZERO);
+    let listed = timeout(LATENCY, listed.list::<Event>(&Selector::all())).await;
+    let mut events = listed.ok()?.ok()?.items;
+    events.sort_by_key(time_of);
+    Some(events)
+}
+
 /// The end of a container's log, in lines that are not too long; nothing where it can't be had.
 pub(crate) async fn last_words(cluster: &Cluster, pod: &str, container: &str, previous: bool) -> Vec<String> {
     let Ok(log) = cluster.log(pod, Some(container), Log { tail: LINES, previous }).await else {
@@ -100,16 +110,11 @@ fn shortened(line: &str) -> String {
 
 /// The last warnings about an object, the newest last.
 fn warnings(name: &str, events: &[Event]) -> Vec<String> {
-    let is_meant = |event: &&Event| {
-        event.involved_object.name.as_deref() == Some(name) && event.type_.as_deref() == Some("Warning")
-    };
-    let mut found: Vec<&Event> = events.iter().filter(is_meant).collect();
-    found.sort_by_key(|event| time_of(event));
+    let is_meant = |event: &&Event| event.involved_object.name == name && event.kind == "Warning";
+    let found: Vec<&Event> = events.iter().filter(is_meant).collect();
     let skip = found.len().saturating_sub(EVENTS);
-    let told = found.into_iter().skip(skip).map(|event| {
-        let word = |word: &Option<String>| word.clone().unwrap_or_default();
-        format!("event {}: {}", word(&event.reason), word(&event.message))
-    });
+    let told = found.into_iter().skip(skip);
+    let told = told.map(|event| format!("event {}: {}", event.reason, event.message));
     told.collect()
 }
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use sluice_core::{Context, Problem, escape};
 use sluice_kubernetes::{
     Cluster, Error, Kind, Object, Preconditions, Selector,
-    api::{batch::v1::Job, core::v1::Pod},
-    progress::{Decision, Patience, judge_job, judge_pod},
+    api::batch::v1::Job,
+    progress::{Around, Decision, Patience, Pod, Trouble, judge_job, judge_start},
 };
 use tokio::{
     sync::mpsc,
@@ -18,13 +18,15 @@ use tokio::{
 pub(crate) use sluice_kubernetes::progress::JobState as State;
 
 use crate::{
-    failure::{Failure, Trip, last_words},
+    failure::{Failure, Trip, events, last_words},
     journal::Jobs,
     voice::Voice,
 };
 
 /// How often a Job is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often events are read while no pod of it runs.
+const EVENTS: Duration = Duration::from_secs(3);
 /// What a log may still say when its Job has ended.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -46,6 +48,11 @@ pub(crate) fn named(mut job: Object, id: &str, namespace: &str) -> Result<Object
         return Err(Problem::misconfigured(format!("job/{} is of the namespace {other}", job.name()))
             .why(format!("a rollout changes one namespace: {namespace}"))
             .help("leave the namespace out of the manifest"));
+    }
+    if job.at("/spec/suspend") == Some(&Value::Bool(true)) {
+        return Err(Problem::misconfigured(format!("job/{} is suspended", job.name()))
+            .why("its manifest says `suspend: true`: no pod of it would run")
+            .help("remove `suspend` from the manifest"));
     }
     // The name is a label of its pods: at most 63 characters.
     let stem: String = job.name().trim_end_matches('-').chars().take(63 - 1 - id.len()).collect();
@@ -102,6 +109,8 @@ pub(crate) async fn run(
     let (sender, mut lines) = mpsc::channel::<String>(100);
     let mut followed = BTreeSet::new();
     let mut patience = Patience::new(Duration::ZERO);
+    let mut seen = Vec::new();
+    let mut next_events = Instant::now();
     let failure = loop {
         let pods =
             cluster.list::<Pod>(&Selector::labels(format!("batch.kubernetes.io/job-name={name}"))).await;
@@ -109,7 +118,9 @@ pub(crate) async fn run(
         for pod in pods.iter().filter(|pod| has_started(pod)) {
             follow(cluster, pod, &mut followed, &sender);
         }
-        match judge_job(&cluster.get::<Job>(name).await.map_err(lost)?) {
+        let found = cluster.get::<Job>(name).await.map_err(lost)?;
+        let state = judge_job(&found);
+        match &state {
             State::Done => {
                 say_rest(&mut lines, voice).await;
                 voice.say(&format!("{subject} succeeded"));
@@ -117,20 +128,22 @@ pub(crate) async fn run(
             }
             State::Failed(why) => {
                 say_rest(&mut lines, voice).await;
-                return Err(Trip::one(of_the_pods(&subject, why, &pods, cluster).await));
+                return Err(Trip::one(of_the_pods(&subject, why.clone(), &pods, cluster).await));
             }
-            State::Suspended => break Failure::new(&subject, "it is suspended: no one starts it"),
-            State::Running => {}
+            State::Suspended | State::Running => {}
         }
-        // Containers that crash are the Job's own to try again.
-        let troubles = pods.iter().filter_map(judge_pod).filter(|trouble| trouble.culprit.is_none());
-        if let Decision::Failed(troubles) = patience.outlast(&troubles.collect::<Vec<_>>(), cx.now())
+        if !pods.iter().any(has_started) && Instant::now() >= next_events {
+            seen = events(cluster).await.unwrap_or(seen);
+            next_events = Instant::now() + EVENTS;
+        }
+        let troubles = judge_start(&found, &pods, &Around::new([], &pods, [], [], &seen));
+        if let Decision::Failed(troubles) = patience.outlast(&troubles, cx.now())
             && let Some(trouble) = troubles.first()
         {
-            break Failure::of(trouble, &subject, &[]);
+            break Failure::of(trouble, &subject, &seen);
         }
         if Instant::now() >= ends {
-            break late(&subject, &pods, cluster).await;
+            break late(&subject, &state, troubles.first(), &pods, cluster).await;
         }
         let next = sleep(EVERY);
         tokio::pin!(next);
@@ -147,14 +160,16 @@ pub(crate) async fn run(
 }
 
 fn has_started(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Running" | "Succeeded" | "Failed"))
+    matches!(pod.status.phase.as_str(), "Running" | "Succeeded" | "Failed")
 }
 
 /// Follows the logs of a pod's containers. A log that can't be had decides nothing.
 fn follow(cluster: &Cluster, pod: &Pod, followed: &mut BTreeSet<String>, sender: &mpsc::Sender<String>) {
-    let Some(name) = pod.metadata.name.clone().filter(|name| followed.insert(name.clone())) else { return };
-    for container in pod.spec.iter().flat_map(|spec| &spec.containers) {
+    let name = &pod.metadata.name;
+    if !followed.insert(name.clone()) {
+        return;
+    }
+    for container in &pod.spec.containers {
         let (cluster, name, container, sender) =
             (cluster.clone(), name.clone(), container.name.clone(), sender.clone());
         tokio::spawn(async move {
@@ -179,12 +194,20 @@ async fn say_rest(lines: &mut mpsc::Receiver<String>, voice: &Voice<'_>) {
 }
 
 /// A Job that did not end in time, with what keeps it from that where that is known.
-async fn late(subject: &str, pods: &[Pod], cluster: &Cluster) -> Failure {
+async fn late(
+    subject: &str,
+    state: &State,
+    trouble: Option<&Trouble>,
+    pods: &[Pod],
+    cluster: &Cluster,
+) -> Failure {
     let mut failure = of_the_pods(subject, "it did not end in time".to_owned(), pods, cluster).await;
     failure.help = Some("give it more time with `timeout`".to_owned());
-    if let Some(trouble) = pods.iter().find_map(judge_pod) {
-        failure.reason =
-            format!("{}: {}: {}: {}", failure.reason, trouble.object, trouble.reason, trouble.message);
+    if *state == State::Suspended {
+        failure.reason.push_str(": it is suspended, and no one resumed it");
+        failure.help = Some("see who admits Jobs to this namespace, and whether there is a queue".to_owned());
+    } else if let Some(Trouble { object, reason, message, .. }) = trouble {
+        failure.reason = format!("{}: {object}: {reason}: {message}", failure.reason);
         failure.help = Some("see what keeps its pod from running".to_owned());
     }
     failure
@@ -192,11 +215,10 @@ async fn late(subject: &str, pods: &[Pod], cluster: &Cluster) -> Failure {
 
 async fn of_the_pods(subject: &str, why: String, pods: &[Pod], cluster: &Cluster) -> Failure {
     let mut failure = Failure::new(subject, why);
-    let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
+    let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp);
     let Some(pod) = newest else { return failure };
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
-    if let Some(container) = pod.spec.as_ref().and_then(|spec| spec.containers.first()) {
-        failure.evidence = last_words(cluster, name, &container.name, false).await;
+    if let Some(container) = pod.spec.containers.first() {
+        failure.evidence = last_words(cluster, &pod.metadata.name, &container.name, false).await;
     }
     failure
 }

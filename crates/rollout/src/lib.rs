@@ -116,7 +116,7 @@ fn steer(
 
 /// Makes the change of a draught, or finds that there is none to make.
 async fn carry_out(
-    draught: Draught,
+    mut draught: Draught,
     cluster: &Cluster,
     limits: Limits,
     force: bool,
@@ -134,8 +134,13 @@ async fn carry_out(
     let file = record_file(&draught.journal, record, cx);
     draught.journal.write(&cx.folder().join(&file))?;
     let mut run = Run::new(cx, cluster, draught.journal.clone(), limits, force);
-    let ending = run.alone(Begins::New).await?;
-    Ok(report::ended(&draught, cluster, &run, &ending, Some(told_file(&file, cx))))
+    let ending = run.alone(Begins::New).await;
+    if draught.journal.steps != run.journal.steps {
+        // What admission has made of it: `undo` is held to that.
+        draught.journal.steps.clone_from(&run.journal.steps);
+        draught.journal.write(&cx.folder().join(&file))?;
+    }
+    Ok(report::ended(&draught, cluster, &run, &ending?, Some(told_file(&file, cx))))
 }
 
 /// Where the record goes.

@@ -160,11 +160,33 @@ impl<'a> Run<'a> {
             let mut targets = Vec::new();
             for step in self.journal.steps.clone().iter().filter(|step| step.stage == stage) {
                 let object = self.make(step).await?;
+                self.note(step, &object).await?;
                 targets.extend(self.waiting.target(step, &object, Direction::Forward));
             }
             self.waiting.wait(targets, Direction::Forward).await?;
         }
         self.is_still_so().await
+    }
+
+    /// Writes down what admission has made of a change, before anything else is held to it.
+    async fn note(&mut self, step: &Step, made: &Value) -> Result<(), Trip> {
+        let subject = step.object();
+        let edits =
+            edit::admitted(&step.edits, made).map_err(|path| Trip::one(unchanged(&subject, &path)))?;
+        let mut noted =
+            self.journal.steps.iter_mut().filter(|one| one.edits != edits && one.object() == subject);
+        let Some(step) = noted.next() else { return Ok(()) };
+        step.edits = edits;
+        match self.journal.save(&self.cluster).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err(Trip::one(Failure::new(subject, "the journal of this run is gone, or is another run's")))
+            }
+            Err(problem) => {
+                let why = problem.why.unwrap_or_default();
+                Err(Trip::one(Failure::new(subject, format!("{}: {why}", problem.what))))
+            }
+        }
     }
 
     /// What is done may be what someone else has made of it meanwhile.
@@ -290,6 +312,14 @@ fn foreign(subject: &str, path: &str, found: &Value) -> Failure {
     Failure {
         help: Some("look at what was changed; `force` overwrites it".to_owned()),
         ..Failure::new(subject, format!("someone else changed {at} since{who}: it was left alone"))
+    }
+}
+
+/// Where a change is taken back in the very write that makes it.
+fn unchanged(subject: &str, path: &str) -> Failure {
+    Failure {
+        help: Some("see which mutating webhook or policy of the cluster holds it".to_owned()),
+        ..Failure::new(subject, format!("the cluster took the change, and left {path} as it was"))
     }
 }
 

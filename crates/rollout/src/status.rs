@@ -5,8 +5,7 @@ use sluice_config::File;
 use sluice_core::{Block, Context, Done, Draft, Finding, Problem, Problems, Verdict};
 use sluice_kubernetes::{
     Cluster, Selector,
-    api::core::v1::PodTemplateSpec,
-    progress::{Workload, judge},
+    progress::{Template, Workload, judge},
 };
 
 use crate::{
@@ -133,8 +132,6 @@ fn tell(
     Ok(Done { outputs, report: draft })
 }
 
-fn images_of(template: Option<&PodTemplateSpec>) -> Vec<String> {
-    let containers =
-        template.iter().flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers));
-    containers.map(|one| format!("{}={}", one.name, one.image.as_deref().unwrap_or_default())).collect()
+fn images_of(template: &Template) -> Vec<String> {
+    template.containers.iter().map(|one| format!("{}={}", one.name, one.image)).collect()
 }

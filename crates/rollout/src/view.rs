@@ -10,16 +10,17 @@ use futures_util::{
     stream::{BoxStream, SelectAll},
 };
 use sluice_kubernetes::{
-    Cluster, Error, Seen, Selector, Typed,
-    api::{
-        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-        core::v1::{Event, Pod, Service},
-        discovery::v1::EndpointSlice,
+    Cluster, Error, Seen, Selector,
+    progress::{
+        Around, DaemonSet, Deployment, EndpointSlice, Event, Judgement, Part, Pod, ReplicaSet, Service,
+        StatefulSet, Workload, is_ready, judge,
     },
-    progress::{Around, Judgement, Workload, is_ready, judge},
 };
 
 use crate::reference::{Reference, WorkloadKind};
+
+/// The label by which a StatefulSet tells its revisions apart.
+const REVISION: &str = "controller-revision-hash";
 
 type Store<K> = BTreeMap<String, K>;
 
@@ -71,7 +72,7 @@ impl View {
         view
     }
 
-    fn add<K: Typed>(&mut self, cluster: &Cluster, update: fn(Seen<K>) -> Update) {
+    fn add<K: Part>(&mut self, cluster: &Cluster, update: fn(Seen<K>) -> Update) {
         self.watched += 1;
         self.updates.push(cluster.watch::<K>(&Selector::all()).map(move |seen| seen.map(update)).boxed());
     }
@@ -169,34 +170,22 @@ impl View {
     /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>
     pub(crate) fn in_the_way(&self, name: &str) -> Vec<(String, String)> {
         let Some(set) = self.stateful_sets.get(name) else { return Vec::new() };
-        let status = set.status.as_ref();
-        let is_observed = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
-        let Some(revision) =
-            status.and_then(|status| status.update_revision.as_ref()).filter(|_| is_observed)
-        else {
+        let is_observed = set.status.observed_generation >= set.metadata.generation;
+        let Some(revision) = set.status.update_revision.as_ref().filter(|_| is_observed) else {
             return Vec::new();
         };
-        let is_ours = |pod: &&Pod| {
-            pod.metadata
-                .owner_references
-                .iter()
-                .flatten()
-                .any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
-        };
-        let is_of_revision = |pod: &&Pod| {
-            let label =
-                pod.metadata.labels.as_ref().and_then(|labels| labels.get("controller-revision-hash"));
-            label == Some(revision)
-        };
+        let is_ours =
+            |pod: &&Pod| pod.metadata.owner_references.iter().any(|owner| owner.uid == set.metadata.uid);
+        let is_of_revision = |pod: &&Pod| pod.metadata.labels.get(REVISION) == Some(revision);
         let pods = self.pods.values().filter(is_ours).filter(|pod| !is_of_revision(pod) && !is_ready(pod));
         pods.filter(|pod| pod.metadata.deletion_timestamp.is_none())
-            .filter_map(|pod| Some((pod.metadata.name.clone()?, pod.metadata.uid.clone()?)))
+            .map(|pod| (pod.metadata.name.clone(), pod.metadata.uid.clone()))
             .collect()
     }
 }
 
-fn put<K: Typed>(store: &mut Store<K>, seen: Seen<K>) {
-    let name = |object: &K| object.metadata().name.clone().unwrap_or_default();
+fn put<K: Part>(store: &mut Store<K>, seen: Seen<K>) {
+    let name = |object: &K| object.metadata().name.clone();
     match seen {
         Seen::All(objects) => *store = objects.into_iter().map(|object| (name(&object), object)).collect(),
         Seen::Applied(object) => {

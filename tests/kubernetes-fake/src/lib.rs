@@ -250,7 +250,7 @@ impl Kubernetes {
         self.world().script.has_kubelet = false;
     }
 
-    /// Lets a webhook change the objects of a kind when they are made: `pods`, `configmaps`.
+    /// Lets a webhook change the objects of a kind when they are made or changed: `pods`, `configmaps`.
     pub fn webhook(&self, plural: &str, change: impl FnMut(&mut Value) + Send + 'static) {
         self.world().script.webhooks.push((plural.to_owned(), Box::new(change)));
     }

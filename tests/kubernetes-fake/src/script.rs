@@ -58,7 +58,7 @@ pub(crate) struct Rule {
 /// A pod's namespace, name, and container.
 pub(crate) type Container = (String, String, String);
 
-/// What a webhook does to an object that is made.
+/// What a webhook does to an object that is made or changed.
 pub(crate) type Webhook = Box<dyn FnMut(&mut Value) + Send>;
 
 /// All that tests say, and what came of it.

@@ -160,10 +160,7 @@ impl World {
         how: How<'_>,
     ) -> Result<Value, Reply> {
         let mut object = object.clone();
-        if let Some((_, change)) = self.script.webhooks.iter_mut().find(|(plural, _)| *plural == kind.plural)
-        {
-            change(&mut object);
-        }
+        self.admit(kind, &mut object);
         if !object["metadata"].is_object() {
             object["metadata"] = json!({});
         }
@@ -210,6 +207,14 @@ impl World {
         Ok(self.store(&key, object, how))
     }
 
+    /// Lets webhooks change an object that is made or changed.
+    fn admit(&mut self, kind: &Kind, object: &mut Value) {
+        if let Some((_, change)) = self.script.webhooks.iter_mut().find(|(plural, _)| *plural == kind.plural)
+        {
+            change(object);
+        }
+    }
+
     /// Makes an object that server-side apply has put together.
     pub(crate) fn create_applied(
         &mut self,
@@ -236,6 +241,9 @@ impl World {
     ) -> Result<Value, Reply> {
         let before = self.objects.get(key).cloned().ok_or_else(|| not_found(kind, &key.name))?;
         let mut after = Self::merged(kind, &before, object, how)?;
+        if how.subresource.is_none() {
+            self.admit(kind, &mut after);
+        }
         fields::note_update(Some(&before), &mut after, &writer(kind, how));
         Ok(self.settle(kind, key, &before, after, how))
     }

@@ -2,14 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::{
-    api::{
-        apps::v1::ReplicaSet,
-        core::v1::{Event, Pod, Service},
-        discovery::v1::EndpointSlice,
-    },
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
-};
+use super::{EndpointSlice, Event, Metadata, Owner, Pod, ReplicaSet, Service, pods::has_ended};
 
 /// The label that names the Service of a slice:
 /// <https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ownership>
@@ -47,13 +40,13 @@ impl<'a> Around<'a> {
         let mut around = Self { services: services.into_iter().collect(), ..Self::default() };
         let mut known = BTreeSet::new();
         for set in replica_sets {
-            known.extend(set.metadata.uid.as_deref());
+            known.insert(set.metadata.uid.as_str());
             if let Some(owner) = owner(&set.metadata) {
                 around.replica_sets.entry(&owner.uid).or_default().push(set);
             }
         }
         for pod in pods {
-            around.names.extend(pod.metadata.name.as_deref().map(|name| (name, pod)));
+            around.names.insert(&pod.metadata.name, pod);
             let Some(owner) = owner(&pod.metadata) else { continue };
             around.pods.entry(&owner.uid).or_default().push(pod);
             if owner.kind == "ReplicaSet" && !known.contains(owner.uid.as_str()) {
@@ -61,15 +54,12 @@ impl<'a> Around<'a> {
             }
         }
         for slice in slices {
-            let service = slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
-            if let Some(service) = service {
+            if let Some(service) = slice.metadata.labels.get(SERVICE_NAME) {
                 around.slices.entry(service).or_default().push(slice);
             }
         }
         for event in events {
-            if let Some(uid) = &event.involved_object.uid {
-                around.events.entry(uid).or_default().push(event);
-            }
+            around.events.entry(&event.involved_object.uid).or_default().push(event);
         }
         around
     }
@@ -78,16 +68,18 @@ impl<'a> Around<'a> {
     pub fn targets(&self, service: &str) -> BTreeMap<&'a str, bool> {
         let mut targets = BTreeMap::new();
         let slices = self.slices.get(service).into_iter().flatten();
-        for endpoint in slices.flat_map(|slice| slice.endpoints.iter().flatten()) {
-            let pod = endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"));
-            let Some(name) = pod.and_then(|pod| pod.name.as_deref()) else { continue };
-            // Unknown means ready:
-            // <https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/>
-            let is_ready =
-                endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
-            *targets.entry(name).or_insert(false) |= is_ready;
+        for endpoint in slices.flat_map(|slice| &slice.endpoints) {
+            if endpoint.target_ref.kind == "Pod" {
+                let is_ready = endpoint.conditions.ready.unwrap_or(true);
+                *targets.entry(endpoint.target_ref.name.as_str()).or_insert(false) |= is_ready;
+            }
         }
         targets
+    }
+
+    /// Whether pods are on their way out: they leave room on nodes and in quotas.
+    pub(super) fn is_making_room(&self) -> bool {
+        self.names.values().any(|pod| pod.metadata.deletion_timestamp.is_some() && !has_ended(pod))
     }
 
     pub(super) fn replica_sets_of(&self, uid: &str) -> impl Iterator<Item = &'a ReplicaSet> + '_ {
@@ -98,12 +90,12 @@ impl<'a> Around<'a> {
         self.pods.get(uid).into_iter().flatten().copied()
     }
 
-    pub(super) fn events_of(&self, uid: Option<&str>) -> impl DoubleEndedIterator<Item = &'a Event> + '_ {
-        uid.and_then(|uid| self.events.get(uid)).into_iter().flatten().copied()
+    pub(super) fn events_of(&self, uid: &str) -> impl DoubleEndedIterator<Item = &'a Event> + '_ {
+        self.events.get(uid).into_iter().flatten().copied()
     }
 }
 
 /// The controller that owns an object.
-fn owner(metadata: &ObjectMeta) -> Option<&OwnerReference> {
-    metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+fn owner(metadata: &Metadata) -> Option<&Owner> {
+    metadata.owner_references.iter().find(|owner| owner.controller)
 }

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Pod, Service};
-
 use super::{
-    Around, Workload, plural,
+    Around, Pod, Service, Workload, plural,
     pods::{Pods, is_ready},
 };
 
 /// What the endpoints say against being done: a Service that leads to a pod which is to go or is gone already, or
 /// does not lead to a new one yet.
 pub(super) fn waiting(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'_>) -> Option<String> {
-    let labels = workload.template()?.metadata.as_ref()?.labels.as_ref()?;
+    let labels = &workload.template().labels;
     around.services.iter().filter(|service| leads_to(service, labels)).find_map(|service| {
-        let name = service.metadata.name.as_deref().unwrap_or_default();
+        let name = &service.metadata.name;
         let targets = around.targets(name);
         let old = targets.keys().filter(|target| is_stale(target, pods, around)).count();
         if old > 0 {
@@ -25,7 +23,7 @@ pub(super) fn waiting(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'
         let missing = pods
             .ready()
             .filter(|pod| has_address(pod))
-            .filter(|pod| targets.get(pod.metadata.name.as_deref().unwrap_or_default()) != Some(&true));
+            .filter(|pod| targets.get(pod.metadata.name.as_str()) != Some(&true));
         match i32::try_from(missing.count()).unwrap_or(i32::MAX) {
             0 => None,
             missing => Some(format!("service/{name} does not lead to {} yet", plural(missing, "new pod"))),
@@ -35,30 +33,28 @@ pub(super) fn waiting(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'
 
 /// Whether a Service selects pods with these labels. One without a selector selects none.
 fn leads_to(service: &Service, labels: &BTreeMap<String, String>) -> bool {
-    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    selector.is_some_and(|selector| {
-        !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
-    })
+    let selector = &service.spec.selector;
+    !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// A target that is this workload's to remove, or is no pod at all any more.
 fn is_stale(target: &str, pods: &Pods<'_>, around: &Around<'_>) -> bool {
-    let is_named = |pod: &Pod| pod.metadata.name.as_deref() == Some(target);
+    let is_named = |pod: &Pod| pod.metadata.name == target;
     let leaves = pods.old.iter().chain(&pods.terminating).any(|pod| is_named(pod));
     leaves || !around.names.contains_key(target)
 }
 
 fn has_address(pod: &Pod) -> bool {
-    pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()).is_some_and(|address| !address.is_empty())
+    !pod.status.pod_ip.is_empty()
 }
 
 /// What a Service waits for until it leads to the pods that its selector fits, and to no other; `None` when it does.
 ///
 /// Right after its selector was changed the endpoints are still those of the pods before.
 pub fn judge_service(service: &Service, around: &Around<'_>) -> Option<String> {
-    let name = service.metadata.name.as_deref().unwrap_or_default();
+    let name = &service.metadata.name;
     let targets = around.targets(name);
-    let fits = |pod: &Pod| pod.metadata.labels.as_ref().is_some_and(|labels| leads_to(service, labels));
+    let fits = |pod: &Pod| leads_to(service, &pod.metadata.labels);
     let strangers =
         targets.keys().filter(|target| !around.names.get(*target).is_some_and(|pod| fits(pod))).count();
     if strangers > 0 {

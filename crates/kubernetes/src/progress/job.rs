@@ -2,6 +2,8 @@
 
 use k8s_openapi::api::batch::v1::Job;
 
+use super::{Around, Pod, Trouble, trouble};
+
 /// How far a Job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobState {
@@ -32,4 +34,15 @@ pub fn judge_job(job: &Job) -> JobState {
     } else {
         JobState::Running
     }
+}
+
+/// What keeps a Job's pods from running, though not what they end with: that is for the Job to try again.
+pub fn judge_start(job: &Job, pods: &[Pod], around: &Around<'_>) -> Vec<Trouble> {
+    let name = job.metadata.name.as_deref().unwrap_or_default();
+    let uid = job.metadata.uid.as_deref().unwrap_or_default();
+    let of_pods = pods.iter().filter_map(|pod| trouble::of_pod(pod, around));
+    of_pods
+        .filter(|trouble| !trouble.is_crash())
+        .chain(trouble::of_creation(&format!("job/{name}"), uid, pods.iter(), around))
+        .collect()
 }

@@ -68,7 +68,7 @@ impl Patience {
 
     /// Takes one more look at what is wrong into account: whether any of it has lasted for longer than it may.
     pub fn outlast(&mut self, troubles: &[Trouble], now: Timestamp) -> Decision {
-        let key = |trouble: &Trouble| (trouble.object.clone(), trouble.reason.clone());
+        let key = |trouble: &Trouble| (trouble.object.clone(), cause(trouble).to_owned());
         self.troubles.retain(|known, _| troubles.iter().any(|trouble| key(trouble) == *known));
         let mut next = LOOK_AGAIN;
         let mut over = Vec::new();
@@ -81,6 +81,14 @@ impl Patience {
             }
         }
         if over.is_empty() { Decision::Wait(next) } else { Decision::Failed(over) }
+    }
+}
+
+/// What a trouble comes of: a pull that fails and the wait for the next are one.
+fn cause(trouble: &Trouble) -> &str {
+    match trouble.reason.as_str() {
+        "ErrImagePull" | "RegistryUnavailable" | "ImagePullBackOff" => "ImagePullBackOff",
+        reason => reason,
     }
 }
 

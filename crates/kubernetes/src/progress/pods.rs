@@ -2,23 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, ReplicaSet, StatefulSet},
-        core::v1::{Pod, PodTemplateSpec},
-    },
-    apimachinery::pkg::apis::meta::v1::LabelSelector,
-};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::{Around, Steady, Workload, plural};
+use super::{Around, Condition, Deployment, Pod, ReplicaSet, StatefulSet, Steady, Workload, plural};
 
-/// The label by which a Deployment tells its ReplicaSets apart:
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label>
-const TEMPLATE_HASH: &str = "pod-template-hash";
 /// The label by which StatefulSets and DaemonSets tell their revisions apart.
 const REVISION_HASH: &str = "controller-revision-hash";
 
-/// The pods of one workload. A pod that has ended for good (evicted, completed) serves nobody and is in none.
+/// The pods of one workload. A pod that has ended for good (evicted, completed) serves nobody.
 pub(super) struct Pods<'a> {
     /// Of the newest version, and there to stay.
     pub(super) new: Vec<&'a Pod>,
@@ -28,6 +20,8 @@ pub(super) struct Pods<'a> {
     pub(super) terminating: Vec<&'a Pod>,
     /// Of another version, and meant to stay: behind the partition of a StatefulSet.
     pub(super) kept: Vec<&'a Pod>,
+    /// Of the newest version, and ended before they served: evicted, or not taken by their node.
+    pub(super) rejected: Vec<&'a Pod>,
     /// Why it is not known yet which version is the newest.
     unknown: Option<&'static str>,
 }
@@ -39,37 +33,37 @@ impl<'a> Pods<'a> {
             old: Vec::new(),
             terminating: Vec::new(),
             kept: Vec::new(),
+            rejected: Vec::new(),
             unknown: None,
         };
-        let own = || around.pods_of(workload.uid()).filter(|pod| !has_ended(pod));
+        let own = || around.pods_of(workload.uid());
         match workload {
             Workload::Deployment(deployment) => {
                 let newest = newest(deployment, around);
                 if newest.is_none() {
                     pods.unknown = Some("its new ReplicaSet is not there yet");
                 }
-                let newest = newest.and_then(|set| set.metadata.uid.as_deref());
+                let newest = newest.map(|set| set.metadata.uid.as_str());
                 for set in around.replica_sets_of(workload.uid()) {
-                    let uid = set.metadata.uid.as_deref();
-                    for pod in around.pods_of(uid.unwrap_or_default()).filter(|pod| !has_ended(pod)) {
-                        pods.add(pod, newest.is_some() && uid == newest);
+                    let uid = set.metadata.uid.as_str();
+                    for pod in around.pods_of(uid) {
+                        pods.add(pod, newest == Some(uid));
                     }
                 }
                 // A ReplicaSet may be removed while its pods still end: such a pod is known by its labels.
-                for pod in around.orphans.iter().filter(|pod| !has_ended(pod) && is_selected(pod, deployment))
-                {
+                for pod in around.orphans.iter().filter(|pod| is_selected(pod, deployment)) {
                     pods.add(pod, false);
                 }
             }
             Workload::StatefulSet(set) => {
-                let revision = set.status.as_ref().and_then(|status| status.update_revision.as_deref());
+                let revision = set.status.update_revision.as_deref();
                 if revision.is_none() {
                     pods.unknown = Some("its new revision is not there yet");
                 }
-                let kept_below = first_ordinal(set) + partition(set);
+                let kept_below = set.spec.ordinals.start + partition(set);
                 for pod in own() {
                     let is_kept = ordinal(pod).is_some_and(|ordinal| ordinal < kept_below);
-                    if is_kept && pod.metadata.deletion_timestamp.is_none() {
+                    if is_kept && pod.metadata.deletion_timestamp.is_none() && !has_ended(pod) {
                         pods.kept.push(pod);
                     } else {
                         pods.add(pod, revision.is_some() && label(pod, REVISION_HASH) == revision);
@@ -93,7 +87,9 @@ impl<'a> Pods<'a> {
     }
 
     fn add(&mut self, pod: &'a Pod, is_new: bool) {
-        if pod.metadata.deletion_timestamp.is_some() {
+        if has_ended(pod) {
+            self.rejected.extend(Some(pod).filter(|pod| is_new && pod.status.phase == "Failed"));
+        } else if pod.metadata.deletion_timestamp.is_some() {
             self.terminating.push(pod);
         } else if is_new {
             self.new.push(pod);
@@ -107,7 +103,7 @@ impl<'a> Pods<'a> {
     }
 
     /// What the pods themselves say against being done, whatever the status counts.
-    pub(super) fn waiting(&self, wanted: i32) -> Option<String> {
+    pub(super) fn waiting(&self, wanted: i32, most: i32) -> Option<String> {
         let count = |pods: &[&Pod]| i32::try_from(pods.len()).unwrap_or(i32::MAX);
         if let Some(unknown) = self.unknown {
             return Some(unknown.to_owned());
@@ -120,7 +116,7 @@ impl<'a> Pods<'a> {
         }
         let ready = i32::try_from(self.ready().count()).unwrap_or(i32::MAX);
         let kept_ready = self.kept.iter().all(|pod| is_ready(pod));
-        (ready < wanted || count(&self.new) > wanted || !kept_ready)
+        (ready < wanted || count(&self.new) > most || !kept_ready)
             .then(|| format!("{ready} of {} are ready", plural(wanted, "pod")))
     }
 
@@ -132,44 +128,26 @@ impl<'a> Pods<'a> {
 }
 
 fn steady(pod: &Pod) -> Steady {
-    let status = pod.status.as_ref();
-    let containers = status.and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
+    // Those that begin a pod may go on beside it: <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>
+    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
     Steady {
-        uid: pod.metadata.uid.clone().unwrap_or_default(),
-        restarts: containers.iter().map(|container| container.restart_count).sum(),
+        uid: pod.metadata.uid.clone(),
+        restarts: statuses.map(|container| container.restart_count).sum(),
         ready_since: ready_condition(pod)
-            .and_then(|condition| condition.last_transition_time.as_ref().map(|time| time.0.as_second())),
+            .and_then(|condition| condition.last_transition_time.map(Timestamp::as_second)),
     }
 }
 
 /// The ReplicaSet that has the Deployment's template. The controller finds it in the same way: the hash is left out,
 /// and of several the oldest counts.
 fn newest<'a>(deployment: &Deployment, around: &Around<'a>) -> Option<&'a ReplicaSet> {
-    let template = without_hash(&deployment.spec.as_ref()?.template);
-    let fits = |set: &&ReplicaSet| {
-        let own = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
-        own.map(without_hash).as_ref() == Some(&template)
-    };
-    let sets = around.replica_sets_of(deployment.metadata.uid.as_deref()?).filter(fits);
-    sets.min_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()))
-}
-
-fn without_hash(template: &PodTemplateSpec) -> PodTemplateSpec {
-    let mut template = template.clone();
-    if let Some(metadata) = &mut template.metadata {
-        if let Some(labels) = &mut metadata.labels {
-            labels.remove(TEMPLATE_HASH);
-        }
-        // The server may or may not write it.
-        metadata.creation_timestamp = None;
-    }
-    template
+    let sets = around.replica_sets_of(&deployment.metadata.uid);
+    sets.filter(|set| set.spec.template == deployment.spec.template)
+        .min_by_key(|set| (set.metadata.creation_timestamp, &set.metadata.name))
 }
 
 fn is_selected(pod: &Pod, deployment: &Deployment) -> bool {
-    let none = BTreeMap::new();
-    let labels = pod.metadata.labels.as_ref().unwrap_or(&none);
-    deployment.spec.as_ref().is_some_and(|spec| selects(&spec.selector, labels))
+    selects(&deployment.spec.selector, &pod.metadata.labels)
 }
 
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
@@ -190,17 +168,16 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool 
 }
 
 fn label<'a>(pod: &'a Pod, key: &str) -> Option<&'a str> {
-    pod.metadata.labels.as_ref()?.get(key).map(String::as_str)
+    pod.metadata.labels.get(key).map(String::as_str)
 }
 
 /// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase>
-fn has_ended(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Failed" | "Succeeded"))
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    matches!(pod.status.phase.as_str(), "Failed" | "Succeeded")
 }
 
-pub(super) fn ready_condition(pod: &Pod) -> Option<&k8s_openapi::api::core::v1::PodCondition> {
-    pod.status.as_ref()?.conditions.iter().flatten().find(|condition| condition.type_ == "Ready")
+pub(super) fn ready_condition(pod: &Pod) -> Option<&Condition> {
+    pod.status.conditions.iter().find(|condition| condition.kind == "Ready")
 }
 
 /// Whether a pod serves: its containers are ready, and whatever else its readiness gates ask for.
@@ -209,20 +186,11 @@ pub fn is_ready(pod: &Pod) -> bool {
     ready_condition(pod).is_some_and(|condition| condition.status == "True")
 }
 
-/// How many pods of a StatefulSet keep the version before:
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#partitions>
+/// How many pods of a StatefulSet keep the version before.
 pub(super) fn partition(set: &StatefulSet) -> i32 {
-    let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
-    strategy
-        .and_then(|strategy| strategy.rolling_update.as_ref())
-        .and_then(|rolling| rolling.partition)
-        .unwrap_or(0)
-}
-
-fn first_ordinal(set: &StatefulSet) -> i32 {
-    set.spec.as_ref().and_then(|spec| spec.ordinals.as_ref()).and_then(|ordinals| ordinals.start).unwrap_or(0)
+    set.spec.update_strategy.rolling_update.partition
 }
 
 fn ordinal(pod: &Pod) -> Option<i32> {
-    pod.metadata.name.as_deref()?.rsplit_once('-')?.1.parse().ok()
+    pod.metadata.name.rsplit_once('-')?.1.parse().ok()
 }

@@ -2,14 +2,12 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a test writes the JSON where it is used")]
 
-use k8s_openapi::api::{
-    apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-    core::v1::{Event, Pod, Service},
-    discovery::v1::EndpointSlice,
-};
 use serde_json::{Value, json};
 
-use super::{Around, Judgement, Workload, judge};
+use super::{
+    Around, DaemonSet, Deployment, EndpointSlice, Event, Judgement, Pod, ReplicaSet, Service, StatefulSet,
+    Workload, judge,
+};
 
 /// What lies around a workload, owned.
 #[derive(Clone, Debug, Default)]
@@ -146,7 +144,7 @@ pub(super) fn web(name: &str, image: &str) -> Pod {
 /// A pod of a StatefulSet or DaemonSet at this revision.
 pub(super) fn of_set(name: &str, revision: &str) -> Pod {
     let mut pod = pod(name, "StatefulSet", "set", true);
-    pod.metadata.labels.get_or_insert_default().insert("controller-revision-hash".into(), revision.into());
+    pod.metadata.labels.insert("controller-revision-hash".into(), revision.into());
     pod
 }
 
@@ -154,9 +152,8 @@ pub(super) fn of_set(name: &str, revision: &str) -> Pod {
 pub(super) fn with_container(mut pod: Pod, status: Value) -> Pod {
     let mut whole = json!({"name": "web", "image": "web", "imageID": "", "ready": false, "restartCount": 0});
     whole.as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
-    let status = pod.status.get_or_insert_default();
-    status.container_statuses = Some(vec![object(whole)]);
-    status.conditions = object(json!([{"type": "Ready", "status": "False"}]));
+    pod.status.container_statuses = vec![object(whole)];
+    pod.status.conditions = object(json!([{"type": "Ready", "status": "False"}]));
     pod
 }
 

@@ -57,11 +57,11 @@ fn the_pods_say_no_where_the_status_says_yes() {
     // Its ReplicaSet is gone already.
     assert_eq!(with(web("old", "0")), "1 pod of the old version left");
     let mut evicted = web("old", "1");
-    evicted.status.as_mut().unwrap().phase = Some("Failed".into());
+    evicted.status.phase = "Failed".into();
     assert_eq!(with(evicted), "done");
     assert_eq!(with(pod("stranger", "ReplicaSet", "other", true)), "1 pod of the old version left");
     let mut stranger = pod("stranger", "ReplicaSet", "other", true);
-    stranger.metadata.labels = None;
+    stranger.metadata.labels.clear();
     assert_eq!(with(stranger), "done");
 
     let mut around = rolled_out();
@@ -82,13 +82,13 @@ fn the_endpoints_say_no_where_pods_and_status_say_yes() {
     // Another workload may be behind the same Service.
     leads_to(&mut around, &[("new-a", true), ("new-b", true), ("canary", true)]);
     let mut canary = pod("canary", "ReplicaSet", "canary", true);
-    canary.metadata.labels = None;
+    canary.metadata.labels.clear();
     around.pods.push(canary);
     assert_eq!(waiting(&around, done(2)), "done");
     around.slices.clear();
     assert_eq!(waiting(&around, done(2)), "service/web does not lead to 2 new pods yet");
     for pod in &mut around.pods {
-        pod.status.as_mut().unwrap().pod_ip = None;
+        pod.status.pod_ip.clear();
     }
     assert_eq!(waiting(&around, done(2)), "done");
 }
@@ -97,7 +97,7 @@ fn the_endpoints_say_no_where_pods_and_status_say_yes() {
 fn a_service_without_selector_is_no_one_s() {
     let mut around = rolled_out();
     leads_to(&mut around, &[("gone", true)]);
-    around.services[0].spec.as_mut().unwrap().selector = Some([].into());
+    around.services[0].spec.selector.clear();
     assert_eq!(waiting(&around, done(2)), "done");
 }
 
@@ -198,10 +198,10 @@ fn a_container_that_can_not_run_is_told_at_once() {
         let pod = with_container(web("new-b", "2"), json!({"state": {"waiting": {"reason": reason}}}));
         troubles(pod, behind(), json!([]))
     };
-    assert_eq!(waits("ImagePullBackOff"), ["pod/new-b ImagePullBackOff Some(0ns)"]);
     assert_eq!(waits("CrashLoopBackOff"), ["pod/new-b CrashLoopBackOff Some(0ns)"]);
     assert_eq!(waits("ErrImagePull"), ["pod/new-b ErrImagePull Some(5s)"]);
-    assert_eq!(waits("CreateContainerConfigError"), ["pod/new-b CreateContainerConfigError Some(5s)"]);
+    assert_eq!(waits("CreateContainerConfigError"), ["pod/new-b CreateContainerConfigError Some(16s)"]);
+    assert_eq!(waits("InvalidImageName"), ["pod/new-b InvalidImageName Some(0ns)"]);
     assert_eq!(waits("ContainerCreating"), [""; 0]);
     let restarts = |count: i32| {
         let status = json!({"restartCount": count, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}});
@@ -211,14 +211,88 @@ fn a_container_that_can_not_run_is_told_at_once() {
     assert_eq!(restarts(3), ["pod/new-b Restarting Some(0ns)"]);
 }
 
+/// A registry that has answered has answered; one that could not is asked again by the kubelet, for a while.
+#[test]
+fn a_registry_may_be_out_of_reach_for_a_while() {
+    let with = |reason: &str, message: &str, event: &str| {
+        let waiting = json!({"state": {"waiting": {"reason": reason, "message": message}}});
+        let events = json!([{"metadata": {}, "involvedObject": {"uid": "new-b"}, "reason": "Failed", "message": event}]);
+        let pod = with_container(web("new-b", "2"), waiting);
+        troubles(pod, but("availableReplicas", 1), events)[0].rsplit_once(' ').unwrap().1.to_owned()
+    };
+    let back_off = "Back-off pulling image \"web:2\"";
+    let cases = [
+        ("not found", "Some(5s)", "Some(0ns)"),
+        (
+            "pull access denied, repository does not exist or may require authorization",
+            "Some(5s)",
+            "Some(0ns)",
+        ),
+        (
+            "unexpected status from HEAD request to https://r.example.com/v2/: 401 Unauthorized",
+            "Some(5s)",
+            "Some(0ns)",
+        ),
+        ("dial tcp 10.0.0.1:443: i/o timeout", "Some(90s)", "Some(90s)"),
+        ("unexpected status: 503 Service Unavailable", "Some(90s)", "Some(90s)"),
+        ("toomanyrequests: You have reached your pull rate limit", "Some(90s)", "Some(90s)"),
+        ("pull QPS exceeded", "Some(90s)", "Some(90s)"),
+        ("lookup r.example.com: no such host", "Some(90s)", "Some(90s)"),
+    ];
+    for (cause, at_first, then) in cases {
+        let failed = format!("Failed to pull image \"web:2\": {cause}");
+        assert_eq!(with("ErrImagePull", cause, ""), at_first, "{cause}");
+        assert_eq!(
+            with("ImagePullBackOff", &format!("{back_off}: ErrImagePull: {cause}"), ""),
+            then,
+            "{cause}"
+        );
+        // Of older kubelets only an event tells the cause.
+        assert_eq!(with("ImagePullBackOff", back_off, &failed), then, "{cause}");
+    }
+    assert_eq!(with("ImagePullBackOff", back_off, ""), "Some(5s)");
+}
+
+/// One that has been up for days and is not ready for a moment is in no loop, however often it was started again.
+#[test]
+fn restarts_of_long_ago_say_nothing() {
+    let restarted = |started: &str| {
+        let last = json!({"exitCode": 137, "reason": "OOMKilled", "startedAt": started, "finishedAt": "2026-01-02T00:00:00Z"});
+        let status = json!({"restartCount": 7, "state": {"running": {}}, "lastState": {"terminated": last}});
+        troubles(with_container(web("new-b", "2"), status), but("availableReplicas", 1), json!([]))
+    };
+    assert_eq!(restarted("2026-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(restarted("2026-01-01T23:59:00Z"), ["pod/new-b Restarting Some(0ns)"]);
+}
+
+#[test]
+fn a_container_beside_the_others_counts_as_one_of_them() {
+    let mut pod = web("new-b", "2");
+    pod.status.init_container_statuses = object(json!([{
+        "name": "proxy", "ready": false, "restartCount": 2,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1}},
+    }]));
+    let told = troubles(pod.clone(), but("availableReplicas", 1), json!([]));
+    assert_eq!(told, ["pod/new-b CrashLoopBackOff Some(0ns)"]);
+    // Started again while the workload is done: it has not stayed so.
+    let mut around = rolled_out();
+    let restarts = |around: &Surroundings| {
+        let judgement = around.judge(Workload::Deployment(&deployment(2, "2", done(2))));
+        judgement.steady.iter().map(|pod| pod.restarts).sum::<i32>()
+    };
+    assert_eq!(restarts(&around), 0);
+    around.pods[1] = pod;
+    assert_eq!(restarts(&around), 2);
+}
+
 /// Its containers are ready, and the load balancer does not send to it yet: the kubelet's word for it is what counts.
 #[test]
 fn a_pod_is_ready_when_its_readiness_gates_are() {
     let gate = "target-health.elbv2.k8s.aws/k8s-shop-web-0123456789";
     let with = |ready: &str, reason: serde_json::Value| {
         let mut pod = web("new-b", "2");
-        pod.spec.as_mut().unwrap().readiness_gates = object(json!([{"conditionType": gate}]));
-        pod.status.as_mut().unwrap().conditions = object(json!([
+        pod.status.conditions = object(json!([
             {"type": "ContainersReady", "status": "True"},
             {"type": gate, "status": ready},
             {"type": "Ready", "status": ready, "reason": reason, "message": format!("the status of pod readiness gate \"{gate}\" is not \"True\", but {ready}")},
@@ -247,7 +321,7 @@ fn what_is_wrong_with_old_pods_is_what_the_deployment_mends() {
 #[test]
 fn a_pod_that_no_node_takes_is_given_the_time_of_an_autoscaler() {
     let mut pod = web("new-b", "2");
-    pod.status.as_mut().unwrap().conditions = object(json!([
+    pod.status.conditions = object(json!([
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"},
     ]));
     let event =
@@ -257,6 +331,139 @@ fn a_pod_that_no_node_takes_is_given_the_time_of_an_autoscaler() {
     assert_eq!(told(event("FailedScheduling")), ["pod/new-b Unschedulable Some(30s)"]);
     assert_eq!(told(event("TriggeredScaleUp")), ["pod/new-b Unschedulable None"]);
     assert_eq!(told(event("Nominated")), ["pod/new-b Unschedulable None"]);
+
+    let gate = object(json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]));
+    let gated = Pod { status: PodStatus { conditions: gate, ..pod.status.clone() }, ..pod.clone() };
+    assert_eq!(troubles(gated, but("availableReplicas", 1), json!([])), ["pod/new-b SchedulingGated None"]);
+    // Others are removed for it.
+    pod.status.nominated_node_name = "node-1".into();
+    assert_eq!(troubles(pod, but("availableReplicas", 1), json!([])), ["pod/new-b Unschedulable None"]);
+}
+
+/// Whatever old pods take to end, they leave room for the new ones: in a quota and on a node.
+#[test]
+fn pods_on_their_way_out_make_room() {
+    let patience = |is_making_room: bool| {
+        let mut around = rolled_out();
+        around.pods[1].status.conditions =
+            object(json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]));
+        if is_making_room {
+            around.pods.push(terminating(web("old", "1")));
+        }
+        let mut status = but("updatedReplicas", 1);
+        status["conditions"] =
+            json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}]);
+        let judgement = around.judge(Workload::Deployment(&deployment(2, "2", status)));
+        judgement
+            .troubles
+            .iter()
+            .map(|trouble| trouble.patience.map(|time| time.as_secs()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(patience(false), [Some(15), Some(30)]);
+    assert_eq!(patience(true), [None, None]);
+}
+
+/// The node has taken it, and what it needs is not there.
+#[test]
+fn what_keeps_a_node_from_preparing_a_pod_is_told() {
+    let waits = json!({"state": {"waiting": {"reason": "ContainerCreating"}}});
+    let told = |reason: &str, message: &str| {
+        let event = json!([{"metadata": {}, "involvedObject": {"uid": "new-b"}, "reason": reason, "message": message}]);
+        troubles(with_container(web("new-b", "2"), waits.clone()), but("availableReplicas", 1), event)
+    };
+    let missing = "MountVolume.SetUp failed for volume \"keys\" : secret \"keys\" not found";
+    assert_eq!(told("FailedMount", missing), ["pod/new-b FailedMount Some(30s)"]);
+    let elsewhere = "Multi-Attach error for volume \"pvc-1\"";
+    assert_eq!(told("FailedAttachVolume", elsewhere), ["pod/new-b FailedAttachVolume None"]);
+    assert_eq!(told("FailedCreatePodSandBox", "no address"), ["pod/new-b FailedCreatePodSandBox None"]);
+    assert_eq!(told("Scheduled", ""), [""; 0]);
+    // It is prepared by now.
+    let runs = with_container(web("new-b", "2"), json!({"state": {"running": {}}}));
+    let event = json!([{"metadata": {}, "involvedObject": {"uid": "new-b"}, "reason": "FailedMount", "message": missing}]);
+    assert_eq!(troubles(runs, but("availableReplicas", 1), event), [""; 0]);
+}
+
+/// Nothing is known to be wrong, and it is not done: what to look at.
+#[test]
+fn who_lags_behind_is_known() {
+    let laggard = |change: &dyn Fn(&mut Surroundings)| {
+        let mut around = rolled_out();
+        change(&mut around);
+        let judgement = around.judge(Workload::Deployment(&deployment(2, "2", done(2))));
+        judgement.laggard.map(|laggard| format!("{} {}: {}", laggard.object, laggard.reason, laggard.message))
+    };
+    assert_eq!(laggard(&|_| ()), None);
+    let runs = || with_container(web("new-b", "2"), json!({"state": {"running": {}}}));
+    assert_eq!(
+        laggard(&|around| around.pods[1] = runs()).unwrap(),
+        "pod/new-b NotReady: container web runs, and is not ready"
+    );
+    let probe = json!([{"metadata": {}, "involvedObject": {"uid": "new-b"}, "reason": "Unhealthy", "message": "Readiness probe failed: HTTP probe failed with statuscode: 503"}]);
+    assert_eq!(
+        laggard(&|around| (around.pods[1], around.events) = (runs(), object(probe.clone()))).unwrap(),
+        "pod/new-b Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503"
+    );
+    let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage."});
+    assert_eq!(
+        laggard(&|around| around.pods[1].status = object(evicted.clone())).unwrap(),
+        "pod/new-b Evicted: The node was low on resource: ephemeral-storage."
+    );
+    let mut held = terminating(web("old", "1"));
+    assert_eq!(
+        laggard(&|around| around.pods.push(held.clone())).unwrap(),
+        "pod/old Terminating: it should have ended by 2026-01-01T00:00:00Z; its node may not answer"
+    );
+    held.metadata.finalizers = vec!["example.com/keep".into()];
+    assert_eq!(
+        laggard(&|around| around.pods.push(held.clone())).unwrap(),
+        "pod/old Terminating: it should have ended by 2026-01-01T00:00:00Z; its finalizers hold it: example.com/keep"
+    );
+}
+
+#[test]
+fn a_workload_that_is_being_removed_is_not_waited_for() {
+    let mut leaving = deployment(2, "2", but("updatedReplicas", 1));
+    leaving.metadata.deletion_timestamp = object(json!("2026-01-01T00:00:00Z"));
+    let judgement = rolled_out().judge(Workload::Deployment(&leaving));
+    assert_eq!(judgement.troubles[0].message, "someone is removing it");
+    assert_eq!(judgement.troubles[0].patience, Some(Duration::ZERO));
+}
+
+/// A node got a taint after it had got its pod: the pod stays, and is not asked for any more.
+#[test]
+fn a_pod_that_stays_where_no_new_one_would_come_is_no_obstacle() {
+    let judge = |misscheduled: i32| {
+        let pods = ["a", "b", "c"].map(|name| of_set(name, "2")).to_vec();
+        let around = Surroundings { pods, ..Surroundings::default() };
+        let set = daemon_set(json!({
+            "observedGeneration": 2, "desiredNumberScheduled": 2, "currentNumberScheduled": 2,
+            "updatedNumberScheduled": 2, "numberAvailable": 2, "numberMisscheduled": misscheduled,
+        }));
+        around.judge(Workload::DaemonSet(&set)).waiting
+    };
+    assert_eq!(judge(1), None);
+    assert_eq!(judge(0).as_deref(), Some("3 of 2 pods are ready"));
+}
+
+/// What a Job's containers end with is its own to try again; what keeps them from starting is not.
+#[test]
+fn what_keeps_a_job_from_starting_is_told() {
+    let job = object(json!({"metadata": {"name": "migrate", "uid": "job"}, "spec": {"template": {}}}));
+    let judge = |reason: &str, events: serde_json::Value| {
+        let pod = with_container(web("a", "2"), json!({"state": {"waiting": {"reason": reason}}}));
+        let (pods, events): (_, Vec<Event>) = ([pod], object(events));
+        let around = Around::new([], &pods, [], [], &events);
+        judge_start(&job, &pods, &around)
+            .iter()
+            .map(|one| format!("{} {}", one.object, one.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(judge("CrashLoopBackOff", json!([])), [""; 0]);
+    assert_eq!(judge("CreateContainerError", json!([])), ["pod/a CreateContainerError"]);
+    assert_eq!(judge("ErrImagePull", json!([])), ["pod/a ErrImagePull"]);
+    let refused = json!([{"metadata": {}, "involvedObject": {"uid": "job"}, "reason": "FailedCreate", "lastTimestamp": "2026-01-01T00:00:00Z"}]);
+    assert_eq!(judge("ContainerCreating", refused), ["job/migrate FailedCreate"]);
 }
 
 #[test]
@@ -278,7 +485,7 @@ fn conditions_of_the_version_before_say_nothing() {
 #[test]
 fn what_nobody_will_move_is_told_at_once() {
     let mut paused = deployment(2, "2", but("updatedReplicas", 0));
-    paused.spec.as_mut().unwrap().paused = Some(true);
+    paused.spec.paused = true;
     let judgement = rolled_out().judge(Workload::Deployment(&paused));
     assert_eq!(judgement.troubles[0].reason, "Paused");
     let set = stateful_set(3, json!({"type": "OnDelete"}), set_status(0, "db-1"));
@@ -315,6 +522,7 @@ fn judgement(waiting: Option<&str>, restarts: i32) -> Judgement {
         ready: 1,
         waiting: waiting.map(str::to_owned),
         troubles: Vec::new(),
+        laggard: None,
         steady: vec![Steady { uid: "a".into(), restarts, ready_since: None }],
     }
 }
@@ -346,6 +554,13 @@ fn a_trouble_fails_when_it_lasts() {
     let troubled = |patience| Judgement { troubles: vec![trouble(patience)], ..judgement(Some("1 of 2"), 0) };
     let mut patience = Patience::new(Duration::ZERO);
     assert_eq!(patience.weigh(&troubled(Some(4)), at(0)), Decision::Wait(Duration::from_secs(4)));
+    // The wait for the next pull is the same trouble.
+    let pulls = |reason: &str| Trouble { reason: reason.into(), ..trouble(Some(4)) };
+    let pulling = |reason| Judgement { troubles: vec![pulls(reason)], ..judgement(Some("1 of 2"), 0) };
+    let mut pull = Patience::new(Duration::ZERO);
+    assert_eq!(pull.weigh(&pulling("ErrImagePull"), at(0)), Decision::Wait(Duration::from_secs(4)));
+    assert_eq!(pull.weigh(&pulling("ImagePullBackOff"), at(2)), Decision::Wait(Duration::from_secs(2)));
+    assert!(matches!(pull.weigh(&pulling("ErrImagePull"), at(4)), Decision::Failed(_)));
     // It passed, and came back: a trouble of its own.
     assert_eq!(patience.weigh(&judgement(Some("1 of 2"), 0), at(3)), Decision::Wait(Duration::from_secs(5)));
     assert_eq!(patience.weigh(&troubled(Some(4)), at(5)), Decision::Wait(Duration::from_secs(4)));

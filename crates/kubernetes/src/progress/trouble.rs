@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    core::v1::{ContainerStatus, Event, Pod},
-};
-
 use super::{
-    AT_ONCE, Around, Workload,
+    AT_ONCE, Around, Deployment, Event, Pod, Workload, containers,
     pods::{Pods, ready_condition},
 };
 
@@ -38,14 +33,30 @@ pub struct Culprit {
     pub has_restarted: bool,
 }
 
-/// A pull may fail once, and a Secret may come a moment late.
+/// What a status may take to follow.
 const MOMENT: Duration = Duration::from_secs(5);
 /// What an autoscaler of nodes takes to say that it does something.
 const AUTOSCALER: Duration = Duration::from_secs(30);
 /// What old pods take to end, and so to make room in a quota.
 const QUOTA: Duration = Duration::from_secs(15);
-/// How often a container may be started again without having become ready.
-const RESTARTS: i32 = 3;
+/// What others take to make a Secret or a ConfigMap that a volume needs, and the kubelet to see it.
+const VOLUME: Duration = Duration::from_secs(30);
+
+impl Trouble {
+    /// Of an object, without a container that could tell more.
+    pub(super) fn new(object: String, reason: &str, message: &str, patience: Option<Duration>) -> Self {
+        Self { object, reason: reason.to_owned(), message: message.to_owned(), culprit: None, patience }
+    }
+
+    fn of_pod(pod: &Pod, reason: &str, message: &str, patience: Option<Duration>) -> Self {
+        Self::new(format!("pod/{}", pod.metadata.name), reason, message, patience)
+    }
+
+    /// Whether a container ran and ended: a Job tries again by itself.
+    pub fn is_crash(&self) -> bool {
+        matches!(self.reason.as_str(), "CrashLoopBackOff" | "Restarting" | "Crashed")
+    }
+}
 
 /// The troubles of a workload that is not done, the most urgent first.
 pub(super) fn of(
@@ -55,97 +66,91 @@ pub(super) fn of(
     is_observed: bool,
 ) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = Vec::new();
+    troubles.extend(of_removal(workload));
     if is_observed {
         troubles.extend(pods.new.iter().filter_map(|pod| of_pod(pod, around)));
-        troubles.extend(of_creation(workload, pods, around));
+        troubles.extend(of_creation(&workload.name(), workload.uid(), pods.new.iter().copied(), around));
     }
     match workload {
-        Workload::Deployment(deployment) => troubles.extend(of_deployment(deployment, is_observed)),
-        Workload::StatefulSet(set) => {
-            let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
-            troubles.extend(of_strategy(workload, strategy.and_then(|strategy| strategy.type_.as_deref())));
+        Workload::Deployment(deployment) => {
+            troubles.extend(of_deployment(deployment, is_observed, around));
         }
-        Workload::DaemonSet(set) => {
-            let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
-            troubles.extend(of_strategy(workload, strategy.and_then(|strategy| strategy.type_.as_deref())));
-        }
+        Workload::StatefulSet(set) => troubles.extend(of_strategy(workload, &set.spec.update_strategy.kind)),
+        Workload::DaemonSet(set) => troubles.extend(of_strategy(workload, &set.spec.update_strategy.kind)),
     }
     troubles.sort_by_key(|trouble| trouble.patience.unwrap_or(Duration::MAX));
     troubles
 }
 
-fn of_strategy(workload: Workload<'_>, strategy: Option<&str>) -> Option<Trouble> {
-    (strategy == Some("OnDelete")).then(|| Trouble {
-        object: workload.name(),
-        reason: "OnDelete".to_owned(),
-        message: "its update strategy replaces no pod before someone deletes it".to_owned(),
-        culprit: None,
-        patience: Some(AT_ONCE),
-    })
+/// It is still there, and on its way out.
+fn of_removal(workload: Workload<'_>) -> Option<Trouble> {
+    workload.metadata().deletion_timestamp?;
+    Some(Trouble::new(workload.name(), "Deleted", "someone is removing it", Some(AT_ONCE)))
 }
 
-fn of_deployment(deployment: &Deployment, is_observed: bool) -> Vec<Trouble> {
-    let trouble = |reason: &str, message: &str, patience| Trouble {
-        object: Workload::Deployment(deployment).name(),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        culprit: None,
-        patience: Some(patience),
+fn of_strategy(workload: Workload<'_>, strategy: &str) -> Option<Trouble> {
+    let message = "its update strategy replaces no pod before someone deletes it";
+    (strategy == "OnDelete").then(|| Trouble::new(workload.name(), "OnDelete", message, Some(AT_ONCE)))
+}
+
+fn of_deployment(deployment: &Deployment, is_observed: bool, around: &Around<'_>) -> Vec<Trouble> {
+    let trouble = |reason: &str, message: &str, patience| {
+        Trouble::new(Workload::Deployment(deployment).name(), reason, message, patience)
     };
     let mut troubles = Vec::new();
-    if deployment.spec.as_ref().and_then(|spec| spec.paused) == Some(true) {
-        troubles.push(trouble("Paused", "nothing moves before someone resumes it", AT_ONCE));
+    if deployment.spec.paused {
+        troubles.push(trouble("Paused", "nothing moves before someone resumes it", Some(AT_ONCE)));
     }
     // What stands in the conditions of a status that is behind is about the version before.
-    let conditions = deployment.status.as_ref().filter(|_| is_observed);
-    for condition in conditions.iter().flat_map(|status| status.conditions.iter().flatten()) {
-        let reason = condition.reason.as_deref().unwrap_or_default();
-        let message = condition.message.as_deref().unwrap_or_default();
-        match (condition.type_.as_str(), condition.status.as_str()) {
+    let conditions = deployment.status.conditions.iter().filter(|_| is_observed);
+    for condition in conditions {
+        let (reason, message) = (&condition.reason, &condition.message);
+        match (condition.kind.as_str(), condition.status.as_str()) {
             // On the way back to an older ReplicaSet it stays until something moves.
             ("Progressing", "False") if reason == "ProgressDeadlineExceeded" => {
-                troubles.push(trouble(reason, message, MOMENT));
+                troubles.push(trouble(reason, message, Some(MOMENT)));
             }
-            ("ReplicaFailure", "True") => troubles.push(trouble(reason, message, QUOTA)),
+            ("ReplicaFailure", "True") => {
+                troubles.push(trouble(reason, message, until_there_is_room(around)));
+            }
             _ => {}
         }
     }
     troubles
 }
 
-/// Pods that could not be created: a quota, an admission. Only events tell it of StatefulSets and DaemonSets.
-fn of_creation(workload: Workload<'_>, pods: &Pods<'_>, around: &Around<'_>) -> Option<Trouble> {
-    let mut events = around.events_of(Some(workload.uid())).rev();
-    let event = events.find(|event| event.reason.as_deref() == Some("FailedCreate"))?;
+/// How long a quota may be full. Pods that are on their way out still count in it: they take what they take.
+fn until_there_is_room(around: &Around<'_>) -> Option<Duration> {
+    (!around.is_making_room()).then_some(QUOTA)
+}
+
+/// Pods that could not be created: a quota, an admission. Only events tell it of all but Deployments.
+pub(super) fn of_creation<'a>(
+    object: &str,
+    uid: &str,
+    pods: impl Iterator<Item = &'a Pod>,
+    around: &Around<'_>,
+) -> Option<Trouble> {
+    let event = around.events_of(uid).rev().find(|event| event.reason == "FailedCreate")?;
     // A pod that was created after all is no trouble.
-    let time = time(event);
-    let later =
-        pods.new.iter().any(|pod| pod.metadata.creation_timestamp.as_ref().map(|created| created.0) > time);
-    (!later).then(|| Trouble {
-        object: workload.name(),
-        reason: "FailedCreate".to_owned(),
-        message: event.message.clone().unwrap_or_default(),
-        culprit: None,
-        patience: Some(QUOTA),
-    })
+    let newest = pods.map(|pod| pod.metadata.creation_timestamp).max().flatten();
+    (newest <= time(event))
+        .then(|| Trouble::new(object.to_owned(), &event.reason, &event.message, until_there_is_room(around)))
 }
 
 /// When an event was seen last.
 pub fn time(event: &Event) -> Option<jiff::Timestamp> {
-    let series =
-        event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
-    let last = event.last_timestamp.as_ref().map(|time| time.0);
-    let first = event.event_time.as_ref().map(|time| time.0);
-    series.max(last).max(first).or_else(|| event.metadata.creation_timestamp.as_ref().map(|time| time.0))
+    let last = event.series.last_observed_time.max(event.last_timestamp).max(event.event_time);
+    last.or(event.metadata.creation_timestamp)
 }
 
 pub(super) fn of_pod(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
-    let status = pod.status.as_ref()?;
-    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    let of_containers = containers.filter_map(|container| of_container(pod, container));
+    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
+    let of_containers = statuses.filter_map(|container| containers::trouble(pod, container, around));
     of_containers
         .min_by_key(|trouble| trouble.patience.unwrap_or(Duration::MAX))
         .or_else(|| of_scheduling(pod, around))
+        .or_else(|| of_preparation(pod, around))
         .or_else(|| of_gates(pod))
 }
 
@@ -154,96 +159,63 @@ pub(super) fn of_pod(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
 /// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate>
 fn of_gates(pod: &Pod) -> Option<Trouble> {
     let condition = ready_condition(pod).filter(|condition| condition.status != "True")?;
-    let reason = condition.reason.as_deref().filter(|reason| *reason == "ReadinessGatesNotReady")?;
-    Some(Trouble {
-        object: format!("pod/{}", pod.metadata.name.as_deref().unwrap_or_default()),
-        reason: reason.to_owned(),
-        message: condition.message.clone().unwrap_or_default(),
-        culprit: None,
-        patience: None,
-    })
+    (condition.reason == "ReadinessGatesNotReady")
+        .then(|| Trouble::of_pod(pod, &condition.reason, &condition.message, None))
 }
 
-fn of_container(pod: &Pod, container: &ContainerStatus) -> Option<Trouble> {
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let trouble = |reason: &str, message: String, has_log: bool, patience| Trouble {
-        object: format!("pod/{name}"),
-        reason: reason.to_owned(),
-        message,
-        culprit: has_log.then(|| Culprit {
-            pod: name.clone(),
-            container: container.name.clone(),
-            has_restarted: container.restart_count > 0,
-        }),
-        patience: Some(patience),
-    };
-    let state = container.state.as_ref();
-    let waiting = state.and_then(|state| state.waiting.as_ref());
-    let ended = state
-        .and_then(|state| state.terminated.as_ref())
-        .or_else(|| container.last_state.as_ref().and_then(|state| state.terminated.as_ref()));
-    let last_words = || {
-        let ended = ended?;
-        let reason = ended.reason.as_deref().unwrap_or("Error");
-        Some(format!("container {} ended with exit code {} ({reason})", container.name, ended.exit_code))
-    };
-    if let Some(waiting) = waiting {
-        let reason = waiting.reason.as_deref().unwrap_or_default();
-        let message = waiting.message.clone().unwrap_or_default();
-        // <https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go>,
-        // <https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/container/sync_result.go>
-        return match reason {
-            "CrashLoopBackOff" => Some(trouble(reason, last_words().unwrap_or(message), true, AT_ONCE)),
-            "ImagePullBackOff"
-            | "InvalidImageName"
-            | "ErrImageNeverPull"
-            | "ImageInspectError"
-            | "SignatureValidationFailed" => Some(trouble(reason, message, false, AT_ONCE)),
-            "ErrImagePull" | "RegistryUnavailable" | "CreateContainerConfigError" => {
-                Some(trouble(reason, message, false, MOMENT))
-            }
-            "CreateContainerError"
-            | "RunContainerError"
-            | "PreCreateHookError"
-            | "PreStartHookError"
-            | "PostStartHookError" => Some(trouble(reason, message, true, MOMENT)),
-            _ => None,
-        };
-    }
-    // Containers that end and start again faster than the back-off shows are as broken.
-    if container.restart_count >= RESTARTS && !container.ready {
-        let message = last_words().unwrap_or_else(|| format!("container {} restarts", container.name));
-        return Some(trouble(
-            "Restarting",
-            format!("{message}, {} times", container.restart_count),
-            true,
-            AT_ONCE,
-        ));
-    }
-    let failed = state.and_then(|state| state.terminated.as_ref()).filter(|ended| ended.exit_code != 0);
-    failed.map(|_| Trouble {
-        patience: None,
-        ..trouble("Crashed", last_words().unwrap_or_default(), true, AT_ONCE)
-    })
-}
-
-/// No node takes it. Where an autoscaler makes one, that takes minutes, and is no failure.
+/// No node takes it. Where an autoscaler makes one, or others are on their way out, that takes minutes, and is no failure.
 fn of_scheduling(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let condition = conditions.iter().find(|condition| {
-        condition.type_ == "PodScheduled"
-            && condition.status == "False"
-            && condition.reason.as_deref() == Some("Unschedulable")
+    let waits =
+        |condition: &&super::Condition| condition.kind == "PodScheduled" && condition.status == "False";
+    let condition = pod.status.conditions.iter().find(waits)?;
+    let patience = match condition.reason.as_str() {
+        "Unschedulable" => {
+            let node_comes = around.events_of(&pod.metadata.uid).any(|event| {
+                // The cluster autoscaler's word and Karpenter's.
+                matches!(event.reason.as_str(), "TriggeredScaleUp" | "Nominated")
+            });
+            let room_comes = !pod.status.nominated_node_name.is_empty() || around.is_making_room();
+            (!node_comes && !room_comes).then_some(AUTOSCALER)
+        }
+        // Someone holds it back on purpose:
+        // <https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/>
+        "SchedulingGated" => None,
+        _ => return None,
+    };
+    Some(Trouble::of_pod(pod, &condition.reason, &condition.message, patience))
+}
+
+/// A node has taken it, and can't prepare it: a volume, its network. Only events tell it. Volumes that are still at
+/// another node take minutes; what is not there has to be made by someone.
+fn of_preparation(pod: &Pod, around: &Around<'_>) -> Option<Trouble> {
+    let statuses = &pod.status.container_statuses;
+    if statuses.iter().any(|container| container.state.running.is_some() || container.restart_count > 0) {
+        return None;
+    }
+    let event = around.events_of(&pod.metadata.uid).rev().find(|event| {
+        matches!(event.reason.as_str(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
     })?;
-    let node_comes = around.events_of(pod.metadata.uid.as_deref()).any(|event| {
-        // The cluster autoscaler's word and Karpenter's.
-        matches!(event.reason.as_deref(), Some("TriggeredScaleUp" | "Nominated"))
-    });
-    Some(Trouble {
-        object: format!("pod/{}", pod.metadata.name.as_deref().unwrap_or_default()),
-        reason: "Unschedulable".to_owned(),
-        message: condition.message.clone().unwrap_or_default(),
-        culprit: None,
-        patience: (!node_comes).then_some(AUTOSCALER),
-    })
+    let is_missing = event.reason == "FailedMount" && event.message.ends_with("not found");
+    Some(Trouble::of_pod(pod, &event.reason, &event.message, is_missing.then_some(VOLUME)))
+}
+
+/// What to look at when time is over and nothing is known to be wrong: who is not ready, or does not end.
+pub(super) fn laggard(pods: &Pods<'_>, around: &Around<'_>) -> Option<Trouble> {
+    let unready = || pods.new.iter().find_map(|pod| containers::unready(pod, around));
+    let rejected = || {
+        pods.rejected.last().map(|pod| Trouble::of_pod(pod, &pod.status.reason, &pod.status.message, None))
+    };
+    let lingers = || {
+        pods.terminating.iter().min_by_key(|pod| pod.metadata.deletion_timestamp).map(|pod| lingering(pod))
+    };
+    unready().or_else(rejected).or_else(lingers)
+}
+
+fn lingering(pod: &Pod) -> Trouble {
+    let until = pod.metadata.deletion_timestamp.map(|time| format!("it should have ended by {time}"));
+    let held = Some(&pod.metadata.finalizers).filter(|held| !held.is_empty());
+    let held = held.map(|held| format!("its finalizers hold it: {}", held.join(", ")));
+    let why = held.unwrap_or_else(|| "its node may not answer".to_owned());
+    let message = until.map_or(why.clone(), |until| format!("{until}; {why}"));
+    Trouble::of_pod(pod, "Terminating", &message, None)
 }

@@ -178,19 +178,35 @@ fn refusals_are_told_apart() {
             matches!(&rejected, Error::Rejected { why, .. } if why.contains("may not change once set")),
             "{rejected:?}"
         );
-        let webhook = r#"admission webhook "policy.example.com" denied the request: no latest tag"#;
-        kubernetes.faults(move |_| Some(Fault::Answer(Reply::refusal(403, "Forbidden", webhook))));
-        let rejected = cluster.patch::<Service>("web", &patch).await.unwrap_err();
-        assert!(matches!(rejected, Error::Rejected { .. }), "{rejected:?}");
-        kubernetes.faults(|_| {
-            Some(Fault::Answer(Reply::refusal(
+        for (code, reason, words) in [
+            (403, "Forbidden", r#"admission webhook "policy.example.com" denied the request: no latest tag"#),
+            // A policy may use RBAC's words.
+            (
                 403,
                 "Forbidden",
-                "pods \"web\" is forbidden: exceeded quota: compute",
-            )))
-        });
-        let rejected = cluster.patch::<Service>("web", &patch).await.unwrap_err();
-        assert!(matches!(rejected, Error::Rejected { .. }), "{rejected:?}");
+                r#"admission webhook "validate.kyverno.svc-fail" denied the request: containers cannot run as root"#,
+            ),
+            (
+                422,
+                "Invalid",
+                r#"services "web" is forbidden: ValidatingAdmissionPolicy 'tags' with binding 'tags' denied request: it cannot be"#,
+            ),
+            (403, "Forbidden", r#"pods "web" is forbidden: exceeded quota: compute"#),
+            (
+                403,
+                "Forbidden",
+                r#"pods "web" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false"#,
+            ),
+            (
+                403,
+                "Forbidden",
+                r#"configmaps "a" is forbidden: unable to create new content in namespace shop because it is being terminated"#,
+            ),
+        ] {
+            kubernetes.faults(move |_| Some(Fault::Answer(Reply::refusal(code, reason, words))));
+            let rejected = cluster.patch::<Service>("web", &patch).await.unwrap_err();
+            assert!(matches!(&rejected, Error::Rejected { why, .. } if why == words), "{rejected:?}");
+        }
         let typo = "failed to create typed patch object (shop/web; /v1, Kind=Service): .spec.prots: field not declared in schema";
         kubernetes
             .faults(|request| (!request.is_read()).then(|| Fault::Answer(Reply::refusal(500, "", typo))));

@@ -1,7 +1,10 @@
 //! A step is made: one object, in one write.
 
 use serde_json::Value;
-use sluice_kubernetes::{Error, Ownership, Selector, api::core::v1::Pod};
+use sluice_kubernetes::{
+    Error, Ownership, Selector,
+    progress::{Pod, is_ready},
+};
 
 use super::{Run, foreign, moved};
 use crate::{
@@ -74,7 +77,7 @@ impl Run<'_> {
         let pods = self.cluster.list::<Pod>(&Selector::labels(labels.as_str())).await;
         let pods = pods.map_err(|error| Trip::of(&step.object(), error))?.items;
         let stays = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
-        if pods.iter().filter(stays).any(sluice_kubernetes::progress::is_ready) {
+        if pods.iter().filter(stays).any(is_ready) {
             return Ok(());
         }
         let why = format!("no pod with {labels} is ready: the traffic stays where it is");

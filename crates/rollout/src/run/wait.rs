@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sluice_core::{Context, Period};
 use sluice_kubernetes::{
-    Cluster, Error, Preconditions, Selector,
-    api::core::v1::{Event, Pod, Service},
-    progress::{Decision, Judgement, Patience, Trouble, judge_service, time_of},
+    Cluster, Error, Preconditions,
+    api::core::v1::Pod,
+    progress::{Decision, Judgement, Patience, Service, Trouble, Workload, judge_service, time_of},
 };
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Limits;
 use crate::{
-    failure::{Failure, Trip, explained},
+    failure::{Failure, Trip, events, explained},
     journal::{Direction, Journal, Step},
     reference::{Reference, WorkloadKind},
     view::View,
@@ -25,7 +25,7 @@ use crate::{
 const WAY_BACK: Duration = Duration::from_mins(5);
 /// How long is waited on the way back for what did not run before either.
 const NOT_RUNNING: Duration = Duration::from_secs(30);
-/// How often events are read while something is not done, and how long that may take.
+/// How often events are read while something is not done.
 const EVENTS: Duration = Duration::from_secs(3);
 /// How often all is judged at most, however much changes.
 const BREATH: Duration = Duration::from_millis(100);
@@ -51,8 +51,10 @@ pub(super) struct Target {
     patience: Patience,
     /// Whether it need not run: it did not before.
     may_fail: bool,
-    /// Whether it was seen: what is not there after that was removed by someone.
-    was_seen: bool,
+    /// The uid of the very object that was written.
+    uid: String,
+    /// Whether it has been there: what is not there after that was removed by someone.
+    was_there: bool,
     is_done: bool,
 }
 
@@ -129,7 +131,15 @@ impl<'a> Waiting<'a> {
         };
         let patience = Patience::new(self.limits.stable_for);
         let may_fail = way == Direction::Back && step.was_failing;
-        Some(Target { object: step.object(), what, patience, may_fail, was_seen: false, is_done: false })
+        Some(Target {
+            object: step.object(),
+            what,
+            patience,
+            may_fail,
+            uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
+            was_there: !step.is_new,
+            is_done: false,
+        })
     }
 
     /// Waits until all targets are done and have stayed so.
@@ -152,6 +162,11 @@ impl<'a> Waiting<'a> {
     async fn wait_in(&mut self, view: &mut View, targets: &mut [Target], wait: &Wait) -> Result<(), Trip> {
         let mut next_events = Instant::now() + EVENTS;
         loop {
+            // What changes together is judged together, and nothing by what was so before the last write.
+            let breath = Instant::now() + BREATH;
+            while let Ok(seen) = timeout_at(breath, view.next()).await {
+                seen.map_err(Trip::Lost)?;
+            }
             let mut again = wait.ends;
             if view.is_whole() {
                 let (look_again, mut failed) = self.judge(view, targets, wait.way);
@@ -178,11 +193,6 @@ impl<'a> Waiting<'a> {
                 seen = view.next() => seen.map_err(Trip::Lost)?,
                 () = sleep_until(again.min(next_events)) => {}
             }
-            // What changes together is judged together.
-            let breath = Instant::now() + BREATH;
-            while let Ok(seen) = timeout_at(breath, view.next()).await {
-                seen.map_err(Trip::Lost)?;
-            }
             if Instant::now() >= next_events {
                 self.read_events(view, wait.began).await;
                 next_events = Instant::now() + EVENTS;
@@ -190,13 +200,11 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Events explain: a run that can't have them goes on, and does not wait for them.
+    /// Reads what has happened since the wait began: what is older is about the version before.
     async fn read_events(&self, view: &mut View, since: Timestamp) {
-        let cluster = self.cluster.with_patience(Duration::ZERO);
-        if let Ok(Ok(events)) = timeout(EVENTS, cluster.list::<Event>(&Selector::all())).await {
-            let recent = |event: &Event| time_of(event).is_none_or(|time| time >= since);
-            view.events = events.items.into_iter().filter(recent).collect();
-            view.events.sort_by_key(time_of);
+        if let Some(mut events) = events(&self.cluster).await {
+            events.retain(|event| time_of(event).is_none_or(|time| time >= since));
+            view.events = events;
         }
     }
 
@@ -212,17 +220,16 @@ impl<'a> Waiting<'a> {
         let mut failed = Vec::new();
         let around = view.around();
         for target in targets {
-            let judgement = match &target.what {
-                What::Workload(reference, generation) => {
-                    let is_there = view.workload(reference).is_some();
-                    target.was_seen |= is_there;
-                    match view.judge(reference, *generation, &around) {
-                        Some(judgement) => judgement,
-                        None if target.was_seen && !is_there => gone(&target.object),
-                        None => unseen("its controller has not seen the change yet"),
-                    }
+            let judgement = match (target.taken_away(view), &target.what) {
+                (Some(how), _) => {
+                    // It did not run before, and it was there.
+                    target.may_fail = false;
+                    gone(&target.object, how)
                 }
-                What::Service(service) => {
+                (None, What::Workload(reference, generation)) => view
+                    .judge(reference, *generation, &around)
+                    .unwrap_or_else(|| unseen("its controller has not seen the change yet")),
+                (None, What::Service(service)) => {
                     Judgement { waiting: judge_service(service, &around), ..unseen("") }
                 }
             };
@@ -281,7 +288,10 @@ impl<'a> Waiting<'a> {
                 let (waiting, trouble) = match &target.what {
                     What::Workload(reference, generation) => {
                         match view.judge(reference, *generation, &around) {
-                            Some(judgement) => (judgement.waiting, judgement.troubles.into_iter().next()),
+                            Some(judgement) => (
+                                judgement.waiting,
+                                judgement.troubles.into_iter().next().or(judgement.laggard),
+                            ),
                             None => (Some("its controller has not seen the change".to_owned()), None),
                         }
                     }
@@ -306,6 +316,27 @@ impl<'a> Waiting<'a> {
     }
 }
 
+impl Target {
+    /// What someone else has done with the object since it was written, where it is not there any more.
+    fn taken_away(&mut self, view: &View) -> Option<&'static str> {
+        let found = match &self.what {
+            What::Workload(reference, _) => view.workload(reference).map(Workload::metadata),
+            What::Service(service) => {
+                view.services.get(&service.metadata.name).map(|service| &service.metadata)
+            }
+        };
+        match found {
+            None if self.was_there => Some("someone removed it meanwhile"),
+            None => None,
+            Some(found) => {
+                self.was_there = true;
+                (found.uid != self.uid)
+                    .then_some("someone removed it meanwhile, and made another one of its name")
+            }
+        }
+    }
+}
+
 /// What a target waits for, when the time is over.
 fn told(waiting: Option<String>, target: &Target) -> String {
     let waiting = waiting.unwrap_or_else(|| "it was done, and had not stayed so for long enough".to_owned());
@@ -321,16 +352,17 @@ fn unseen(waiting: &str) -> Judgement {
         ready: 0,
         waiting: Some(waiting.to_owned()),
         troubles: Vec::new(),
+        laggard: None,
         steady: Vec::new(),
     }
 }
 
-/// Nobody waits for what someone else removed.
-fn gone(object: &str) -> Judgement {
+/// Nobody waits for what someone else took away.
+fn gone(object: &str, how: &str) -> Judgement {
     let trouble = Trouble {
         object: object.to_owned(),
         reason: "Deleted".to_owned(),
-        message: "someone removed it meanwhile".to_owned(),
+        message: how.to_owned(),
         culprit: None,
         patience: Some(Duration::ZERO),
     };
@@ -340,8 +372,9 @@ fn gone(object: &str) -> Judgement {
 fn state(judgement: &Judgement, decision: &Decision) -> State {
     match decision {
         Decision::Done => State::Done,
-        _ if judgement.troubles.is_empty() => State::Underway,
-        _ => State::InTrouble,
+        // What may take as long as it takes is no trouble yet.
+        _ if judgement.troubles.iter().any(|trouble| trouble.patience.is_some()) => State::InTrouble,
+        _ => State::Underway,
     }
 }
 

@@ -332,6 +332,77 @@ fn what_someone_removes_meanwhile_is_not_waited_for() {
     assert!(removed.elapsed() < Duration::from_secs(30), "before the 40 s of its timeout");
 }
 
+/// A policy writes the digest of each tag, say: that is what was deployed, and what is put back later.
+#[test]
+fn what_a_webhook_makes_of_an_image_is_what_was_deployed() {
+    let shop = Shop::with_web(1);
+    let digest = format!("@sha256:{}", "0".repeat(64));
+    let resolved = digest.clone();
+    shop.kubernetes.webhook("deployments", move |web| {
+        let image = &mut web["spec"]["template"]["spec"]["containers"][0]["image"];
+        let tag = image.as_str().unwrap().to_owned();
+        if tag != "shop/web:1" && !tag.contains('@') {
+            *image = format!("{tag}{resolved}").into();
+        }
+    });
+    shop.rollout(&DEPLOY).argument("--record=record.json").ends().exits(0);
+    assert_eq!(shop.image("deployments", "web"), format!("shop/web:2{digest}"));
+    shop.is_clean();
+    shop.rollout(&["undo", "--record=record.json"]).ends().exits(0);
+    assert_eq!(shop.running("web-"), ["shop/web:1"]);
+
+    shop.kubernetes.image("shop/web:3").behaves(Behaviour::CrashLoop);
+    let words = ["deploy", "--workload=deployment/web", "--image=shop/web:3"];
+    shop.rollout(&words).ends().exits(1).says("all is as it was before");
+    assert_eq!(shop.running("web-"), ["shop/web:1"]);
+    shop.is_clean();
+}
+
+#[test]
+fn a_change_that_a_webhook_takes_back_is_no_change() {
+    let shop = Shop::with_web(1);
+    shop.kubernetes.webhook("deployments", |web| {
+        web["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/web:1".into();
+    });
+    shop.rollout(&DEPLOY).ends().exits(1).says("left /spec/template/spec/containers/0/image as it was");
+    assert_eq!(shop.running("web-"), ["shop/web:1"]);
+    shop.is_clean();
+}
+
+/// Also where the object is there again: it is not the one that was written.
+#[test]
+fn what_someone_makes_anew_meanwhile_is_told_at_once() {
+    let shop = Shop::with_web(1);
+    shop.kubernetes.image("shop/web:2").behaves(Behaviour::NeverReady);
+    let running = shop.rollout(&DEPLOY).starts();
+    shop.kubernetes.until("its pods run", |_| shop.running("web").contains(&"shop/web:2".to_owned()));
+    let removed = Instant::now();
+    shop.kubernetes.delete("deployments", "shop", "web");
+    shop.workload("Deployment", "web", "shop/web:hotfix", 1);
+    running.ends().exits(4).says("made another one of its name");
+    assert!(removed.elapsed() < Duration::from_secs(30), "before the 40 s of its timeout");
+    assert_eq!(shop.image("deployments", "web"), "shop/web:hotfix");
+}
+
+/// What is being put back, and is removed by someone, is broken: nobody waits for it.
+#[test]
+fn what_someone_removes_on_the_way_back_is_told_at_once() {
+    for is_made_anew in [false, true] {
+        let shop = Shop::with_web(1);
+        shop.kubernetes.image("shop/web:2").behaves(Behaviour::CrashLoop).lingers(Duration::from_secs(30));
+        let running = shop.rollout(&DEPLOY).starts();
+        shop.kubernetes.until("it is changed", |_| shop.image("deployments", "web") == "shop/web:2");
+        shop.kubernetes.until("it is put back", |_| shop.image("deployments", "web") == "shop/web:1");
+        let removed = Instant::now();
+        shop.kubernetes.delete("deployments", "shop", "web");
+        if is_made_anew {
+            shop.workload("Deployment", "web", "shop/web:hotfix", 1);
+        }
+        running.ends().exits(4).says("someone removed it meanwhile");
+        assert!(removed.elapsed() < Duration::from_secs(20), "it took {:?}", removed.elapsed());
+    }
+}
+
 #[test]
 fn nothing_is_restored_where_there_is_no_snapshot() {
     let shop = Shop::with_web(1);

@@ -85,7 +85,7 @@ impl Wrong {
             Self::Denied => Fault::Answer(Reply::refusal(
                 403,
                 "Forbidden",
-                "User \"tester\" cannot do that in the namespace \"shop\"",
+                "deployments.apps \"web\" is forbidden: User \"tester\" cannot do that in the namespace \"shop\"",
             )),
             // The run is ended while the write is under way.
             Self::Terminated | Self::Killed => Fault::Delay(Duration::from_millis(300)),

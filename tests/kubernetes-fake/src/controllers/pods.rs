@@ -173,7 +173,8 @@ fn state(life: &mut Life, image: &str) -> (State, bool) {
             (State::Waiting("ErrImagePull", message), false)
         }
         Behaviour::ImagePullBackOff => {
-            (State::Waiting("ImagePullBackOff", format!("Back-off pulling image {image:?}")), false)
+            let cause = format!("ErrImagePull: failed to pull and unpack image {image:?}: not found");
+            (State::Waiting("ImagePullBackOff", format!("Back-off pulling image {image:?}: {cause}")), false)
         }
         Behaviour::ConfigError => (
             State::Waiting("CreateContainerConfigError", "configmap \"settings\" not found".to_owned()),
