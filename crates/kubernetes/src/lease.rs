@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -34,6 +34,8 @@ struct State {
     lost: Option<Error>,
 }
 
+/// How soon a renewal that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Clocks within a cluster and ours, as far as they may be apart.
 const SKEW: Duration = Duration::from_secs(2);
 
@@ -131,7 +133,7 @@ fn held_by(lease: &Lease) -> Error {
     }
 }
 
-/// Renews a lease at each third of its time, until it is lost: taken by another, or not renewed before it ran out.
+/// Renews a lease at each third of its time, until it is lost.
 async fn renew(
     cluster: Cluster,
     mut lease: Lease,
@@ -139,17 +141,11 @@ async fn renew(
     time: Duration,
     told: watch::Sender<State>,
 ) {
+    let step = time / 3;
     loop {
-        sleep(time / 3).await;
-        let left = told.borrow().ends.saturating_duration_since(Instant::now());
-        let began = Instant::now();
-        let spec = cluster.held(&holder, time, lease.spec.as_ref());
-        let next = Lease { spec: Some(spec), ..lease.clone() };
-        match cluster.with_patience(left).replace(&next).await {
-            Ok(held) => {
-                lease = held;
-                told.send_modify(|state| state.ends = began + time);
-            }
+        sleep(step).await;
+        match cluster.renewed(&mut lease, &holder, time, step).await {
+            Ok(began) => told.send_modify(|state| state.ends = began + time),
             Err(error) => {
                 told.send_modify(|state| state.lost = Some(error));
                 return;
@@ -158,23 +154,69 @@ async fn renew(
     }
 }
 
-impl Hold {
-    /// Why the lease is held no more; nothing as long as it is. What is written after that may meet another's writing.
-    pub fn lost(&self) -> Option<Error> {
-        let State { ends, lost } = &*self.state.borrow();
-        let has_run_out = Instant::now() >= *ends;
-        lost.clone().or_else(|| has_run_out.then(|| self.ran_out()))
+impl Cluster {
+    /// Renews a lease, also when it has run out meanwhile: it is written with the version that was read last, so who
+    /// succeeds knows that no other has held it since. Gives the moment from which its time counts.
+    ///
+    /// What may pass is tried again for as long as with all that is asked of the cluster.
+    async fn renewed(
+        &self,
+        lease: &mut Lease,
+        holder: &str,
+        time: Duration,
+        step: Duration,
+    ) -> Result<Instant, Error> {
+        let gives_up = Instant::now() + self.api.patience;
+        loop {
+            let began = Instant::now();
+            let error =
+                match timeout(step, self.with_patience(Duration::ZERO).renew_once(lease, holder, time)).await
+                {
+                    Ok(Ok(())) => return Ok(began),
+                    Ok(Err(error @ (Error::Unreachable { .. } | Error::CouldNotTell { .. }))) => error,
+                    Ok(Err(error)) => return Err(error),
+                    Err(_) => Error::could_not_tell("the API server takes too long to renew the lease"),
+                };
+            if Instant::now() >= gives_up {
+                return Err(error);
+            }
+            sleep(AGAIN).await;
+        }
     }
 
-    /// Waits until the lease is lost. A process that stood still meanwhile knows it by its clock, before it does
-    /// anything else.
-    pub async fn until_lost(&self) -> Error {
+    async fn renew_once(&self, lease: &mut Lease, holder: &str, time: Duration) -> Result<(), Error> {
+        let renewed = |lease: &Lease| Lease {
+            spec: Some(self.held(holder, time, lease.spec.as_ref())),
+            ..lease.clone()
+        };
+        *lease = match self.replace(&renewed(lease)).await {
+            // By another; or by us, and the answer was lost.
+            Err(Error::Conflict { .. }) => {
+                let found = self.get::<Lease>(lease.metadata.name.as_deref().unwrap_or_default()).await?;
+                if found.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) != Some(holder) {
+                    return Err(held_by(&found));
+                }
+                self.replace(&renewed(&found)).await?
+            }
+            other => other?,
+        };
+        Ok(())
+    }
+}
+
+impl Hold {
+    /// Waits until it is not certain any more that the lease is held: it was not renewed in time, by our own clock, or
+    /// it is lost. What is written after that may meet another's writing.
+    pub async fn until_in_doubt(&self) {
         let mut state = self.state.clone();
         loop {
-            if let Some(lost) = self.lost() {
-                return lost;
+            let (ends, is_lost) = {
+                let state = state.borrow_and_update();
+                (state.ends, state.lost.is_some())
+            };
+            if is_lost || Instant::now() >= ends {
+                return;
             }
-            let ends = state.borrow_and_update().ends;
             tokio::select! {
                 () = sleep_until(ends) => {}
                 changed = state.changed() => if changed.is_err() { sleep_until(ends).await },
@@ -182,8 +224,23 @@ impl Hold {
         }
     }
 
-    fn ran_out(&self) -> Error {
-        Error::could_not_tell(format!("the lease {:?} was not renewed before it ran out", self.name))
+    /// Waits until it is certain again: the lease was renewed, and nobody else has held it meanwhile; or it is lost, and
+    /// why.
+    pub async fn until_certain(&self) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        loop {
+            {
+                let state = state.borrow_and_update();
+                match &state.lost {
+                    Some(lost) => return Err(lost.clone()),
+                    None if Instant::now() < state.ends => return Ok(()),
+                    None => {}
+                }
+            }
+            if state.changed().await.is_err() {
+                return Err(Error::could_not_tell(format!("the lease {:?} is renewed no more", self.name)));
+            }
+        }
     }
 
     /// Gives the lease back: the next run need not wait. One that another holds by now is left alone.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sluice_kubernetes::Error;
+use sluice_kubernetes::{Error, Hold};
 use sluice_kubernetes_fake::{Fault, Kubernetes};
 
 use crate::support::{block_on, cluster};
@@ -81,28 +81,61 @@ fn a_hold_is_renewed_and_tells_when_it_is_lost() {
         let hold = cluster.hold("sluice-rollout", "run 1", Duration::from_secs(1)).await.unwrap();
         let renewals = || kubernetes.states("leases", "shop", "sluice-rollout").len();
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        assert!(renewals() >= 3 && hold.lost().is_none());
+        assert!(renewals() >= 3 && is_certain(&hold).await);
+        // A note on it makes it no other's.
+        kubernetes.edit("kubectl-edit", "leases", "shop", "sluice-rollout", |lease| {
+            lease["metadata"]["annotations"] = json!({"note": "do not touch"});
+        });
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(is_certain(&hold).await);
         kubernetes.edit("kubectl-edit", "leases", "shop", "sluice-rollout", |lease| {
             lease["spec"]["holderIdentity"] = "run 2".into();
         });
-        let lost = hold.until_lost().await;
-        assert!(matches!(lost, Error::Conflict { .. }), "{lost:?}");
-        assert!(hold.lost().is_some());
+        hold.until_in_doubt().await;
+        let lost = hold.until_certain().await.unwrap_err();
+        assert!(matches!(&lost, Error::Held { by, .. } if by == "run 2"), "{lost:?}");
         // What another holds is left to it.
         hold.release().await.unwrap();
     });
     assert_eq!(kubernetes.get("leases", "shop", "sluice-rollout")["spec"]["holderIdentity"], "run 2");
 }
 
+/// What the API server does while it is away for longer than the lease lasts: nobody else took it, so it is held still.
 #[test]
-fn a_hold_that_can_not_be_renewed_is_lost_before_it_runs_out() {
+fn a_hold_that_ran_out_and_nobody_took_is_held_again() {
+    for fault in [Fault::Reset, Fault::LoseReply] {
+        let kubernetes = Kubernetes::start();
+        block_on(async {
+            let cluster = cluster(&kubernetes).await;
+            let hold = cluster.hold("sluice-rollout", "run 1", Duration::from_secs(1)).await.unwrap();
+            kubernetes.faults(move |_| Some(fault.clone()));
+            hold.until_in_doubt().await;
+            assert!(!is_certain(&hold).await);
+            kubernetes.faults(|_| None);
+            hold.until_certain().await.unwrap();
+            assert!(is_certain(&hold).await);
+            hold.release().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_hold_that_can_not_be_renewed_is_lost_in_the_end() {
     let kubernetes = Kubernetes::start();
     block_on(async {
-        let cluster = cluster(&kubernetes).await;
+        let cluster = cluster(&kubernetes).await.with_patience(Duration::from_secs(2));
         let hold = cluster.hold("sluice-rollout", "run 1", Duration::from_secs(1)).await.unwrap();
         kubernetes.faults(|request| (request.method == "PUT").then_some(Fault::Reset));
-        let began = std::time::Instant::now();
-        hold.until_lost().await;
-        assert!(began.elapsed() < Duration::from_secs(3));
+        hold.until_in_doubt().await;
+        let lost = hold.until_certain().await.unwrap_err();
+        assert!(matches!(lost, Error::Unreachable { .. }), "{lost:?}");
     });
+}
+
+async fn is_certain(hold: &Hold) -> bool {
+    tokio::select! {
+        biased;
+        () = hold.until_in_doubt() => false,
+        () = std::future::ready(()) => true,
+    }
 }

@@ -29,8 +29,7 @@ impl Run<'_> {
         let ending = tokio::select! {
             biased;
             interrupted = cx.cancellation().cancelled() => Err(self.told_to_end(interrupted.into()).await),
-            lost = hold.until_lost() => Err(not_alone(lost)),
-            ending = self.begin_and_end(begins) => ending,
+            ending = while_held(&hold, Box::pin(self.begin_and_end(begins))) => ending,
         };
         self.waiting.voice.end();
         // Held until it runs out where this fails: the next run waits for that.
@@ -82,6 +81,31 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Works while the lease is held. While that is in doubt nothing goes on: another may have taken the work up.
+async fn while_held(
+    hold: &Hold,
+    mut work: impl Future<Output = Result<Ending, Problem>> + Unpin,
+) -> Result<Ending, Problem> {
+    loop {
+        tokio::select! {
+            biased;
+            () = hold.until_in_doubt() => hold.until_certain().await.map_err(no_longer_held)?,
+            ended = &mut work => return ended,
+        }
+    }
+}
+
+/// The lease is another's, or the cluster did not answer for too long.
+fn no_longer_held(error: Error) -> Problem {
+    if matches!(error, Error::Held { .. } | Error::NotFound { .. } | Error::Conflict { .. }) {
+        return not_alone(error);
+    }
+    let problem = Problem::from(error);
+    let help = problem.help.clone().unwrap_or_default();
+    problem
+        .help(format!("{help}; then `rollout resume` finishes it, or `rollout resume --back` rolls it back"))
 }
 
 /// Another run may be at it by now: what it makes of it is its own.

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sluice_kubernetes_fake::{Behaviour, Fault};
+use sluice_kubernetes_fake::{Behaviour, Fault, KubernetesReply as _, Reply};
 
 use crate::rollout::shop::Shop;
 
 const DEPLOY: [&str; 3] = ["deploy", "--workload=deployment/web", "--image=shop/web:2"];
+
+/// How long a lease lasts that is not renewed.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// A shop in which a deployment waits for pods that take this long.
 fn slow(time: Duration) -> Shop {
@@ -114,6 +117,30 @@ fn who_has_lost_its_lease_writes_no_more() {
     // It tried to renew its lease, and no more.
     assert!(shop.writes() <= writes + 2, "{} writes more", shop.writes() - writes);
     shop.is_clean();
+}
+
+/// An API server that is away for longer than the lease lasts: the run stands still, and goes on when nobody took it up.
+#[test]
+fn a_run_outlasts_an_api_server_that_is_away_for_a_while() {
+    let shop = slow(Duration::from_secs(5));
+    let running = shop.rollout(&DEPLOY).starts();
+    until_changed(&shop);
+    shop.kubernetes.faults(|_| Some(Fault::Reset));
+    std::thread::sleep(LEASE + Duration::from_secs(4));
+    shop.kubernetes.faults(|_| None);
+    running.ends().exits(0);
+    assert_eq!(shop.running("web-"), ["shop/web:2"; 2]);
+    shop.is_clean();
+}
+
+/// While nothing happens it is the renewal of the lease that meets it.
+#[test]
+fn a_run_whose_token_ends_says_so_and_can_be_resumed() {
+    let shop = slow(Duration::from_mins(1));
+    let running = shop.rollout(&DEPLOY).starts();
+    until_changed(&shop);
+    shop.kubernetes.faults(|request| (request.method == "PUT").then(|| Fault::Answer(Reply::unauthorized())));
+    running.ends().exits(3).says("the cluster does not take the credentials").says("rollout resume");
 }
 
 #[test]
