@@ -93,7 +93,7 @@ pub(crate) async fn run(
     cluster: &Cluster,
     job: &Object,
     timeout: Duration,
-    voice: &Voice<'_>,
+    voice: &mut Voice<'_>,
 ) -> Result<(), Trip> {
     let name = job.name();
     let subject = format!("job/{name}");
@@ -183,7 +183,7 @@ fn follow(cluster: &Cluster, pod: &Pod, followed: &mut BTreeSet<String>, sender:
     }
 }
 
-async fn say_rest(lines: &mut mpsc::Receiver<String>, voice: &Voice<'_>) {
+async fn say_rest(lines: &mut mpsc::Receiver<String>, voice: &mut Voice<'_>) {
     let until = Instant::now() + LAST_LINES;
     // The logs of containers that ended come to their end by themselves; a moment without a line is that end.
     while let Ok(Some(line)) =

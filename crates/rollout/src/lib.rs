@@ -7,7 +7,8 @@
 //! fails, the same journal is worked off backwards. A run that was killed is taken up by `resume` in the same way.
 //!
 //! The modules, top-down:
-//! - `inputs`, `sections`, `outputs`, `report`, `voice`: what a run is told, what it hands on, what it says;
+//! - `inputs`, `sections`, `outputs`, `report`, `voice` (on a terminal by `screen`): what a run is told, what it hands on,
+//!   what it says;
 //! - `deploy`, `switch`, `undo`, `decommission`, `status`, `resume`: the commands; `place`: which cluster, and what it
 //!   must allow; `draught`: what a command would change;
 //! - `run`: a journal worked off; `journal`: what is written down; `edit`: what a change is made of; `mark`: what a run
@@ -44,6 +45,7 @@ mod reference;
 mod report;
 mod resume;
 mod run;
+mod screen;
 mod sections;
 mod status;
 mod switch;

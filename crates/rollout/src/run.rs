@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
         let jobs = [self.journal.jobs.before.clone(), self.journal.jobs.migrations.clone()];
         if jobs.iter().any(Option::is_some) && !self.has_begun().await? {
             for job in jobs.into_iter().flatten() {
-                jobs::run(self.cx, &self.cluster, &job, self.limits.timeout, &self.waiting.voice).await?;
+                jobs::run(self.cx, &self.cluster, &job, self.limits.timeout, &mut self.waiting.voice).await?;
             }
         }
         for stage in self.stages() {
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
         }
         match restore {
             Some(job) => {
-                jobs::run(self.cx, &self.cluster, &job, self.limits.timeout, &self.waiting.voice).await
+                jobs::run(self.cx, &self.cluster, &job, self.limits.timeout, &mut self.waiting.voice).await
             }
             None => Ok(()),
         }

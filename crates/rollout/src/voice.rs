@@ -1,15 +1,20 @@
 //! What is said while a run goes on: one line a workload.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::{
+    io::IsTerminal as _,
+    time::{Duration, Instant},
+};
 
-use console::{Term, style};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use sluice_core::{Context, escape};
+use console::style;
+use sluice_core::{Context, Period, escape};
+
+use crate::screen::Screen;
 
 /// Says how far each workload is: on a terminal in a line that changes, elsewhere in a new line when it changed.
 pub(crate) struct Voice<'a> {
     cx: &'a Context,
-    terminal: Option<Terminal>,
+    screen: Option<Screen>,
+    began: Instant,
     lines: Vec<Line>,
 }
 
@@ -27,29 +32,24 @@ struct Line {
     text: String,
 }
 
-/// The lines at the end of the terminal: a summary, and below it those of the workloads.
-struct Terminal {
-    all: MultiProgress,
-    summary: ProgressBar,
-    rows: Vec<ProgressBar>,
-}
-
-const FRAME: Duration = Duration::from_millis(120);
+/// How often the lines of a terminal are drawn at least: time goes on, and its size may be another.
+pub(crate) const FRAME: Duration = Duration::from_secs(1);
 /// The lines of the terminal that are not for workloads: the summary, the cursor's, and one of what was said before.
 const KEPT: usize = 3;
 
 impl<'a> Voice<'a> {
     pub(crate) fn new(cx: &'a Context) -> Self {
         let is_terminal = !cx.is_in_actions() && std::io::stderr().is_terminal();
-        Self { cx, terminal: is_terminal.then(Terminal::new), lines: Vec::new() }
+        Self { cx, screen: is_terminal.then(Screen::new), began: Instant::now(), lines: Vec::new() }
     }
 
     /// A line for itself.
-    pub(crate) fn say(&self, line: &str) {
-        match &self.terminal {
-            Some(terminal) => terminal.all.suspend(|| self.cx.say(line)),
-            None => self.cx.say(line),
+    pub(crate) fn say(&mut self, line: &str) {
+        if let Some(screen) = &mut self.screen {
+            screen.clear();
         }
+        self.cx.say(line);
+        self.show();
     }
 
     /// All that is told of from here on, in this order.
@@ -66,10 +66,29 @@ impl<'a> Voice<'a> {
             return;
         }
         (line.state, line.text) = (state, text.to_owned());
-        match &mut self.terminal {
-            Some(terminal) => terminal.show(&self.lines, wide),
-            None => self.cx.say(&format!("{object:wide$}  {text}")),
+        if self.screen.is_none() {
+            self.cx.say(&format!("{object:wide$}  {text}"));
         }
+    }
+
+    /// Draws the lines, on a terminal. Where not all fit, those that are done are only counted.
+    pub(crate) fn show(&mut self) {
+        let wide = self.wide();
+        let Some(screen) = &mut self.screen else { return };
+        let room = screen.height().saturating_sub(KEPT).max(1);
+        let mut shown: Vec<&Line> = self.lines.iter().filter(|line| !line.text.is_empty()).collect();
+        if shown.is_empty() {
+            return;
+        }
+        if shown.len() > room {
+            shown.retain(|line| line.state != State::Done);
+            shown.sort_by_key(|line| line.state != State::InTrouble);
+            shown.truncate(room);
+        }
+        let passed = Period(Duration::from_secs(self.began.elapsed().as_secs()));
+        let summary = format!("{}, after {passed}", summed_up(&self.lines));
+        let rows = shown.into_iter().map(|line| line.shown(wide));
+        screen.draw(&std::iter::once(summary).chain(rows).collect::<Vec<_>>());
     }
 
     fn wide(&self) -> usize {
@@ -79,59 +98,9 @@ impl<'a> Voice<'a> {
     /// Leaves no trace on a terminal.
     pub(crate) fn end(&mut self) {
         self.lines.clear();
-        if let Some(terminal) = &mut self.terminal {
-            terminal.clear();
+        if let Some(screen) = &mut self.screen {
+            screen.clear();
         }
-    }
-}
-
-impl Terminal {
-    fn new() -> Self {
-        let all = MultiProgress::new();
-        let summary = all.add(ProgressBar::new_spinner());
-        Self { all, summary, rows: Vec::new() }
-    }
-
-    /// Shows what fits: where not all do, those that are done are only counted.
-    fn show(&mut self, lines: &[Line], wide: usize) {
-        let (height, _) = Term::stderr().size();
-        let room = usize::from(height).saturating_sub(KEPT).max(1);
-        let told = || lines.iter().filter(|line| !line.text.is_empty());
-        let shown: Vec<&Line> = if told().count() <= room {
-            told().collect()
-        } else {
-            let mut rest: Vec<&Line> = told().filter(|line| line.state != State::Done).collect();
-            rest.sort_by_key(|line| line.state != State::InTrouble);
-            rest.truncate(room);
-            rest
-        };
-        if !self.summary.is_finished() && self.rows.is_empty() {
-            self.summary.set_style(styled("{spinner:.cyan} {wide_msg}"));
-            self.summary.enable_steady_tick(FRAME);
-        }
-        self.summary.set_message(summed_up(lines));
-        while self.rows.len() < shown.len() {
-            let row = self.all.add(ProgressBar::new_spinner());
-            row.set_style(styled("{wide_msg}"));
-            self.rows.push(row);
-        }
-        for row in self.rows.drain(shown.len()..) {
-            row.finish_and_clear();
-            self.all.remove(&row);
-        }
-        for (row, line) in self.rows.iter().zip(shown) {
-            row.set_message(line.shown(wide));
-        }
-    }
-
-    fn clear(&mut self) {
-        self.summary.disable_steady_tick();
-        for row in self.rows.drain(..) {
-            row.finish_and_clear();
-        }
-        self.summary.finish_and_clear();
-        // What can't be cleared is only ugly.
-        let _ = self.all.clear();
     }
 }
 
@@ -156,11 +125,6 @@ fn summed_up(lines: &[Line]) -> String {
         count => format!(", {count} in trouble"),
     };
     format!("{} of {} done{trouble}", count(State::Done), lines.len())
-}
-
-/// The templates are ours: where one can't be read, that of the library does.
-fn styled(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Run<'_> {
     }
 
     /// Takes the lease of a run that was killed: it runs out soon. That of one that goes on does not.
-    async fn hold_after_the_other(&self, holder: &str) -> Result<Hold, Problem> {
+    async fn hold_after_the_other(&mut self, holder: &str) -> Result<Hold, Problem> {
         let ends = Instant::now() + LEASE + 2 * LOOK_AGAIN;
         loop {
             match self.hold(holder).await {

@@ -18,7 +18,7 @@ use crate::{
     journal::{Direction, Journal, Step},
     reference::{Reference, WorkloadKind},
     view::View,
-    voice::{State, Voice},
+    voice::{FRAME, State, Voice},
 };
 
 /// How long the way back may take at least: to come back late is better than to give up on it.
@@ -170,6 +170,7 @@ impl<'a> Waiting<'a> {
             let mut again = wait.ends;
             if view.is_whole() {
                 let (look_again, mut failed) = self.judge(view, targets, wait.way);
+                self.voice.show();
                 for target in targets.iter_mut().filter(|target| target.may_fail) {
                     let has_failed = failed.iter().any(|(object, _)| *object == target.object);
                     target.is_done |= has_failed || wait.began_at.elapsed() >= NOT_RUNNING;
@@ -191,7 +192,7 @@ impl<'a> Waiting<'a> {
             }
             tokio::select! {
                 seen = view.next() => seen.map_err(Trip::Lost)?,
-                () = sleep_until(again.min(next_events)) => {}
+                () = sleep_until(again.min(next_events).min(Instant::now() + FRAME)) => {}
             }
             if Instant::now() >= next_events {
                 self.read_events(view, wait.began).await;

@@ -16,6 +16,9 @@ const ROUNDS: usize = 31;
 /// How many workloads there are at most.
 const MANY: usize = 200;
 
+/// How many pods of others stand beside each: a look at a namespace meets them all.
+const OTHERS: usize = 2;
+
 pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
     let title = format!(
         "rollout on loopback, its server on the same machine: the middle (and the least) of {ROUNDS} runs in turns"
@@ -28,13 +31,14 @@ pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
         // What is there already is waited for by watches, and nothing changes from run to run.
         let wait = cluster.run(&["deploy", "--selector=app", "--image=shop/web:1"]);
         let [status, wait] = in_turns([&cluster.run(&["status"]), &wait], ROUNDS)?;
-        // With many, the time is the server's.
+        // With many, the time is mostly the server's.
         let musts = match count {
-            MANY => Vec::new(),
+            MANY => vec![Must::megabytes(&status, 20)],
             _ => vec![Must::milliseconds(&status, 100), Must::megabytes(&status, 20)],
         };
-        row(&mut table, &format!("status of {count} workloads"), &status, &musts);
-        row(&mut table, &format!("wait for {count} workloads"), &wait, &[]);
+        let pods = count * (1 + OTHERS);
+        row(&mut table, &format!("status of {count} workloads, {pods} pods"), &status, &musts);
+        row(&mut table, &format!("wait for {count} workloads, {pods} pods"), &wait, &[]);
     }
     Ok(table)
 }
@@ -85,6 +89,9 @@ impl Cluster {
         });
         // Nothing moves while it is looked at.
         kubernetes.pause();
+        for number in 0..count * OTHERS {
+            kubernetes.create("shop", &other(&format!("other-{number}")));
+        }
         Ok(Self { kubernetes, folder: tempfile::tempdir()?, binary: binary.to_string_lossy().into_owned() })
     }
 
@@ -106,5 +113,22 @@ fn workload(name: &str) -> Value {
                 "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]},
             },
         },
+    })
+}
+
+/// A pod of the size that they have: it says more than its image.
+fn other(name: &str) -> Value {
+    let variables = (0..40).map(|number| {
+        let value = format!("https://{name}-{number}.shop.svc.cluster.local:8443/v1");
+        json!({"name": format!("SETTING_{number}"), "value": value})
+    });
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "other"}},
+        "spec": {"containers": [{
+            "name": "other",
+            "image": "shop/other:1",
+            "env": variables.collect::<Vec<_>>(),
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
+        }]},
     })
 }
