@@ -151,6 +151,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 3)
+        // A name of one letter is near to no other.
+        .filter(|(distance, name)| *distance < name.chars().count().max(word.chars().count()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

@@ -169,6 +169,11 @@ impl Cluster {
         &self.name
     }
 
+    /// What its API server has warned of so far beside its answers, each once.
+    pub fn warnings(&self) -> Vec<String> {
+        self.api.transport.warnings()
+    }
+
     /// Scheme, host and port of its API server.
     pub fn server(&self) -> String {
         self.api.transport.server().origin()

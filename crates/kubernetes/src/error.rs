@@ -304,7 +304,11 @@ impl From<Error> for Problem {
             Error::AlreadyExists { .. } => ("the cluster has it already", "choose another name, or remove it".to_owned()),
             Error::Denied { verb, resource, .. } => (
                 "the cluster does not let this job do that",
-                format!("allow `{verb}` on `{resource}` to it, in a Role of the namespace"),
+                if resource.starts_with('/') {
+                    format!("allow `{verb}` on `{resource}` to it, in a ClusterRole (`nonResourceURLs`)")
+                } else {
+                    format!("allow `{verb}` on `{resource}` to it, in a Role of the namespace")
+                },
             ),
             Error::Unauthorized { .. } => (
                 "the cluster does not take the credentials",

@@ -49,6 +49,7 @@ mod patch;
 mod permission;
 pub mod progress;
 mod transport;
+mod warning;
 mod watch;
 
 pub use self::{

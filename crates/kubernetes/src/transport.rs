@@ -16,7 +16,7 @@ use sluice_core::{Clock, retry::http_date};
 use sluice_http::{Client, Incoming, Url};
 use tower_service::Service;
 
-use crate::{Error, credential::Credential};
+use crate::{Error, credential::Credential, warning::Warnings};
 
 /// How long the head of an answer may take. A list of a large namespace takes the API server seconds.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +28,7 @@ pub(crate) struct Transport {
     server: Url,
     credential: Credential,
     clock: Arc<Mutex<Clock>>,
+    warnings: Warnings,
 }
 
 /// What did not come back from a request.
@@ -44,7 +45,8 @@ pub(crate) enum Lost {
 impl Transport {
     /// `now` is the time until the server has told its own.
     pub(crate) fn new(client: Client, server: Url, credential: Credential, now: Timestamp) -> Self {
-        Self { client, server, credential, clock: Arc::new(Mutex::new(Clock::starting(now))) }
+        let clock = Arc::new(Mutex::new(Clock::starting(now)));
+        Self { client, server, credential, clock, warnings: Warnings::default() }
     }
 
     /// The address of the API server.
@@ -55,6 +57,11 @@ impl Transport {
     /// The time by the clock of the API server, as its last answer told it.
     pub(crate) fn server_time(&self) -> Timestamp {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    /// What the API server has warned of so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.heard()
     }
 
     async fn send(self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
@@ -85,6 +92,7 @@ impl Transport {
         if let Some(date) = date {
             *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Clock::starting(date);
         }
+        self.warnings.hear(answer.headers());
         Ok(answer)
     }
 

@@ -239,16 +239,31 @@ fn unescaped(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
 }
 
-/// Who changed an object last, besides us: its manager and when.
-pub(crate) fn last_other(object: &Value, us: &str) -> Option<String> {
+/// Who has written the field at a path, and when: its manager, ours included. Of an entry of a list it is who has written
+/// the list: entries are told by keys there, and not by their place.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
+pub(crate) fn owner_of(object: &Value, path: &str) -> Option<String> {
     let entries = object.pointer("/metadata/managedFields")?.as_array()?;
     let word = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
-    let others = entries
-        .iter()
-        .filter(|entry| word(entry, "manager").as_deref() != Some(us) && entry.get("subresource").is_none());
-    let last = others.max_by_key(|entry| word(entry, "time"))?;
-    let manager = word(last, "manager")?;
-    Some(word(last, "time").map_or(manager.clone(), |time| format!("{manager}, {time}")))
+    let owners = entries.iter().map(|entry| (depth(&entry["fieldsV1"], path), word(entry, "time"), entry));
+    let (depth, time, last) = owners.max_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)))?;
+    let manager = word(last, "manager").filter(|_| depth > 0)?;
+    Some(time.map_or_else(|| manager.clone(), |time| format!("{manager}, {time}")))
+}
+
+/// How many segments of a path a manager has written.
+fn depth(fields: &Value, path: &str) -> usize {
+    let mut at = fields;
+    let mut depth = 0;
+    for segment in path.split('/').skip(1) {
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        match at.get(format!("f:{name}")) {
+            Some(next) => at = next,
+            None => break,
+        }
+        depth += 1;
+    }
+    depth
 }
 
 /// Whether fields of an object were written by this manager, and are so still.

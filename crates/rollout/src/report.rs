@@ -150,6 +150,7 @@ pub(crate) fn dry_run(draught: &Draught, cluster: &Cluster) -> Done<Outputs> {
         ..Outputs::default()
     };
     place(&mut draft, cluster);
+    draft.findings.extend(warnings(cluster));
     Done { outputs, report: draft }
 }
 
@@ -326,6 +327,7 @@ fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: b
 
 fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &Run<'_>) {
     place(&mut done.report, cluster);
+    done.report.findings.extend(warnings(cluster));
     if let Some(colours) = &draught.colours {
         if let (Some(live), Some(idle)) = (&done.outputs.live, &done.outputs.idle) {
             done.report.fact("live", live);
@@ -349,6 +351,11 @@ fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &
         let header = ["workload", "ready", "images"].map(str::to_owned).to_vec();
         done.report.block(Block::Table { title: "workloads".to_owned(), header, rows });
     }
+}
+
+/// What the cluster let pass, though not without a word.
+fn warnings(cluster: &Cluster) -> impl Iterator<Item = Finding> {
+    cluster.warnings().into_iter().map(|text| Finding::new("the cluster warns", Verdict::Skipped, text))
 }
 
 pub(crate) fn place(draft: &mut Draft, cluster: &Cluster) {

@@ -20,7 +20,7 @@ use crate::{
     failure::{Failure, Trip},
     inputs::{OnFailure, Patience},
     jobs,
-    journal::{Direction, Jobs, Journal, MANAGER, Step},
+    journal::{Direction, Jobs, Journal, Step},
     mark,
 };
 
@@ -306,8 +306,7 @@ fn reasons(trip: Trip) -> Vec<Failure> {
 
 /// What someone else changed is theirs.
 fn foreign(subject: &str, path: &str, found: &Value) -> Failure {
-    let who =
-        edit::last_other(found, MANAGER).map_or_else(String::new, |who| format!(" (last change by {who})"));
+    let who = edit::owner_of(found, path).map_or_else(String::new, |who| format!(" (last change by {who})"));
     let at = if path.is_empty() { "it".to_owned() } else { path.to_owned() };
     Failure {
         help: Some("look at what was changed; `force` overwrites it".to_owned()),

@@ -87,8 +87,8 @@ async fn look(steps: &[Step], draught: &mut Draught, cluster: &Cluster, force: b
                     .help("look at what is there; `force` removes it"));
             }
             Standing::Elsewhere { path, found: value } if !force => {
-                let who = edit::last_other(&found, MANAGER)
-                    .map_or_else(String::new, |who| format!(", last by {who}"));
+                let who =
+                    edit::owner_of(&found, &path).map_or_else(String::new, |who| format!(", last by {who}"));
                 return Err(Problem::failed(format!("{} was changed since", step.object()))
                     .why(format!(
                         "{path} is {}, not what the deployment left there{who}",

@@ -57,7 +57,21 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Outcome {
     if let Some(refusal) = refusal(world, verb, &target) {
         return refusal.into();
     }
-    target.answer(world, request, verb)
+    match target.answer(world, request, verb) {
+        Outcome::Now(reply) if ["create", "update", "patch"].contains(&verb) => warning(reply).into(),
+        outcome => outcome,
+    }
+}
+
+/// Warns of a label of nodes that is deprecated, in the API server's words:
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/api/node/util.go>
+fn warning(reply: Reply) -> Reply {
+    let written: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    if written.pointer("/spec/template/spec/nodeSelector/beta.kubernetes.io~1os").is_none() {
+        return reply;
+    }
+    let text = r#"spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead"#;
+    reply.header("warning", &format!("299 - \"{text}\""))
 }
 
 fn find(world: &World, segments: &[&str]) -> Option<Target> {

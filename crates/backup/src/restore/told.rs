@@ -1,6 +1,6 @@
 //! What came of a restore, for people and for the steps after it.
 
-use sluice_core::{Block, Draft, Problem, Verdict};
+use sluice_core::{Block, Draft, Finding, Problem, Verdict};
 use sluice_kubernetes::Cluster;
 
 use super::{items::Item, state::State};
@@ -39,6 +39,9 @@ impl Restored<'_> {
     pub(super) fn report(&self, interrupted: Option<Problem>) -> Draft {
         let mut draft = Draft::new(self.verdict(), self.title());
         draft.findings = self.states.iter().filter_map(|state| state.finding.clone()).collect();
+        for warning in self.cluster.warnings() {
+            draft.finding(Finding::new("the cluster warns", Verdict::Skipped, warning));
+        }
         draft.fact("cluster", self.cluster.name());
         draft.fact("namespace", self.cluster.namespace());
         draft.fact("backup", &self.kept.location);

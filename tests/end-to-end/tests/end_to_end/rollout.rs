@@ -261,6 +261,23 @@ fn manifests_are_applied_and_what_they_made_is_removed_on_the_way_back() {
 }
 
 #[test]
+fn what_the_cluster_warns_of_is_told_once() {
+    let shop = Shop::with_web(1);
+    shop.repository.write(
+        "api.yml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  selector: {matchLabels: {app: api}}\n  template:\n    metadata: {labels: {app: api}}\n    spec: {nodeSelector: {beta.kubernetes.io/os: linux}, containers: [{name: api, image: \"shop/api:1\"}]}\n",
+    );
+    let warning =
+        "nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead";
+    for words in
+        [&["deploy", "--manifest=api.yml", "--dry-run=server"][..], &["deploy", "--manifest=api.yml"]]
+    {
+        let outcome = shop.rollout(words).ends();
+        assert_eq!(outcome.exits(0).stdout.matches(warning).count(), 1, "{outcome:#?}");
+    }
+}
+
+#[test]
 fn fields_of_others_are_told() {
     let shop = Shop::with_web(1);
     shop.repository.write(
