@@ -78,7 +78,8 @@ impl Parsed {
     }
 }
 
-fn roots(documents: &[Document]) -> impl Iterator<Item = Found<'_>> {
+/// The documents, each with the way to it.
+pub(crate) fn roots(documents: &[Document]) -> impl Iterator<Item = Found<'_>> {
     let several = documents.len() > 1;
     documents.iter().enumerate().map(move |(number, document)| Found::root(document, number, several))
 }

@@ -44,7 +44,7 @@ pub struct SetInputs {
 
     /// The overlays to set it in, instead of `environment`: folders or files, one a line
     ///
-    /// Of a folder, its kustomization; else all YAML files in it.
+    /// Of a folder, its kustomization; else all YAML and JSON files in it.
     #[arg(long, value_name = "PATH")]
     pub overlay: Vec<PathBuf>,
 

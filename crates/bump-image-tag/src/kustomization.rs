@@ -10,6 +10,7 @@ use crate::{
     ImageArgument,
     formats::{misread, template},
     helm,
+    pin::Pin,
     site::{Apart, Form, Name, Site, Slot},
     source::Source,
     walk::Found,
@@ -122,7 +123,42 @@ pub(crate) fn entries<'a>(holder: &Found<'a>, source: &Source) -> Result<Vec<Sit
         };
         sites.push(Site { name, path: item.path, place: key.value.place(), form });
     }
+    refuse_overruled(&mut sites, source);
     Ok(sites)
+}
+
+/// kustomize applies the entries one after the other, each to what those before it made: an entry for the `newName` of
+/// another one decides what runs in the place of both.
+/// <https://github.com/kubernetes-sigs/kustomize/blob/master/api/internal/target/kusttarget_configplugin.go>
+fn refuse_overruled(sites: &mut [Site<'_>], source: &Source) {
+    for number in 0..sites.len() {
+        let (site, later) = (&sites[number], &sites[number + 1..]);
+        let Ok(pin) = site.pin() else { continue };
+        let (true, Some(name)) = (pin.says_version(), pin.new_name.as_deref()) else { continue };
+        if let Some((other, made)) =
+            last_to_decide(name, later).filter(|(_, made)| made.version() != pin.version())
+        {
+            let problem = overruled(site, &pin, other, &made, source);
+            sites[number].form = Err(problem);
+        }
+    }
+}
+
+/// The entry that decides on the version of the image of this name, and what it makes it.
+fn last_to_decide<'s, 'a>(name: &str, entries: &'s [Site<'a>]) -> Option<(&'s Site<'a>, Pin)> {
+    let mut name = name.to_owned();
+    let mut last = None;
+    for entry in entries {
+        if entry.name != name {
+            continue;
+        }
+        let Ok(pin) = entry.pin() else { continue };
+        pin.name(&entry.name).clone_into(&mut name);
+        if pin.says_version() {
+            last = Some((entry, pin));
+        }
+    }
+    last
 }
 
 /// The name's entry in an item of `images`. An entry without a name is no image's.
@@ -152,6 +188,17 @@ fn form<'a>(node: Node<'a>, name: Entry<'a>, source: &Source) -> Result<Form<'a>
     };
     let (new_name, tag, digest) = (slot("newName")?, slot("newTag")?, slot("digest")?);
     Ok(Form::Apart(Box::new(Apart { name: Name::Replaced(new_name), tag, digest, above: Some(name) })))
+}
+
+fn overruled(site: &Site<'_>, pin: &Pin, other: &Site<'_>, made: &Pin, source: &Source) -> Problem {
+    let (name, version, made) = (&site.name, pin.version(), made.version());
+    Problem::misconfigured(format!("\"{name}\" is {version} here, and another entry makes it {made}"))
+        .why(format!(
+            "a build applies the entry \"{}\" of line {} to what this one made",
+            other.name, other.place.line
+        ))
+        .help("set both to one version, or take it away from this entry")
+        .at(source.place(site.place))
 }
 
 fn has_two(name: &str, first: &Site<'_>, second: Entry<'_>, source: &Source) -> Problem {

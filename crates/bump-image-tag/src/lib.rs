@@ -9,7 +9,7 @@
 //!    that says which version of an image runs: `kustomization`, `helm` values, Kubernetes `manifest`s, `argo`, `flux`
 //!    and `compose`, which `walk` through documents, and through each `block` of text that holds values or a `patch`.
 //!    `select` tells which sites are meant; what is not certain is refused with its place, and all refusals of all files
-//!    are told together;
+//!    are told together; what names an image elsewhere is `left`;
 //! 3. each file is edited in memory (`edit`) and becomes a `diff`, the [`Outputs`] and the `report`;
 //! 4. the `order` of versions is looked at, and the `strategy` writes: the `worktree` (all files or none, and none that
 //!    someone else changed meanwhile), a `commit` with a `message`, or a `pull_request`. Where someone else was faster,
@@ -34,6 +34,7 @@ mod helm;
 mod history;
 mod inputs;
 mod kustomization;
+mod left;
 mod manifest;
 mod message;
 mod order;

@@ -1,4 +1,5 @@
-//! Kubernetes manifests: the `image` of containers, wherever a kind keeps its pod template.
+//! Kubernetes manifests: the `image` of containers, wherever a kind keeps its pod template, and that of volumes
+//! (<https://kubernetes.io/docs/concepts/storage/volumes/#image>).
 
 use crate::{helm, site::Site, source::Source, walk::Found};
 
@@ -13,6 +14,7 @@ pub(crate) fn sites<'a>(root: Found<'a>, source: &Source) -> Vec<Site<'a>> {
     for mapping in root.mappings_below(&entered) {
         if mapping.key.is_some_and(|key| key.to_lowercase().ends_with("image")) {
             sites.extend(helm::apart(&mapping, source));
+            sites.extend(helm::references(&mapping, "reference", source));
         }
         sites.extend(helm::references(&mapping, "image", source));
     }

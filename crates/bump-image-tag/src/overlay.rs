@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -128,8 +129,8 @@ pub(crate) fn elsewhere(mut problem: Problem, config: &File<Config>) -> Problem 
     problem
 }
 
-/// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML files in it; or the
-/// file itself.
+/// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML and JSON files in
+/// it; or the file itself.
 pub(crate) fn files_at(path: &Path, name: &str, root: &Path) -> Found {
     let is_folder =
         path.metadata().map(|metadata| metadata.is_dir()).map_err(|error| match error.kind() {
@@ -144,16 +145,24 @@ pub(crate) fn files_at(path: &Path, name: &str, root: &Path) -> Found {
     }
     let mut files = Vec::new();
     let folder = inside(path, name, root)?;
-    yaml_files(&folder, name, root, &mut files)?;
+    manifests(&folder, name, root, &mut files)?;
     if files.is_empty() {
-        return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML file"))
+        return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML or JSON file"))
             .why(format!("it has none of {}, and no other", FILE_NAMES.join(", "))));
     }
     Ok((files.into_iter().collect(), true))
 }
 
-/// All YAML files below a folder, which is one without symlinks; what is hidden, and folders behind symlinks, left out.
-fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+/// Whether a file of a folder can hold manifests: those that `kubectl apply --filename` takes there, and kustomizations.
+/// <https://github.com/kubernetes/cli-runtime/blob/master/pkg/resource/builder.go>
+pub(crate) fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|one| extension == *one))
+        || FILE_NAMES.iter().any(|name| path.file_name() == Some(OsStr::new(name)))
+}
+
+/// All YAML and JSON files below a folder, which is one without symlinks; what is hidden, and folders behind symlinks,
+/// left out.
+fn manifests(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
     let unseen = |error| Problem::undecided(format!("could not look into the overlay {name}")).why(error);
     let entries = folder.read_dir().map_err(unseen)?.map(|entry| {
         let entry = entry?;
@@ -167,13 +176,12 @@ fn yaml_files(folder: &Path, name: &str, root: &Path, files: &mut Vec<PathBuf>) 
             continue;
         }
         let path = folder.join(&file);
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            || FILE_NAMES.iter().any(|name| file == *name);
+        let is_manifest = is_manifest(&path);
         if kind.is_dir() {
-            yaml_files(&path, name, root, files)?;
-        } else if is_yaml && kind.is_file() {
+            manifests(&path, name, root, files)?;
+        } else if is_manifest && kind.is_file() {
             files.push(path);
-        } else if is_yaml && kind.is_symlink() && !path.is_dir() {
+        } else if is_manifest && kind.is_symlink() && !path.is_dir() {
             let label = path.strip_prefix(root).unwrap_or(&path);
             files.push(file_at(&path, &escape::bytes(label.as_os_str().as_encoded_bytes()), root)?);
         }
@@ -302,6 +310,7 @@ mod tests {
         for file in [
             "charts/shop/values.yaml",
             "charts/shop/b.yml",
+            "charts/shop/job.json",
             "charts/shop/.hidden.yaml",
             "charts/shop/README.md",
             "charts/a.yaml",
@@ -310,7 +319,8 @@ mod tests {
             fs::write(root.join(file), "").unwrap();
         }
         symlink("shop", root.join("charts/again")).unwrap();
-        let found = Ok("charts/a.yaml charts/shop/b.yml charts/shop/values.yaml".to_owned());
+        let found =
+            Ok("charts/a.yaml charts/shop/b.yml charts/shop/job.json charts/shop/values.yaml".to_owned());
         assert_eq!(repository.find("charts"), found);
         assert_eq!(repository.find("charts/shop/values.yaml"), Ok("charts/shop/values.yaml".to_owned()));
     }
@@ -324,7 +334,7 @@ mod tests {
         assert_eq!(refused("k8s/dew"), "there is no overlay k8s/dew (did you mean \"dev\", beside it?)");
         assert_eq!(refused("k8s/production"), "there is no overlay k8s/production (its folder holds dev)");
         fs::create_dir_all(root.join("docs")).unwrap();
-        assert_eq!(refused("docs"), "the overlay docs holds no YAML file ()");
+        assert_eq!(refused("docs"), "the overlay docs holds no YAML or JSON file ()");
         fs::write(root.join("k8s/dev/Kustomization"), "").unwrap();
         assert_eq!(
             refused("k8s/dev"),

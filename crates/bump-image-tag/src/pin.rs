@@ -14,6 +14,11 @@ impl Pin {
         self.new_name.as_deref().unwrap_or(entry)
     }
 
+    /// Whether it says which version runs.
+    pub(crate) fn says_version(&self) -> bool {
+        self.tag.is_some() || self.digest.is_some()
+    }
+
     /// The image that runs: `ghcr.io/shop/backend:v1@sha256:...`.
     pub(crate) fn reference(&self, entry: &str) -> String {
         let mut reference = self.tagged(entry);

@@ -142,6 +142,9 @@ impl Past {
     fn ended(self, until: Until) -> Result<Self, Problem> {
         let found = self.commits.len();
         match until {
+            Until::Steps(_) if found == 0 => Err(Problem::misconfigured("there is nothing to go back to")
+                .why("no commit changed these images since their files are there")
+                .help("write the version that is meant with `set`")),
             Until::Steps(steps) => {
                 Err(Problem::misconfigured(format!("the history holds no {steps} changes of these images"))
                     .why(format!("it holds {found}"))

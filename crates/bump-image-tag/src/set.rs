@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use sluice_config::File;
-use sluice_core::{Context, Done, Problem, Problems};
+use sluice_core::{Context, Done, Finding, Problem, Problems};
 
 use crate::{
     Config, Outputs, SetInputs,
     edit::{self, Edited, Edits},
     files::Read,
+    left,
     overlay::Overlay,
     parallel,
     plan::Plan,
@@ -38,13 +39,14 @@ pub(crate) fn make(
     config: &File<Config>,
 ) -> Result<Made, Problems> {
     let overlays = tree.overlays(&plan.target, config)?;
-    let files = edit(plan, &overlays, tree)?;
-    let report = report::set(&overlays, &files, dry_run);
+    let (files, left) = edit(plan, &overlays, tree)?;
+    let mut report = report::set(&overlays, &files, dry_run);
+    report.findings.extend(left);
     Ok(Made { overlays, files, report })
 }
 
-/// Every file of the plan, once, with all images set; or all that stands against it.
-fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited>, Problems> {
+/// Every file of the plan, once, with all images set, and what is left as it is in them; or all that stands against it.
+fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<(Vec<Edited>, Vec<Finding>), Problems> {
     let names: Vec<&str> = plan.images.iter().map(|image| image.name.as_str()).collect();
     let mut files = tree.read(overlays, &names)?;
     let searched = files.len();
@@ -62,12 +64,15 @@ fn edit(plan: &Plan, overlays: &[Overlay], tree: &Tree<'_>) -> Result<Vec<Edited
     }
     let edits = problems.or(edits)?;
 
+    // Where places are named outright, all are that are meant.
+    let unnamed = looked.iter().zip(&edits).filter(|(_, edits)| edits.places.is_empty());
+    let left = unnamed.flat_map(|(file, _)| left::findings(file, &plan.images)).collect();
     let work: Vec<_> = edits.into_iter().enumerate().filter(|(_, edits)| !edits.is_empty()).collect();
     let edit = |(): &mut (), (index, edits): (usize, Edits)| {
         let sites = looked.get(index).map_or(&[][..], |looked| &looked.found.sites);
         edit::edit_sites(&files[index], sites, edits)
     };
-    Problems::all(parallel::map(work, || (), edit))
+    Ok((Problems::all(parallel::map(work, || (), edit))?, left))
 }
 
 /// The places that were named outright, each with its file's position in `files`; a file that is not there is read.

@@ -82,6 +82,11 @@ impl<'a> Site<'a> {
         familiar(&self.name) == familiar(name)
     }
 
+    /// Whether name and version stand in one text.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self.form, Ok(Form::Reference(_)))
+    }
+
     /// What the site says.
     pub(crate) fn pin(&self) -> Result<Pin, Problem> {
         let form = self.form.as_ref().map_err(Clone::clone)?;

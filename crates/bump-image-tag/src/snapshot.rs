@@ -105,8 +105,8 @@ impl Snapshot {
         self.entries.get(path).map_or("100644", |entry| &entry.mode)
     }
 
-    /// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML files in it; or
-    /// the file itself.
+    /// The files at `path`, and whether they were searched for: a folder's kustomization, else all YAML and JSON files in
+    /// it; or the file itself.
     pub(crate) fn files_at(&self, path: &Path, remote: &Remote<'_>) -> Found {
         let name = escape::bytes(path.as_os_str().as_encoded_bytes());
         let found = self.follow(&inside(path)?, &name, remote)?;
@@ -131,7 +131,8 @@ impl Snapshot {
         }
         let mut files = BTreeSet::new();
         let below = self.entries.range(found.clone()..).take_while(|(path, _)| path.starts_with(&found));
-        for (path, entry) in below.filter(|(path, _)| is_yaml(path) && !is_hidden(path, &found)) {
+        for (path, entry) in below.filter(|(path, _)| overlay::is_manifest(path) && !is_hidden(path, &found))
+        {
             match (entry.kind, entry.mode.as_str()) {
                 (EntryKind::Blob, LINK) => {
                     let label = escape::bytes(path.as_os_str().as_encoded_bytes());
@@ -145,7 +146,7 @@ impl Snapshot {
             }
         }
         if files.is_empty() {
-            return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML file"))
+            return Err(Problem::misconfigured(format!("the overlay {name} holds no YAML or JSON file"))
                 .why(format!("it has none of {}, and no other", FILE_NAMES.join(", "))));
         }
         Ok((files, true))
@@ -226,7 +227,7 @@ impl Snapshot {
         let paths: BTreeSet<&PathBuf> = paths.filter(|path| !self.changed.contains_key(*path)).collect();
         if paths.len() > MOST_FILES {
             return Err(Problem::misconfigured("the overlays hold too many files to read through the API")
-                .why(format!("they hold {} YAML files; {MOST_FILES} are read at most", paths.len()))
+                .why(format!("they hold {} YAML and JSON files; {MOST_FILES} are read at most", paths.len()))
                 .help(
                     "name the files themselves, or check the repository out and use `strategy: worktree`",
                 ));
@@ -288,11 +289,6 @@ pub(crate) fn inside(path: &Path) -> Result<PathBuf, Problem> {
 fn parts(path: &Path) -> Vec<PathBuf> {
     let parts = path.components().filter(|part| *part != Component::CurDir);
     parts.map(|part| PathBuf::from(part.as_os_str())).rev().collect()
-}
-
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-        || FILE_NAMES.iter().any(|file| path.file_name() == Some(OsStr::new(file)))
 }
 
 /// Whether a file, or a folder on the way to it, is hidden.

@@ -357,6 +357,8 @@ pub(crate) fn unreadable(error: &gix::Error) -> Problem {
     let problem = Problem::undecided("could not read the repository").why(cause(error));
     if error.is_not_found() {
         problem.help("a clone with `filter: tree:0` has no trees: take `filter: blob:none`, or none")
+    } else if error.is_permission_denied() {
+        problem.help("let this user read the repository, and the configuration of git below HOME")
     } else {
         problem.help("`git fsck` names what is broken: check the repository out again")
     }
@@ -472,6 +474,14 @@ mod tests {
         assert_eq!(problem.verdict, Verdict::Misconfigured);
         let problem = open(&Sandbox::new()).named("HEAD").unwrap_err();
         insta::assert_snapshot!(format!("{}: {} ({:?})", problem.verdict, problem.what, problem.help), @r##"misconfigured: the repository has no commit yet (Some("commit something, or give `base` and `head` by name"))"##);
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_not_said_to_be_broken() {
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let problem = unreadable(&gix::Error::from_error(denied));
+        assert_eq!(problem.verdict, Verdict::Undecided);
+        insta::assert_snapshot!(problem.help.unwrap(), @"let this user read the repository, and the configuration of git below HOME");
     }
 
     #[test]

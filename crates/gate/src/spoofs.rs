@@ -230,6 +230,12 @@ fn approvals_are_not_spoofed() {
             ("a denial of a third", |case| {
                 case.issue().comments.push(comment(2, account(1, "octocat"), "/deny wait", 12));
             }),
+            ("a denial with its reason right behind it", |case| {
+                case.issue().comments.push(comment(2, account(1, "octocat"), "/deny: not on a Friday", 12));
+            }),
+            ("a denial as a phone writes it", |case| {
+                case.issue().comments.push(comment(2, account(1, "octocat"), "\n /Deny\u{200b}.", 12));
+            }),
             ("a denial of one who may not approve their own", |case| {
                 case.takes_part(Part::Author, 1, "octocat");
                 case.issue().comments.push(comment(2, account(1, "octocat"), "/deny", 12));

@@ -199,6 +199,12 @@ pub enum TlsProblem {
         "its certificate is not trusted, no known authority signed it; if it is from an authority of your own, add that with ca-file"
     )]
     Untrusted,
+    /// The certificate is that of an authority, as `openssl req -x509` makes it: one can sign others, and stands for no
+    /// host itself.
+    #[error(
+        "its certificate is one of an authority (CA:TRUE), and none of a host; give it one of its own, signed by that authority, and add the authority's with ca-file"
+    )]
+    Authority,
     /// The certificate's time is over.
     #[error("its certificate has expired; renew it")]
     Expired,

@@ -111,10 +111,19 @@ pub(crate) fn problem(error: &std::io::Error) -> TlsProblem {
             CertificateError::NotValidForNameContext { presented, .. } => {
                 TlsProblem::WrongName(presented.iter().map(|name| bare(name)).collect())
             }
+            CertificateError::Other(other) => of_verifier(&other.to_string()),
             other => TlsProblem::Certificate(other.to_string()),
         },
         rustls::Error::InvalidMessage(_) => TlsProblem::NotTls,
         other => TlsProblem::Handshake(other.to_string()),
+    }
+}
+
+/// What webpki says against a certificate and rustls has no case for: it can be told by its words only.
+fn of_verifier(words: &str) -> TlsProblem {
+    match words {
+        "CaUsedAsEndEntity" => TlsProblem::Authority,
+        other => TlsProblem::Certificate(other.to_owned()),
     }
 }
 

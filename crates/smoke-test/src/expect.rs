@@ -11,7 +11,9 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sluice_core::escape;
 use sluice_http::Response;
+use sluice_http::header::CONTENT_ENCODING;
 use sluice_yaml::{Place, Placed};
 
 use self::certificate::CertificateCondition;
@@ -123,7 +125,11 @@ impl Expect {
         let body = self.body.iter().filter_map(|condition| {
             text::judge_body(condition, answer).map(|found| found.at(condition.place))
         });
-        let json = json::judge(&self.json, answer);
+        let encoding = unread_encoding(answer);
+        let content = body.chain(json::judge(&self.json, answer)).map(|found| match &encoding {
+            Some(encoding) => found.of_encoded(encoding),
+            None => found,
+        });
         let duration = self.duration.iter().filter_map(|condition| {
             condition.judge(answer.timings.total).map(|found| found.at(condition.place))
         });
@@ -134,14 +140,7 @@ impl Expect {
         let certificate = self.certificate.iter().filter_map(|condition| {
             condition.judge(answer.certificate.as_deref(), now).map(|found| found.at(condition.place))
         });
-        headers
-            .chain(body)
-            .chain(json)
-            .chain(duration)
-            .chain(size)
-            .chain(version)
-            .chain(certificate)
-            .collect()
+        headers.chain(content).chain(duration).chain(size).chain(version).chain(certificate).collect()
     }
 
     /// What is wrong with what was seen of a server that does not speak HTTP.
@@ -189,6 +188,14 @@ impl Expect {
     }
 }
 
+/// The encoding that a body is left in: only gzip is undone.
+fn unread_encoding(answer: &Response) -> Option<String> {
+    let values = answer.headers.get_all(CONTENT_ENCODING).iter();
+    let names = values.map(|value| escape::bytes(value.as_bytes())).collect::<Vec<_>>().join(", ");
+    let is_read = ["", "identity", "gzip", "x-gzip"].iter().any(|read| names.eq_ignore_ascii_case(read));
+    (!is_read).then_some(names)
+}
+
 fn judge_version(wanted: &Placed<HttpVersion>, answer: &Response) -> Option<Mismatch> {
     if HttpVersion::of(answer.version) == Some(wanted.value) {
         return None;
@@ -204,6 +211,16 @@ fn judge_version(wanted: &Placed<HttpVersion>, answer: &Response) -> Option<Mism
 }
 
 impl Mismatch {
+    fn of_encoded(self, encoding: &str) -> Self {
+        Self {
+            reason: format!(
+                "{}: it came in the content-encoding {encoding}, which is not undone",
+                self.reason
+            ),
+            ..self
+        }
+    }
+
     fn at(self, place: Place) -> Self {
         Self { place: Some(place), ..self }
     }
@@ -233,6 +250,21 @@ mod tests {
             ["header x-a is missing", "body lacks \"b\"", "$.c selects nothing", "took 2.0 s"]
         );
         assert_eq!(judged(ALL, &answer(201, &[("x-a", "a")], b"{\"b\": 1, \"c\": 1}")), [""; 0]);
+    }
+
+    #[test]
+    fn a_body_that_is_left_in_its_encoding_says_so() {
+        let body =
+            |encoding| judged("{body: ok}", &answer(200, &[("content-encoding", encoding)], b"\x0b\x02"));
+        for encoding in ["br", "gzip, gzip"] {
+            let told = format!(
+                "body is not \"ok\": it came in the content-encoding {encoding}, which is not undone"
+            );
+            assert_eq!(body(encoding), [told]);
+        }
+        for encoding in ["GZIP", "identity"] {
+            assert_eq!(body(encoding), ["body is not \"ok\""]);
+        }
     }
 
     #[test]

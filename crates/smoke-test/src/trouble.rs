@@ -85,7 +85,10 @@ fn reach(error: &Error) -> Reach {
 /// Whom to trust, and what time it is, are matters of where this runs.
 fn is_certain(reach: Reach, error: &Error) -> bool {
     match error {
-        Error::Tls { problem: TlsProblem::Untrusted | TlsProblem::NotValidYet, .. } => false,
+        Error::Tls {
+            problem: TlsProblem::Untrusted | TlsProblem::Authority | TlsProblem::NotValidYet,
+            ..
+        } => false,
         _ => matches!(reach, Reach::Refused | Reach::Reached),
     }
 }
@@ -124,6 +127,7 @@ mod tests {
         assert_eq!(of(timeout(Phase::Connect)), (Reach::Silent, Undecided));
         assert_eq!(of(connect(false)), (Reach::Silent, Undecided));
         assert_eq!(of(tls(TlsProblem::Untrusted)), (Reach::Reached, Undecided));
+        assert_eq!(of(tls(TlsProblem::Authority)), (Reach::Reached, Undecided));
         assert_eq!(of(tls(TlsProblem::NotValidYet)), (Reach::Reached, Undecided));
     }
 

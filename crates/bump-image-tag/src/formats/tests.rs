@@ -149,6 +149,11 @@ const SET: &[Case] = &[
     // Kubernetes manifests.
     Case(
         "app.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - {image: 'acme/api:⟦v1→v2⟧'}\n  volumes:\n  - name: model\n    image: {reference: 'acme/api:⟦v1→v2⟧', pullPolicy: IfNotPresent}\n",
+        &["acme/api:v2"],
+    ),
+    Case(
+        "app.yaml",
         "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      initContainers:\n      - image: acme/api:⟦v1→v2⟧\n        name: migrate\n      containers:\n      - name: api\n        image: \"acme/api:⟦v1→v2⟧\" # x\n      - {name: web, image: acme/web:v1}\n",
         &["acme/api:v2"],
     ),

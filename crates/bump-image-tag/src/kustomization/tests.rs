@@ -179,6 +179,28 @@ fn what_can_not_be_edited_with_certainty_is_refused_with_its_place() {
     assert!(Parsed::read(&bytes).is_err());
 }
 
+/// As kubectl renders it: `judge` has the same kustomizations.
+#[test]
+fn an_entry_that_a_later_one_overrules_says_nothing_of_what_runs() {
+    let both = "images:\n- name: api\n  newName: acme/api\n  newTag: v1\n- name: acme/api\n  newTag: v1\n";
+    insta::assert_snapshot!(refusal(both, &["api:v2"]), @r#"k8s/dev/kustomization.yaml:2:9: "api" is v2 here, and another entry makes it v1 | a build applies the entry "acme/api" of line 5 to what this one made | set both to one version, or take it away from this entry"#);
+    assert_eq!(after(both, &["api:v2", "acme/api:v2"]), both.replace("v1", "v2"));
+    // What runs is decided by the last entry alone.
+    let last = both.replacen("v1", "v0", 1);
+    assert_eq!(after(&last, &["acme/api:v2"]), last.replace("v1", "v2"));
+    insta::assert_snapshot!(refusal(&last, &["api:v2"]), @r#"k8s/dev/kustomization.yaml:2:9: "api" is v0 here, and another entry makes it v1 | a build applies the entry "acme/api" of line 5 to what this one made | set both to one version, or take it away from this entry"#);
+    let through =
+        "images:\n- {name: api, newName: b, newTag: v1}\n- {name: b, newName: c}\n- {name: c, newTag: v3}\n";
+    insta::assert_snapshot!(refusal(through, &["api:v2"]), @r#"k8s/dev/kustomization.yaml:2:10: "api" is v1 here, and another entry makes it v3 | a build applies the entry "c" of line 4 to what this one made | set both to one version, or take it away from this entry"#);
+    for apart in [
+        "images:\n- {name: acme/api, newTag: v3}\n- {name: api, newName: acme/api, newTag: v1}\n",
+        "images:\n- {name: api, newName: acme/api, newTag: v1}\n- {name: acme/api, newName: b}\n",
+        "images:\n- {name: api, newName: docker.io/b, newTag: v1}\n- {name: b, newTag: v3}\n",
+    ] {
+        assert_eq!(after(apart, &["api:v2"]), apart.replace("v1", "v2"));
+    }
+}
+
 #[test]
 fn other_templates_and_other_images_are_left_alone() {
     let text = "images:\n- name: a\n  newTag: v1\n- name: b\n- name: b\npatches:\n- patch: '{{ x }}'\n";

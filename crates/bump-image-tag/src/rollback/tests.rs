@@ -109,6 +109,9 @@ fn several_changes_are_undone_and_nothing_else() {
     assert_eq!(repository.read(FILE), values("v1", "v1", 2));
     let error = four_changes().rollback(Some(4), None).unwrap_err();
     insta::assert_snapshot!(error, @": the history holds no 4 changes of these images | it holds 3 | say fewer `steps`");
+    let new = Repository::new();
+    new.commit(FILE, &values("v1", "v1", 1));
+    insta::assert_snapshot!(new.rollback(None, None).unwrap_err(), @": there is nothing to go back to | no commit changed these images since their files are there | write the version that is meant with `set`");
 }
 
 #[test]

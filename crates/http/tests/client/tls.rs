@@ -187,6 +187,18 @@ async fn an_unknown_authority_is_not_trusted() {
     assert_eq!(server.requests(), [""; 0]);
 }
 
+/// As `openssl req -x509` makes it.
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_none_of_a_host() {
+    let authority = Authority::new();
+    let acceptor = authority.server("127.0.0.1", &[], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    });
+    let server = secure(acceptor, |_| answer("200 OK", "", "")).await;
+    let error = failure(&authority.client(), get(&https(&server))).await;
+    insta::assert_snapshot!(without_ports(&error), @"no secure connection to https://127.0.0.1:PORT: its certificate is one of an authority (CA:TRUE), and none of a host; give it one of its own, signed by that authority, and add the authority's with ca-file");
+}
+
 #[tokio::test]
 async fn a_certificate_must_be_of_this_time_and_for_this_host() {
     let authority = Authority::new();

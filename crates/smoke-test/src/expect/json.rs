@@ -1,6 +1,7 @@
 //! Conditions on the nodes of a JSON body.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -50,9 +51,10 @@ pub(super) struct Fields {
 }
 
 /// A finite number.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(try_from = "f64")]
-struct Bound(f64);
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(try_from = "Value")]
+#[schemars(try_from = "f64")]
+struct Bound(Number);
 
 /// What is wrong with the JSON body of the answer.
 pub(super) fn judge(expected: &IndexMap<Path, Placed<JsonCondition>>, answer: &Response) -> Vec<Mismatch> {
@@ -84,8 +86,8 @@ fn not_json(reason: &str, answer: &Response) -> Mismatch {
 enum Condition<'a> {
     Equals(&'a Value),
     Matches(&'a Pattern),
-    LessThan(Bound),
-    GreaterThan(Bound),
+    LessThan(&'a Bound),
+    GreaterThan(&'a Bound),
 }
 
 impl JsonCondition {
@@ -135,8 +137,8 @@ impl JsonCondition {
         let Fields { equals, matches, less_than, greater_than, .. } = &self.0;
         let equals = equals.iter().map(Condition::Equals);
         let matches = matches.iter().map(Condition::Matches);
-        let less_than = less_than.iter().copied().map(Condition::LessThan);
-        equals.chain(matches).chain(less_than).chain(greater_than.iter().copied().map(Condition::GreaterThan))
+        let less_than = less_than.iter().map(Condition::LessThan);
+        equals.chain(matches).chain(less_than).chain(greater_than.iter().map(Condition::GreaterThan))
     }
 }
 
@@ -148,8 +150,20 @@ impl Condition<'_> {
                 Value::String(text) => pattern.is_match(text.as_bytes()),
                 other => pattern.is_match(other.to_string().as_bytes()),
             },
-            Self::LessThan(Bound(bound)) => node.as_f64().is_some_and(|number| number < *bound),
-            Self::GreaterThan(Bound(bound)) => node.as_f64().is_some_and(|number| number > *bound),
+            Self::LessThan(bound) => bound.order_of(node) == Some(Ordering::Less),
+            Self::GreaterThan(bound) => bound.order_of(node) == Some(Ordering::Greater),
+        }
+    }
+}
+
+impl Bound {
+    /// How a value stands to the bound; none where it is no number. Whole numbers are compared digit by digit: an id or
+    /// a time in nanoseconds has more of them than a float.
+    fn order_of(&self, node: &Value) -> Option<Ordering> {
+        let (Value::Number(number), Self(bound)) = (node, self) else { return None };
+        match (number.as_i128(), bound.as_i128()) {
+            (Some(number), Some(bound)) => Some(number.cmp(&bound)),
+            _ => number.as_f64()?.partial_cmp(&bound.as_f64()?),
         }
     }
 }
@@ -247,11 +261,14 @@ impl JsonSchema for Path {
     }
 }
 
-impl TryFrom<f64> for Bound {
-    type Error = &'static str;
+impl TryFrom<Value> for Bound {
+    type Error = String;
 
-    fn try_from(number: f64) -> Result<Self, &'static str> {
-        if number.is_finite() { Ok(Self(number)) } else { Err("expected a finite number") }
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::Number(number) => Ok(Self(number)),
+            other => Err(format!("expected a finite number, found {}", shown(&other))),
+        }
     }
 }
 
@@ -351,6 +368,8 @@ mod tests {
             "$.items[?@.price > 100]: {count: 0}",
             "$.items[?@.price > 2]: {count: 2}",
             "$..price: {greater-than: 1.4, less-than: 21}",
+            "$.big: {greater-than: 12345678901234567889, less-than: 12345678901234567891}",
+            "$.total: {greater-than: -1, less-than: 3.5}",
         ] {
             assert_eq!(judged(yaml, SHOP), [""; 0], "{yaml}");
         }
@@ -372,6 +391,7 @@ mod tests {
             "$.nothing: {less-than: 3}",
             "$..price: {less-than: 20}",
             "$.status: {greater-than: 1}",
+            "$.big: {greater-than: 12345678901234567890}",
             "$.status: {matches: '^D'}",
         ]
         .iter()
@@ -391,6 +411,7 @@ mod tests {
         $.nothing is less than 3 / $.nothing selects nothing
         $..price is less than 20 / $..price is 20
         $.status is greater than 1 / $.status is "UP"
+        $.big is greater than 12345678901234567890 / $.big is 12345678901234567890
         $.status matches /^D/ / $.status is "UP"
         "#);
     }
@@ -429,8 +450,8 @@ mod tests {
         1:7: unknown key "equal", did you mean "equals"?
         1:6: the conditions exclude each other: what does not exist has no value
         1:6: the conditions exclude each other: what does not exist has no value
-        1:18: expected a finite number
-        1:18: expected a number, found "x"
+        1:18: expected a finite number, found ".inf"
+        1:18: expected a finite number, found "x"
         1:16: not a regular expression: unclosed character class
         1:1: "ok" is no JSONPath: one starts with "$"
         1:1: "$.a[" is no JSONPath: at position 3, parser error

@@ -385,12 +385,13 @@ fn a_place_is_set_outright_without_any_file_here() {
 #[test]
 fn a_folder_with_too_many_files_is_not_read_file_by_file() {
     let world = World::new();
-    let files: Vec<File> = (0..301)
+    let mut files: Vec<File> = (0..300)
         .map(|number| File::new(format!("many/{number}.yaml"), format!("image: a:v{number}\n")))
         .collect();
+    files.push(File::new("many/one.json", "{\"image\": \"a:v0\"}\n"));
     world.gitops.commit("main", "Many", &files);
     let run = world.run().input("image", "a:v1").input("overlay", "many").input("repository", "acme/gitops");
-    run.in_actions().ends().exits(2).says("301 YAML files; 300 are read at most");
+    run.in_actions().ends().exits(2).says("301 YAML and JSON files; 300 are read at most");
     assert!(!world.requests().iter().any(|(_, path)| path.contains("/git/blobs/")));
 }
 

@@ -29,7 +29,7 @@ spec:
 /// A kustomization, what is set in it, and the images that a build has in place of which others.
 struct Case(&'static str, &'static str, &'static str, &'static str);
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 13] = [
     Case("images:\n- name: target\n  newTag: v1 # by CI\n", "target:v2", "target:v1", "target:v2"),
     Case(
         "images:\n- {newTag: 'v1', name: target}\n- name: redis\n  newTag: '7'",
@@ -64,6 +64,25 @@ const CASES: [Case; 10] = [
         "acme/redis:v2",
         "acme/redis:v1",
         "acme/redis:v2",
+    ),
+    // An entry is applied to what those before it made.
+    Case(
+        "images:\n- {name: target, newName: x/y, newTag: v1}\n- {name: x/y, newTag: v1}\n",
+        "x/y:v2",
+        "x/y:v1",
+        "x/y:v2",
+    ),
+    Case(
+        "images:\n- {name: x/y, newTag: v3}\n- {name: target, newName: x/y, newTag: v1}\n",
+        "target:v2",
+        "x/y:v1",
+        "x/y:v2",
+    ),
+    Case(
+        "images:\n- {name: target, newName: x/y, newTag: v1}\n- {name: x/y, newName: z}\n",
+        "target:v2",
+        "z:v1",
+        "z:v2",
     ),
 ];
 

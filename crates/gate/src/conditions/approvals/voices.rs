@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Comment, EnvironmentReview, Facts, Issue, Pull, Review, ReviewState, SHORT};
 
+/// The word that says no in a comment.
+const DENY: &str = "/deny";
+
 /// What one person said in one place, with what is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word {
@@ -117,8 +120,10 @@ impl Comment {
         name.len() >= SHORT && commit.starts_with(name)
     }
 
-    /// Whether it begins with `/deny`: a no needs less than a yes.
+    /// Whether its first word is `/deny`, in any case, whatever follows it (`/deny: not on a Friday`): a no needs less
+    /// than a yes.
     fn denies(&self) -> bool {
-        self.body.split_whitespace().next() == Some("/deny")
+        let (word, rest) = self.body.trim_start().split_at_checked(DENY.len()).unwrap_or_default();
+        word.eq_ignore_ascii_case(DENY) && !rest.starts_with(char::is_alphanumeric)
     }
 }
