@@ -29,8 +29,9 @@ pub(crate) fn run(plan: &ExportPlan, cx: &Context) -> anyhow::Result<Done<Output
     }
     let spool = Spool::new(&plan.to, cx)?;
     let exported = export(plan, Some(&spool), cx);
-    if exported.is_err() {
-        spool.discard()?;
+    let is_a_copy = matches!(plan.to, Address::Bucket { .. });
+    if exported.is_err() || is_a_copy {
+        spool.discard();
     }
     exported
 }

@@ -114,10 +114,7 @@ impl Store<'_> {
     ) -> Result<(), Problem> {
         match self {
             Self::Folder { folder, cx } => folder::keep(folder, spool, written, cx),
-            Self::Bucket(bucket) => {
-                bucket.keep(spool, &manifest.files, written, marks).await?;
-                spool.discard()
-            }
+            Self::Bucket(bucket) => bucket.keep(spool, &manifest.files, written, marks).await,
         }
     }
 

@@ -33,16 +33,21 @@ impl<'a> Spool<'a> {
     /// A new folder, for a backup that is to go to this place.
     pub(crate) fn new(to: &Address, cx: &'a Context) -> Result<Self, Problem> {
         let around = match to {
-            Address::Folder(folder) => folder.parent().unwrap_or(folder),
+            // The folders around it are made when it is whole.
+            Address::Folder(folder) => {
+                folder.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(folder)
+            }
             Address::Bucket { .. } => cx.variable("RUNNER_TEMP").map_or(cx.folder(), Path::new),
         };
         // Half a backup is for nobody else to read.
         let own = fs::Permissions::from_mode(0o700);
         let made = fs::create_dir_all(around)
-            .and_then(|()| tempfile::Builder::new().prefix(NAME).permissions(own).tempdir_in(around))
-            .map_err(|error| {
-                Problem::undecided(format!("could not write to {}", cx.name_of(around))).why(error)
-            })?;
+            .and_then(|()| tempfile::Builder::new().prefix(NAME).permissions(own).tempdir_in(around));
+        let made = made.map_err(|error| {
+            Problem::undecided(format!("could not write to {}", cx.name_of(around)))
+                .why(error)
+                .help("there objects are written down as they are listed: it takes room for the backup")
+        })?;
         Ok(Self { folder: made.keep(), cx })
     }
 
@@ -79,6 +84,7 @@ impl<'a> Spool<'a> {
         // The steps after this one may be someone else.
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o755))
             .and_then(|()| sync(&self.folder))
+            .and_then(|()| fs::create_dir_all(around))
             .and_then(|()| fs::rename(&self.folder, target))
             .and_then(|()| sync(around))
             .map_err(|error| {
@@ -87,11 +93,14 @@ impl<'a> Spool<'a> {
             })
     }
 
-    /// Removes all of it.
-    pub(crate) fn discard(&self) -> Result<(), Problem> {
-        fs::remove_dir_all(&self.folder).map_err(|error| {
-            Problem::undecided(format!("could not remove {}", self.cx.name_of(&self.folder))).why(error)
-        })
+    /// Removes all of it. What can't be removed is said: it changes nothing of what came of the export.
+    pub(crate) fn discard(&self) {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.cx.say(&format!("could not remove {}: {error}", self.cx.name_of(&self.folder)));
+            }
+            _ => {}
+        }
     }
 
     /// Returns when all files and their folders last. The disk is waited for by several at once: what they ask for it
@@ -139,14 +148,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let variables = [("RUNNER_TEMP", root.path().to_str().unwrap())];
         let cx = Context::new(variables.into_iter().collect(), "/nowhere", || jiff::Timestamp::UNIX_EPOCH);
-        for to in ["s3://acme", root.path().join("backup").to_str().unwrap()] {
+        for to in ["s3://acme", root.path().join("new/backup").to_str().unwrap()] {
             let spool = Spool::new(&Address::new(to, Path::new("/")).unwrap(), &cx).unwrap();
             spool.write("a/x.yaml", b"1").unwrap();
             spool.write("a/x.yaml", b"2").unwrap();
             assert_eq!(spool.read("a/x.yaml").unwrap(), b"2");
             assert_eq!(root.path().read_dir().unwrap().count(), 1);
             assert_eq!(spool.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-            spool.discard().unwrap();
+            spool.discard();
             assert_eq!(root.path().read_dir().unwrap().count(), 0);
         }
     }

@@ -18,8 +18,14 @@ use super::{
 
 /// How often each export is run.
 const ROUNDS: usize = 11;
+/// How often that of a large namespace is.
+const FEW: usize = 3;
 /// The objects of the namespace, all of one kind.
 const OBJECTS: usize = 1_000;
+/// The objects of the namespace with many of them.
+const MANY: usize = 10_000;
+/// The objects of the namespace with large ones, and the size of each in bytes.
+const LARGE: (usize, usize) = (300, 900 << 10);
 /// The kinds that are listed.
 const KINDS: u32 = 40;
 /// The server time of each list, where it is slow.
@@ -37,24 +43,35 @@ pub(super) fn measure(binaries: &Path) -> anyhow::Result<Table> {
         all.extend(arguments);
         Ok(Run::new(folder.path(), &binary.to_string_lossy(), &all))
     };
-    // A folder of its own for each run: what is there is not written over. Nothing is written in the slow one.
-    let to_folder = format!("{} export --to \"$(mktemp -u -p .)\" \"$@\"", binary.display());
-    let mut written = export("", &[])?;
-    written.command = ["sh", "-c", &to_folder, "sh", &written.command[2]].map(str::to_owned).to_vec();
-    let slow = export("/slow", &["--dry-run"])?;
-    let [written, slow] = in_turns([&written, &slow], ROUNDS)?;
+    // A folder of its own for each run: what is there is not written over. Nothing is left of it.
+    let to_folder =
+        format!("to=\"$(mktemp -u -p .)\"; {} export --to \"$to\" \"$@\" && rm -r \"$to\"", binary.display());
+    let written = |path: &str| -> anyhow::Result<Run> {
+        let mut run = export(path, &[])?;
+        run.command = ["sh", "-c", &to_folder, "sh", &run.command[2]].map(str::to_owned).to_vec();
+        Ok(run)
+    };
+    let [some, slow] = in_turns([&written("")?, &export("/slow", &["--dry-run"])?], ROUNDS)?;
+    let [many, large] = in_turns([&written("/many")?, &written("/large")?], FEW)?;
 
     let title = format!(
-        "backup on loopback, {OBJECTS} Deployments among {KINDS} kinds: the middle (and the least) of {ROUNDS} runs in turns"
+        "backup on loopback, {KINDS} kinds, objects of one of them: the middle (and the least) of {ROUNDS} runs in turns, of {FEW} where it is large"
     );
     let mut table = Table::new(&title, &["", "time", "on a processor", "memory"]);
     let sequential = (SLOW * KINDS).as_secs_f64() * 1000.0;
     let ratio = slow.median / sequential;
     let faster =
         Must { words: format!("≤ 0.25 of {sequential:.0} ms one after another"), holds: ratio <= 0.25 };
+    let (count, size) = LARGE;
     let rows = [
-        (format!("{OBJECTS} objects to a folder"), &written, vec![Must::megabytes(&written, 50)]),
-        (format!("dry run, {} ms a list", SLOW.as_millis()), &slow, vec![faster]),
+        (format!("{OBJECTS} objects to a folder"), &some, vec![Must::megabytes(&some, 50)]),
+        (format!("dry run of them, {} ms a list", SLOW.as_millis()), &slow, vec![faster]),
+        (format!("{MANY} objects to a folder"), &many, vec![Must::megabytes(&many, 50)]),
+        (
+            format!("{count} objects of {} KiB to a folder", size >> 10),
+            &large,
+            vec![Must::megabytes(&large, 50)],
+        ),
     ];
     for (what, taken, musts) in rows {
         let time = format!("{:.1} ({:.1}) ms", taken.median, taken.least);
@@ -75,22 +92,31 @@ fn kubeconfig_of(port: u16, path: &str) -> String {
     .to_string()
 }
 
+/// The objects of a namespace, written down, by the path that their API server is below.
+type Namespaces = [(&'static str, Vec<String>); 4];
+
 /// An API server that keeps its connections: below `/slow` it takes its time for each list.
 fn serve() -> anyhow::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
-    let objects: Arc<Vec<Value>> = Arc::new((0..OBJECTS).map(deployment).collect());
+    let deployments = |count: usize| (0..count).map(|number| deployment(number).to_string()).collect();
+    let namespaces: Arc<Namespaces> = Arc::new([
+        ("/slow", deployments(OBJECTS)),
+        ("/many", deployments(MANY)),
+        ("/large", (0..LARGE.0).map(|number| large(number).to_string()).collect()),
+        ("", deployments(OBJECTS)),
+    ]);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let objects = Arc::clone(&objects);
+            let namespaces = Arc::clone(&namespaces);
             // A connection that breaks off is the other side's to tell.
-            std::thread::spawn(move || converse(stream, &objects).ok());
+            std::thread::spawn(move || converse(stream, &namespaces).ok());
         }
     });
     Ok(port)
 }
 
-fn converse(mut stream: TcpStream, objects: &[Value]) -> std::io::Result<()> {
+fn converse(mut stream: TcpStream, namespaces: &Namespaces) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
@@ -108,11 +134,14 @@ fn converse(mut stream: TcpStream, objects: &[Value]) -> std::io::Result<()> {
         }
         reader.read_exact(&mut vec![0; length])?;
         let target = first.split(' ').nth(1).unwrap_or_default();
-        let (path, is_slow) = target.strip_prefix("/slow").map_or((target, false), |path| (path, true));
-        if is_slow && path.contains("/namespaces/shop/") {
+        let mut meant = namespaces
+            .iter()
+            .filter_map(|(root, objects)| target.strip_prefix(root).map(|path| (*root, path, objects)));
+        let Some((root, path, objects)) = meant.next() else { return Ok(()) };
+        if root == "/slow" && path.contains("/namespaces/shop/") {
             std::thread::sleep(SLOW);
         }
-        let body = answer(path, objects).to_string();
+        let body = answer(path, objects);
         let mut reply = String::new();
         let _ = write!(
             reply,
@@ -123,16 +152,17 @@ fn converse(mut stream: TcpStream, objects: &[Value]) -> std::io::Result<()> {
     }
 }
 
-fn answer(path: &str, objects: &[Value]) -> Value {
+fn answer(path: &str, objects: &[String]) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    match path {
+    let told = match path {
         "/version" => json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0"}),
         "/api" => groups("", "v1", &[]),
         "/apis" => groups("apps", "v1", &kinds()),
         _ if path.ends_with("/selfsubjectaccessreviews") => json!({"status": {"allowed": true}}),
-        _ if path.ends_with("/deployments") => page(query, objects),
-        _ => page("", &[]),
-    }
+        _ if path.ends_with("/deployments") => return page(query, objects),
+        _ => return page("", &[]),
+    };
+    told.to_string()
 }
 
 fn kinds() -> Vec<(String, String)> {
@@ -154,8 +184,8 @@ fn groups(group: &str, version: &str, kinds: &[(String, String)]) -> Value {
         "items": [{"metadata": {"name": group, "creationTimestamp": null}, "versions": versions}]})
 }
 
-/// A page, as large as it is asked for.
-fn page(query: &str, objects: &[Value]) -> Value {
+/// A page, as large as it is asked for. Objects are written down before: the time of this server is not what is measured.
+fn page(query: &str, objects: &[String]) -> String {
     let number = |name: &str| {
         let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
         parameters.find(|(found, _)| *found == name).and_then(|(_, value)| value.parse().ok())
@@ -166,7 +196,18 @@ fn page(query: &str, objects: &[Value]) -> Value {
     if to < objects.len() {
         metadata["continue"] = to.to_string().into();
     }
-    json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": objects[from..to]})
+    let items = objects[from..to].join(",");
+    format!(r#"{{"kind":"List","apiVersion":"v1","metadata":{metadata},"items":[{items}]}}"#)
+}
+
+/// An object that is mostly one large text.
+fn large(number: usize) -> Value {
+    let line = "a line of a large file, which has: everything # in it\n";
+    let name = format!("large-{number}");
+    json!({
+        "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"},
+        "data": {"file": line.repeat(LARGE.1 / line.len())},
+    })
 }
 
 /// A Deployment as clusters have them, with what controllers and managers write into it: some 3 KB.
