@@ -59,4 +59,6 @@ pub enum Event {
     Recovery,
     /// It waits for people.
     Pending,
+    /// It was cancelled before it began, by a person or by a newer run in its place: nothing was done.
+    Cancelled,
 }

@@ -50,6 +50,8 @@ pub(crate) struct Ended {
     /// Its log.
     pub(crate) url: Option<String>,
     pub(crate) failed_steps: Vec<String>,
+    /// Whether it had begun a step.
+    pub(crate) has_begun: bool,
 }
 
 /// What is asked for.
@@ -198,8 +200,10 @@ impl Ended {
     fn of(job: RunJob) -> Option<Self> {
         let time = |started, ended: jiff::Timestamp| Duration::try_from(ended.duration_since(started)).ok();
         let failed = |conclusion: Option<&str>| matches!(conclusion, Some("failure" | "timed_out"));
+        let has_begun = !job.steps.is_empty();
         let steps = job.steps.into_iter().filter(|step| failed(step.conclusion.as_deref()));
         Some(Self {
+            has_begun,
             name: job.name,
             conclusion: job.conclusion?,
             duration: job.started_at.zip(job.completed_at).and_then(|(from, to)| time(from, to)),
@@ -339,6 +343,7 @@ mod tests {
             duration: None,
             url: None,
             failed_steps: Vec::new(),
+            has_begun: true,
         };
         assert!(job("smoke").is_part_of("smoke"));
         assert!(job("smoke (eu, 1)").is_part_of("smoke"));

@@ -16,7 +16,7 @@ pub struct Inputs {
     /// Environment that the message is about. Default: the one that the reports name
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
-    /// What happened: `start`, `success`, `failure`, `rollback`, `recovery` or `pending`. Default: what the worst verdict of reports and jobs amounts to
+    /// What happened: `start`, `success`, `failure`, `rollback`, `recovery`, `pending` or `cancelled`. Default: what the worst verdict of reports and jobs amounts to
     #[arg(long, value_name = "EVENT", value_parser = event_parser())]
     pub event: Option<Event>,
     /// How the jobs ended that this one needs: the expression `toJSON(needs)`. Default: no job is looked at
@@ -66,13 +66,14 @@ pub enum OnError {
     Warn,
 }
 
-const EVENTS: [(&str, Event); 6] = [
+const EVENTS: [(&str, Event); 7] = [
     ("start", Event::Start),
     ("success", Event::Success),
     ("failure", Event::Failure),
     ("rollback", Event::Rollback),
     ("recovery", Event::Recovery),
     ("pending", Event::Pending),
+    ("cancelled", Event::Cancelled),
 ];
 
 fn event_parser() -> impl TypedValueParser<Value = Event> {

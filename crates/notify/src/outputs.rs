@@ -10,7 +10,7 @@ use sluice_core::Verdict;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outputs {
-    /// What was told: `start`, `success`, `failure`, `rollback`, `recovery` or `pending`
+    /// What was told: `start`, `success`, `failure`, `rollback`, `recovery`, `pending` or `cancelled`
     pub event: Event,
     /// How it went, a JSON object from channel to `delivered`, `refused`, `unreachable`, `misconfigured` or `skipped`
     pub delivered: IndexMap<String, Delivery>,

@@ -33,7 +33,7 @@ pub(crate) enum State {
 ///
 /// The first one that nothing is known of is the current one, unless the pipeline has ended before it.
 pub(crate) fn of(names: &[String], event: Event, jobs: &Jobs, reports: &[Report]) -> Vec<Stage> {
-    let known: Vec<Option<State>> = names.iter().map(|name| state(name, jobs, reports)).collect();
+    let known: Vec<Option<State>> = names.iter().map(|name| state(name, event, jobs, reports)).collect();
     let has_ended = !matches!(event, Event::Start | Event::Pending)
         || known.iter().flatten().any(|state| matches!(state, State::Failed | State::Waiting));
     let current = known.iter().position(Option::is_none).filter(|_| !has_ended);
@@ -46,11 +46,12 @@ pub(crate) fn of(names: &[String], event: Event, jobs: &Jobs, reports: &[Report]
 }
 
 /// What is known of a stage: the worst of the reports of an action that is called so, else how the job ended.
-fn state(name: &str, jobs: &Jobs, reports: &[Report]) -> Option<State> {
+fn state(name: &str, event: Event, jobs: &Jobs, reports: &[Report]) -> Option<State> {
     let of_action = reports.iter().filter(|report| report.action == name).map(|report| report.verdict).max();
     let of_job = jobs.iter().find(|(job, _)| *job == name).map(|(_, result)| match result {
         JobResult::Success => State::Done,
         JobResult::Skipped => State::Skipped,
+        JobResult::Cancelled if event == Event::Cancelled => State::Ahead,
         JobResult::Failure | JobResult::Cancelled => State::Failed,
     });
     match of_action {
@@ -97,6 +98,7 @@ mod tests {
     fn how_jobs_ended_is_what_is_known_of_stages_without_reports() {
         let jobs = r#"{"build": {"result": "skipped"}, "deploy": {"result": "cancelled"}}"#;
         assert_eq!(shown(Event::Failure, jobs, &[]), "s.x.");
+        assert_eq!(shown(Event::Cancelled, jobs, &[]), "s...");
         // A report that is good says nothing of what its job did besides.
         let jobs = r#"{"gate-approval": {"result": "failure"}}"#;
         assert_eq!(shown(Event::Failure, jobs, &[report("gate-approval", Verdict::Passed, "x")]), ".x..");

@@ -219,7 +219,7 @@ sluice.yml:12:32: an address of a channel can't be used (write it as `https://ho
 sluice.yml:13:32: an address of a channel can't be used (write it as `https://host`)
 sluice.yml:12:36: no environment is called "prodution" (did you mean "production"?)
 sluice.yml:12:50: no channel of the route can hold an incident (name such a channel, or leave `incident` out)
-sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending ()
+sluice.yml:12:11: unknown value "failed", the known values are start, success, failure, rollback, recovery, pending, cancelled ()
 sluice.yml:12:25: a route of `notify` names no event (write for example `{on: [failure], channels: [deployments]}`, or leave the route out)
 sluice.yml:12:56: "<!channel>" can't be mentioned ()
 sluice.yml:12:76: "7" is no time of day (write it as `22:00`)

@@ -319,6 +319,7 @@ pub(crate) fn sign(story: &Story) -> &'static str {
         (Event::Recovery, _) => "💚",
         (Event::Rollback, _) => "⏪",
         (Event::Pending, _) => "⏳",
+        (Event::Cancelled, _) => "🚫",
         (Event::Failure, Verdict::Broken) => "🚨",
         (Event::Failure, Verdict::Undecided) => "❔",
         (Event::Failure, _) => "❌",

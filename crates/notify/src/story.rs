@@ -156,7 +156,8 @@ impl Story {
         if commits.is_empty() {
             commits.extend(run.commit.clone());
         }
-        let event = event::settle(event, verdict, &found.reports, background.before);
+        let was_never_begun = steps::was_never_begun(jobs, &background.jobs);
+        let event = event::settle(event, verdict, &found.reports, background.before, was_never_begun);
         let progress = progress::of(stages, event, jobs, &found.reports);
         Ok(Self {
             event,
@@ -199,6 +200,7 @@ impl Story {
             (Event::Recovery, _) => "Recovered",
             (Event::Rollback, _) => "Rolled back",
             (Event::Pending, _) => "Waiting for people",
+            (Event::Cancelled, _) => "Cancelled",
             (Event::Failure, Verdict::Broken) => "Broken: a person is needed",
             (Event::Failure, Verdict::Undecided) => "Undecided",
             (Event::Failure, Verdict::Misconfigured) => "Misconfigured",

@@ -22,9 +22,10 @@ pub(crate) fn target() -> PathBuf {
     root().join("target")
 }
 
-/// A cargo command at the workspace's root.
+/// A command at the workspace's root, of the cargo that runs this program: what compiled it may be an older one.
+#[expect(clippy::disallowed_methods, reason = "a chore reads its own environment")]
 pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     // What cargo tells this program of itself is not meant for the next.
     command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_PKG_NAME");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sluice_runner::Files;
 
 use crate::{Outcome, Repository};
 
@@ -45,8 +46,7 @@ impl<'a> Run<'a> {
 
     /// An input, as the runner hands it over: `INPUT_<NAME>`.
     pub fn input(self, name: &str, value: &str) -> Self {
-        let name = format!("INPUT_{}", name.to_uppercase());
-        self.variable(&name, value)
+        self.variable(&sluice_runner::input(name), value)
     }
 
     /// Runs it as a step of a workflow that this event started: with the files that the runner lays
@@ -54,29 +54,13 @@ impl<'a> Run<'a> {
     pub fn on(mut self, event: &str, payload: &Value) -> Self {
         let runner = self.runner();
         std::fs::create_dir_all(&runner).unwrap();
-        let file = |name: &str| runner.join(name).to_string_lossy().into_owned();
-        for name in ["output", "summary.md"] {
-            let _ = std::fs::remove_file(file(name));
+        let files = Files::within(&runner);
+        for file in [&files.output, &files.summary] {
+            let _ = std::fs::remove_file(file);
         }
-        std::fs::write(file("event.json"), payload.to_string()).unwrap();
-        for input in declared_inputs(&self.action) {
-            self.variables.entry(format!("INPUT_{}", input.to_uppercase())).or_default();
-        }
-        for (name, value) in [
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_ACTOR", "octocat"),
-            ("GITHUB_EVENT_NAME", event),
-            ("GITHUB_EVENT_PATH", &file("event.json")),
-            ("GITHUB_OUTPUT", &file("output")),
-            ("GITHUB_REPOSITORY", "acme/shop"),
-            ("GITHUB_RUN_ATTEMPT", "1"),
-            ("GITHUB_RUN_ID", "42"),
-            ("GITHUB_SERVER_URL", "https://github.com"),
-            ("GITHUB_STEP_SUMMARY", &file("summary.md")),
-            ("GITHUB_WORKFLOW", "deliver"),
-            ("RUNNER_TEMP", &file("temp")),
-        ] {
-            self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        std::fs::write(&files.event, payload.to_string()).unwrap();
+        for (name, value) in sluice_runner::variables(event, &files, &action_yml(&self.action)) {
+            self.variables.entry(name).or_insert(value);
         }
         self
     }
@@ -204,14 +188,7 @@ pub fn binary(action: &str) -> PathBuf {
     Path::new(&folder).join(action)
 }
 
-/// The names of the inputs that `action.yml` declares.
-fn declared_inputs(action: &str) -> Vec<String> {
+fn action_yml(action: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actions").join(action).join("action.yml");
-    let text = std::fs::read_to_string(file).unwrap();
-    let inputs = text.lines().skip_while(|line| *line != "inputs:").skip(1);
-    inputs
-        .take_while(|line| line.starts_with(' '))
-        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')))
-        .map(str::to_owned)
-        .collect()
+    std::fs::read_to_string(file).unwrap()
 }

@@ -9,6 +9,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use sluice_runner::Files;
+
 use crate::{Job, succeeds};
 
 /// A step that is about to run.
@@ -42,32 +44,25 @@ const MOUNTS: [&str; 4] = ["runner_temp", "home", "workflow", "file_commands"];
 
 impl<'a> Step<'a> {
     pub(crate) fn new(job: &'a Job, action: &str) -> Self {
-        let variables = [
-            ("CI", "true"),
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_ACTOR", "octocat"),
-            ("GITHUB_EVENT_NAME", "workflow_dispatch"),
-            ("GITHUB_EVENT_PATH", "/github/workflow/event.json"),
-            ("GITHUB_OUTPUT", "/github/file_commands/output"),
-            ("GITHUB_REPOSITORY", "acme/shop"),
-            ("GITHUB_RUN_ID", "42"),
-            ("GITHUB_SERVER_URL", "https://github.com"),
-            ("GITHUB_STEP_SUMMARY", "/github/file_commands/summary"),
-            ("GITHUB_WORKSPACE", "/github/workspace"),
-            ("HOME", "/github/home"),
-            ("RUNNER_TEMP", "/github/runner_temp"),
-        ];
-        let mut variables: BTreeMap<String, String> =
-            variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        for input in declared_inputs(&job.registry.written(&format!("actions/{action}/action.yml"))) {
-            variables.insert(format!("INPUT_{}", input.to_uppercase()), String::new());
+        let files = Files {
+            event: "/github/workflow/event.json".to_owned(),
+            output: "/github/file_commands/output".to_owned(),
+            summary: "/github/file_commands/summary".to_owned(),
+            temporary: "/github/runner_temp".to_owned(),
+        };
+        let action_yml = job.registry.written(&format!("actions/{action}/action.yml"));
+        let mut variables = sluice_runner::variables("workflow_dispatch", &files, &action_yml);
+        for (name, value) in
+            [("CI", "true"), ("GITHUB_WORKSPACE", "/github/workspace"), ("HOME", "/github/home")]
+        {
+            variables.insert(name.to_owned(), value.to_owned());
         }
         Self { job, action: action.to_owned(), variables, options: Vec::new() }
     }
 
     /// An input. Its name keeps its hyphens.
     pub fn input(mut self, name: &str, value: &str) -> Self {
-        self.variables.insert(format!("INPUT_{}", name.to_uppercase()), value.to_owned());
+        self.variables.insert(sluice_runner::input(name), value.to_owned());
         self
     }
 
@@ -164,13 +159,4 @@ impl Outcome {
         assert!(self.said.contains(text), "{self:#?}");
         self
     }
-}
-
-/// The runner hands over every input that `action.yml` declares, empty where it is not given.
-fn declared_inputs(action_yml: &str) -> Vec<String> {
-    let inputs = action_yml.lines().skip_while(|line| *line != "inputs:").skip(1);
-    let names = inputs.take_while(|line| line.starts_with(' ')).filter_map(|line| {
-        line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')).map(str::to_owned)
-    });
-    names.collect()
 }

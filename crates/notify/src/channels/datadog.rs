@@ -78,7 +78,7 @@ fn judge(answer: &Response) -> Result<Taken, Refusal> {
 
 fn alert_type(story: &Story) -> &'static str {
     match (story.event, story.verdict) {
-        (Event::Start, _) => "info",
+        (Event::Start | Event::Cancelled, _) => "info",
         (Event::Success | Event::Recovery, _) => "success",
         (Event::Pending | Event::Rollback, _) | (Event::Failure, Verdict::Undecided) => "warning",
         (Event::Failure, _) => "error",

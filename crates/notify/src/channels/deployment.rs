@@ -144,6 +144,7 @@ fn state(story: &Story) -> &'static str {
     match (story.event, story.verdict) {
         (Event::Start, _) => "in_progress",
         (Event::Pending, _) => "pending",
+        (Event::Cancelled, _) => "inactive",
         // A rollback that is all the run did put a version in its place, and that version runs.
         (Event::Success | Event::Recovery, _) | (Event::Rollback, Verdict::Passed | Verdict::Skipped) => {
             "success"

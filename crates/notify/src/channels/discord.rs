@@ -141,6 +141,7 @@ fn description(story: &Story, room: usize) -> Option<String> {
 fn color(story: &Story) -> u32 {
     match (story.event, story.verdict) {
         (Event::Start, _) => 0x36_84_F0,
+        (Event::Cancelled, _) => 0x59_63_6E,
         (Event::Success | Event::Recovery, _) => 0x2E_A0_43,
         (Event::Pending | Event::Rollback, _) | (Event::Failure, Verdict::Undecided) => 0xD2_99_22,
         (Event::Failure, _) => 0xDA_36_33,

@@ -259,6 +259,7 @@ fn html(story: &Story) -> String {
     const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5;color:#1f2328";
     let color = match (story.event, story.verdict) {
         (Event::Start, _) => "#0969da",
+        (Event::Cancelled, _) => "#59636e",
         (Event::Success | Event::Recovery, _) => "#1a7f37",
         (Event::Pending | Event::Rollback, _) | (Event::Failure, Verdict::Undecided) => "#9a6700",
         (Event::Failure, _) => "#cf222e",

@@ -53,7 +53,7 @@ impl Channel for IssueChannel {
                 vec![Message::new("close", json!(ticket::Close { key, comment, label }))]
             }
             // Nothing has failed, and nothing is over.
-            Event::Start | Event::Pending => Vec::new(),
+            Event::Start | Event::Pending | Event::Cancelled => Vec::new(),
         })
     }
 

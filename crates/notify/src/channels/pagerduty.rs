@@ -44,7 +44,7 @@ impl Channel for PagerDuty {
                     Message::new("change", change(story)),
                 ]
             }
-            Event::Start | Event::Pending => acknowledges
+            Event::Start | Event::Pending | Event::Cancelled => acknowledges
                 .then(|| Message::new("acknowledge", about_incident("acknowledge", story)))
                 .into_iter()
                 .chain([Message::new("change", change(story))])

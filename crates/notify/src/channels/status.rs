@@ -96,7 +96,7 @@ fn state(story: &Story) -> &'static str {
     match (story.event, story.verdict) {
         (Event::Start | Event::Pending, _) => "pending",
         (Event::Success | Event::Recovery, _) => "success",
-        (_, Verdict::Undecided | Verdict::Misconfigured) => "error",
+        (Event::Cancelled, _) | (_, Verdict::Undecided | Verdict::Misconfigured) => "error",
         (Event::Failure | Event::Rollback, _) => "failure",
     }
 }

@@ -133,6 +133,7 @@ fn card_of(story: &Story, body: &[Value]) -> Value {
 fn banner(story: &Story) -> Value {
     let style = match (story.event, story.verdict) {
         (Event::Start, _) => "accent",
+        (Event::Cancelled, _) => "default",
         (Event::Success | Event::Recovery, _) => "good",
         (Event::Pending | Event::Rollback, _) | (Event::Failure, Verdict::Undecided) => "warning",
         (Event::Failure, _) => "attention",

@@ -5,9 +5,16 @@ use sluice_core::{Report, Verdict};
 
 use crate::background::Before;
 
-/// The event to tell. No input turns what is not good into a success.
-pub(super) fn settle(asked: Option<Event>, verdict: Verdict, reports: &[Report], before: Before) -> Event {
+/// The event to tell. No input turns what is not good, or was never begun, into a success.
+pub(super) fn settle(
+    asked: Option<Event>,
+    verdict: Verdict,
+    reports: &[Report],
+    before: Before,
+    was_never_begun: bool,
+) -> Event {
     let found = match verdict {
+        Verdict::Passed | Verdict::Skipped if was_never_begun => Event::Cancelled,
         // Where nothing was done, nothing recovered.
         Verdict::Passed if before == Before::Bad => Event::Recovery,
         Verdict::Passed | Verdict::Skipped => Event::Success,
@@ -16,7 +23,7 @@ pub(super) fn settle(asked: Option<Event>, verdict: Verdict, reports: &[Report],
         Verdict::Failed | Verdict::Misconfigured | Verdict::Undecided | Verdict::Broken => Event::Failure,
     };
     match asked {
-        Some(Event::Success | Event::Recovery) if !verdict.is_good() => found,
+        Some(Event::Success | Event::Recovery) if was_never_begun || !verdict.is_good() => found,
         Some(event) => event,
         None => found,
     }
@@ -27,6 +34,7 @@ pub(super) fn verdict_of(event: Event) -> Option<Verdict> {
     match event {
         Event::Start => Some(Verdict::Passed),
         Event::Pending => Some(Verdict::Pending),
+        Event::Cancelled => Some(Verdict::Skipped),
         Event::Failure | Event::Rollback => Some(Verdict::Failed),
         Event::Success | Event::Recovery => None,
     }
@@ -55,7 +63,7 @@ pub(super) fn goes_back(report: &Report) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        background::Background,
+        background::{Background, Ended},
         reports::Found,
         story::tests::{report, tell, told_of},
     };
@@ -121,6 +129,32 @@ mod tests {
         assert_eq!(event(&[Passed], &one("failure")), Event::Failure);
         assert_eq!(event(&[Passed], &one("cancelled")), Event::Failure);
         assert_eq!(event(&[Pending], &one("cancelled")), Event::Failure);
+    }
+
+    #[test]
+    fn what_was_cancelled_before_it_began_is_neither_a_failure_nor_a_success() {
+        let job = |name: &str, conclusion: &str, has_begun| Ended {
+            name: name.into(),
+            conclusion: conclusion.into(),
+            duration: None,
+            url: None,
+            failed_steps: Vec::new(),
+            has_begun,
+        };
+        let told = |jobs: Vec<Ended>, verdict, before| {
+            let found = Found { reports: vec![report("gate-approval", verdict, "x")], ..Found::default() };
+            let background = Background { jobs, before, ..Background::default() };
+            told_of(found, r#"{"deploy": {"result": "cancelled"}}"#, background)
+        };
+        let superseded = || vec![job("Gate", "success", true), job("Deploy to dev", "cancelled", false)];
+        let story = told(superseded(), Verdict::Passed, Before::Bad);
+        assert_eq!((story.event, story.outcome()), (Event::Cancelled, "Cancelled"));
+        assert!(story.steps[1].title.raw().starts_with("was cancelled before it began"), "{:?}", story.steps);
+        assert_eq!(told(superseded(), Verdict::Failed, Before::Good).event, Event::Failure);
+        // One that had begun may have changed something, and so may one that GitHub tells nothing of.
+        let begun = vec![job("Deploy to dev", "cancelled", true), job("Deploy to it", "cancelled", false)];
+        assert_eq!(told(begun, Verdict::Passed, Before::Good).event, Event::Failure);
+        assert_eq!(told(Vec::new(), Verdict::Passed, Before::Good).event, Event::Failure);
     }
 
     #[test]

@@ -36,9 +36,22 @@ pub(crate) struct Reason {
 pub(super) fn of(found: &Found, expected: &[String], jobs: &Jobs, ended: &[Ended]) -> Vec<Step> {
     let mut steps = merged(found);
     steps.extend(found.unreadable.iter().map(Step::of_problem));
-    steps.extend(missing(expected, &found.reports).map(Step::missing));
+    // What was never begun leaves no report.
+    if !was_never_begun(jobs, ended) {
+        steps.extend(missing(expected, &found.reports).map(Step::missing));
+    }
     steps.extend(job_steps(jobs, found, ended));
     steps
+}
+
+/// Whether a job was cancelled, and GitHub knows of no cancelled job of this run that had begun a step. A job that waits
+/// for its turn is cancelled so when a newer run comes to wait there:
+/// <https://docs.github.com/en/actions/concepts/workflows-and-actions/concurrency>.
+///
+/// All that were cancelled are looked at: which one of them `needs` means, their names do not surely tell.
+pub(super) fn was_never_begun(jobs: &Jobs, ended: &[Ended]) -> bool {
+    let mut cancelled = ended.iter().filter(|job| job.conclusion == "cancelled").peekable();
+    jobs.count(JobResult::Cancelled) > 0 && cancelled.peek().is_some() && cancelled.all(|job| !job.has_begun)
 }
 
 /// The worst of all steps. One that had nothing to do takes nothing away from one that was done.
@@ -59,6 +72,7 @@ fn missing<'a>(expected: &'a [String], reports: &[Report]) -> impl Iterator<Item
 /// least as many reports say "pending" as jobs failed, and nothing worse was found.
 fn job_steps(jobs: &Jobs, found: &Found, ended: &[Ended]) -> Vec<Step> {
     let failed = jobs.count(JobResult::Failure);
+    let was_never_begun = was_never_begun(jobs, ended);
     let waits = jobs.count(JobResult::Cancelled) == 0
         && failed <= found.count(Verdict::Pending)
         && found.reports.iter().all(|report| report.verdict <= Verdict::Pending);
@@ -71,6 +85,10 @@ fn job_steps(jobs: &Jobs, found: &Found, ended: &[Ended]) -> Vec<Step> {
             }
             JobResult::Failure if is_explained => (Verdict::Failed, "failed"),
             JobResult::Failure => (Verdict::Failed, "failed, and no report says why"),
+            JobResult::Cancelled if was_never_begun => (
+                Verdict::Skipped,
+                "was cancelled before it began, by a person or by a newer run in its place",
+            ),
             JobResult::Cancelled => (Verdict::Undecided, "was cancelled"),
             JobResult::Success if no_reports => (Verdict::Passed, "succeeded"),
             JobResult::Skipped if no_reports => (Verdict::Skipped, "was skipped"),
@@ -259,6 +277,7 @@ mod tests {
             duration: Some(Duration::from_secs(94)),
             url: Some("https://github.com/acme/shop/actions/runs/7/job/9".into()),
             failed_steps: vec!["Check".into()],
+            has_begun: true,
         };
         let background = Background { jobs: vec![job], ..Background::default() };
         let story = told_of(Found::default(), r#"{"smoke": {"result": "failure"}}"#, background);

@@ -1,6 +1,7 @@
 //! One run of a workflow: its steps as processes, with the environment that the runner gives.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -8,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
+use sluice_runner::Files;
 
 use super::{monorepo::Monorepo, service::Service};
 use crate::workspace;
@@ -112,7 +114,7 @@ impl<'a> Pipeline<'a> {
 
 /// What the runner lays out for a step: files to write to, variables to read.
 struct Runner {
-    variables: Vec<(String, String)>,
+    variables: BTreeMap<String, String>,
     summary: PathBuf,
     temporary: PathBuf,
 }
@@ -125,59 +127,38 @@ impl Runner {
         let temporary = pipeline.shop.path().join(".git/runner").join(&run);
         std::fs::create_dir_all(&temporary)?;
         let file = |name: &str| temporary.join(format!("{}-{name}", pipeline.steps.len()));
-        let (summary, output, event) = (file("summary.md"), file("output"), file("event.json"));
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let summary = file("summary.md");
+        let files = Files {
+            event: path(&file("event.json")),
+            output: path(&file("output")),
+            summary: path(&summary),
+            temporary: path(&temporary),
+        };
         let payload = json!({"before": before, "after": run, "ref": "refs/heads/main", "repository": {"default_branch": "main"}});
-        std::fs::write(&event, payload.to_string())?;
-
-        let mut variables: Vec<(String, String)> = [
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_ACTOR", "octocat"),
-            ("GITHUB_EVENT_NAME", "push"),
+        std::fs::write(&files.event, payload.to_string())?;
+        let mut variables = sluice_runner::variables("push", &files, &action_yml(step.action)?);
+        for (name, value) in &step.inputs {
+            let declared = variables.get_mut(&sluice_runner::input(name));
+            value.clone_into(declared.with_context(|| format!("{} has no input {name}", step.action))?);
+        }
+        let more = [
             ("GITHUB_REF", "refs/heads/main"),
             ("GITHUB_REF_NAME", "main"),
-            ("GITHUB_REPOSITORY", "acme/shop"),
-            ("GITHUB_RUN_ATTEMPT", "1"),
-            ("GITHUB_RUN_ID", "42"),
-            ("GITHUB_SERVER_URL", "https://github.com"),
             ("GITHUB_SHA", &run),
-            ("GITHUB_WORKFLOW", "deliver"),
-            ("GITHUB_EVENT_PATH", &event.to_string_lossy()),
-            ("GITHUB_OUTPUT", &output.to_string_lossy()),
-            ("GITHUB_STEP_SUMMARY", &summary.to_string_lossy()),
-            ("GITHUB_WORKSPACE", &pipeline.shop.path().to_string_lossy()),
-            ("RUNNER_TEMP", &temporary.to_string_lossy()),
+            ("GITHUB_WORKSPACE", &path(pipeline.shop.path())),
             ("SLACK_WEBHOOK_URL", &pipeline.service.url("/slack/services/T000/B000/XXXX")),
             ("AUDIT_WEBHOOK_URL", &pipeline.service.url("/audit")),
             ("AUDIT_WEBHOOK_KEY", "a-key-of-the-demo"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        // The runner hands every declared input over; one that was not given is empty.
-        for input in declared_inputs(step.action)? {
-            let value = step.inputs.iter().find(|(name, _)| *name == input).map_or("", |(_, value)| value);
-            variables.push((format!("INPUT_{}", input.to_uppercase()), value.to_owned()));
-        }
-        for (name, _) in &step.inputs {
-            ensure!(
-                variables.iter().any(|(variable, _)| *variable == format!("INPUT_{}", name.to_uppercase())),
-                "{} has no input {name}",
-                step.action
-            );
-        }
+        ];
+        variables.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
         Ok(Self { variables, summary, temporary })
     }
 }
 
-/// The names of the inputs that `action.yml` declares.
-fn declared_inputs(action: &str) -> anyhow::Result<Vec<String>> {
+fn action_yml(action: &str) -> anyhow::Result<String> {
     let file = workspace::root().join("actions").join(action).join("action.yml");
-    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-    let inputs = text.lines().skip_while(|line| *line != "inputs:").skip(1);
-    Ok(inputs
-        .take_while(|line| line.starts_with(' '))
-        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')))
-        .map(str::to_owned)
-        .collect())
+    std::fs::read_to_string(&file).with_context(|| file.display().to_string())
 }
 
 /// The report of the step that ran last.

@@ -1,6 +1,7 @@
 //! The reusable workflow `approve.yml`: a push asks, comments are counted, and the gate opens without a runner that waits.
 
 use serde_json::json;
+use sluice_end_to_end::Server;
 use sluice_github_fake::{File, GitHub, Repository};
 use sluice_pipelines::{Event, Run, Runner};
 
@@ -61,4 +62,49 @@ fn a_comment_of_somebody_else_opens_the_gate() {
     assert_eq!(run.job("deploy").step("say").printed.trim(), commit);
     assert!(!shop.issues()[0].2, "what was asked is answered");
     assert_eq!(run.job("approve / gate").permissions["issues"], json!("write").as_str().unwrap());
+}
+
+/// The gate waits for its turn behind one that runs, and something newer comes to wait there.
+const SUPERSEDED: &str = "
+name: Deliver
+on: {push: {branches: [main]}}
+permissions: {}
+jobs:
+  older:
+    concurrency: {group: sluice-gate-production}
+    runs-on: ubuntu-24.04
+    steps: [{run: sleep 4}]
+  approve:
+    permissions: {contents: read, pull-requests: read, checks: read, statuses: read, actions: read, deployments: write, issues: write, packages: read, id-token: write}
+    uses: sluice-actions/sluice/.github/workflows/approve.yml@v1
+    with: {environment: production}
+    secrets: {SLACK_WEBHOOK_URL: '${{ secrets.SLACK_WEBHOOK_URL }}', PAGERDUTY_ROUTING_KEY: '${{ secrets.PAGERDUTY_ROUTING_KEY }}'}
+  later: {runs-on: ubuntu-24.04, steps: [{run: sleep 1}]}
+  newer:
+    needs: later
+    concurrency: {group: sluice-gate-production}
+    runs-on: ubuntu-24.04
+    steps: [{run: 'true'}]
+";
+
+#[test]
+fn a_gate_that_something_newer_took_the_place_of_is_told_as_cancelled() {
+    let github = GitHub::start();
+    let shop = github.repository("acme/shop");
+    let slack = Server::answering(|_| (200, "ok".to_owned()));
+    let config = format!(
+        "{CONFIG}channels:\n  team: {{slack: {{webhook: {{env: SLACK_WEBHOOK_URL}}}}}}\n  oncall: {{slack: {{webhook: {{env: PAGERDUTY_ROUTING_KEY}}}}}}\nnotify:\n  - {{on: [success, failure, pending], channels: [oncall]}}\n  - {{on: [cancelled], channels: [team]}}\n"
+    );
+    let files = [(".github/workflows/deliver.yml", SUPERSEDED), (".github/sluice.yml", &config)];
+    shop.commit("main", "Begin", &files.map(|(path, content)| File::new(path, content)));
+    let runner = Runner::new(&github)
+        .secret("SLACK_WEBHOOK_URL", &slack.url("/services/T0/B0/team"))
+        .secret("PAGERDUTY_ROUTING_KEY", &slack.url("/services/T0/B0/oncall"));
+    let run = runner.runs(&shop, &Event::push(&shop, "main"));
+    run.ends("cancelled").has_jobs(&[("approve / gate", "cancelled"), ("approve / notify", "success")]);
+    let told = slack.received();
+    let places: Vec<&str> = told.iter().map(|message| message.target.as_str()).collect();
+    assert_eq!(places, ["POST /services/T0/B0/team"]);
+    assert!(told[0].body.contains("Cancelled in production"), "{}", told[0].body);
+    assert!(told[0].body.contains("a newer run in its place"), "{}", told[0].body);
 }
