@@ -186,5 +186,6 @@ mod tests {
         assert_eq!(nearest("pathz", known), Some("paths"));
         assert_eq!(nearest("Shraed", known), Some("shared"));
         assert_eq!(nearest("environment", known), None);
+        assert_eq!(nearest("d", ["a", "b"]), None);
     }
 }
