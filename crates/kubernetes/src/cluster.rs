@@ -192,6 +192,11 @@ impl Cluster {
         self.api.transport.server().origin()
     }
 
+    /// What its API server has warned of so far, each once: an API that is deprecated, a policy that would refuse pods.
+    pub fn warnings(&self) -> Vec<String> {
+        self.api.transport.warnings()
+    }
+
     /// Who writes, as managed fields name it.
     pub const fn manager(&self) -> &'static str {
         self.manager

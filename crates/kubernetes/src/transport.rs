@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri, header::AUTHORIZATION};
+use http::{
+    Request, Response, StatusCode, Uri,
+    header::{AUTHORIZATION, WARNING},
+};
 use jiff::Timestamp;
 use kube::client::Body;
 use sluice_core::retry::http_date;
@@ -22,6 +25,9 @@ use crate::{Error, credential::Credential};
 /// How long the head of an answer may take. A list of a large namespace takes the API server seconds.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many warnings are kept.
+const MOST_WARNINGS: usize = 20;
+
 /// Sends the requests of kube's client to the cluster, and says who asks.
 #[derive(Clone)]
 pub(crate) struct Transport {
@@ -29,6 +35,7 @@ pub(crate) struct Transport {
     server: Url,
     credential: Credential,
     time: Arc<Mutex<(Timestamp, Instant)>>,
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// What did not come back from a request.
@@ -45,7 +52,8 @@ pub(crate) enum Lost {
 impl Transport {
     /// `now` is the time until the server has told its own.
     pub(crate) fn new(client: Client, server: Url, credential: Credential, now: Timestamp) -> Self {
-        Self { client, server, credential, time: Arc::new(Mutex::new((now, Instant::now()))) }
+        let time = Arc::new(Mutex::new((now, Instant::now())));
+        Self { client, server, credential, time, warnings: Arc::default() }
     }
 
     /// The address of the API server.
@@ -57,6 +65,21 @@ impl Transport {
     pub(crate) fn server_time(&self) -> Timestamp {
         let (told, at) = *self.time.lock().unwrap_or_else(PoisonError::into_inner);
         told.saturating_add(at.elapsed()).unwrap_or(told)
+    }
+
+    /// What the API server has warned of so far, each once.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_warnings(&self, answer: &Response<Incoming>) {
+        let mut known = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for told in answer.headers().get_all(WARNING).iter().filter_map(|value| warning(value.to_str().ok()?))
+        {
+            if known.len() < MOST_WARNINGS && !known.contains(&told) {
+                known.push(told);
+            }
+        }
     }
 
     async fn send(self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
@@ -83,6 +106,7 @@ impl Transport {
             parts.headers.insert(AUTHORIZATION, who);
         }
         let answer = self.client.stream(Request::from_parts(parts, body), HEAD_TIMEOUT).await?;
+        self.note_warnings(&answer);
         let date = answer.headers().get("date").and_then(|date| http_date(date.to_str().ok()?));
         if let Some(date) = date {
             *self.time.lock().unwrap_or_else(PoisonError::into_inner) = (date, Instant::now());
@@ -111,5 +135,27 @@ impl Service<Request<Body>> for Transport {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(self.clone().send(request))
+    }
+}
+
+/// The text of a warning (`299 - "text"`): a deprecated API, a policy that would refuse the pods.
+/// <https://kubernetes.io/blog/2020/09/03/warnings/>
+fn warning(header: &str) -> Option<String> {
+    let (_, quoted) = header.split_once('"')?;
+    let (text, _) = quoted.rsplit_once('"')?;
+    Some(text.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_what_stands_between_its_quotes() {
+        assert_eq!(
+            warning(r#"299 - "would violate PodSecurity \"restricted:latest\"""#).unwrap(),
+            r#"would violate PodSecurity "restricted:latest""#
+        );
+        assert_eq!(warning("299 - none"), None);
     }
 }

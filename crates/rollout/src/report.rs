@@ -354,6 +354,9 @@ fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &
 pub(crate) fn place(draft: &mut Draft, cluster: &Cluster) {
     draft.fact("cluster", cluster.name());
     draft.fact("namespace", cluster.namespace());
+    for warning in cluster.warnings() {
+        draft.fact("the cluster warns", warning);
+    }
 }
 
 /// The first of several reasons, and how many more there are.
