@@ -5,7 +5,7 @@ use sluice_kubernetes::{
     Contested, Error, JsonPatch, Object, Ownership, Preconditions,
     api::core::v1::{ConfigMap, Service},
 };
-use sluice_kubernetes_fake::Kubernetes;
+use sluice_kubernetes_fake::{Fault, Kubernetes, Reply};
 
 use crate::support::{block_on, cluster, config_map, service};
 
@@ -27,6 +27,26 @@ fn a_patch_is_held_to_what_stands_there() {
             r#"services "web" in namespace "shop" has "green" at /spec/selector/colour, not "blue""#
         );
         assert!(matches!(again, Error::TestFailed { .. }));
+    });
+}
+
+#[test]
+fn what_the_server_warns_of_is_kept_once() {
+    let kubernetes = Kubernetes::start();
+    kubernetes.create("shop", &config_map("settings", "one"));
+    kubernetes.faults(|_| {
+        let warning = r#"299 - "would violate PodSecurity \"restricted:latest\"""#;
+        let headers = [("content-type", "application/json"), ("warning", warning)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let body = config_map("settings", "one").to_string().into_bytes();
+        Some(Fault::Answer(Reply { status: 200, headers, body }))
+    });
+    block_on(async {
+        let cluster = cluster(&kubernetes).await;
+        for _ in 0..2 {
+            cluster.rehearsing().get::<ConfigMap>("settings").await.unwrap();
+        }
+        assert_eq!(cluster.warnings(), [r#"would violate PodSecurity "restricted:latest""#]);
     });
 }
 

@@ -37,10 +37,9 @@ fn lease_has_run_out(shop: &Shop) {
 
 #[test]
 fn one_rollout_at_a_time() {
-    let shop = Shop::with_web(1);
-    shop.kubernetes.image("shop/web:2").behaves(Behaviour::Slow(Duration::from_secs(3)));
+    let shop = slow(Duration::from_secs(3));
     let first = shop.rollout(&DEPLOY).starts();
-    shop.kubernetes.until("the first has changed it", |_| shop.image("deployments", "web") == "shop/web:2");
+    until_changed(&shop);
     let outcome = shop.rollout(&["deploy", "--workload=deployment/web", "--image=shop/web:3"]).ends();
     outcome.exits(1).says("another rollout is at it").says("holds the lease");
     assert_eq!(shop.image("deployments", "web"), "shop/web:2");
@@ -55,10 +54,9 @@ fn an_interrupted_run_is_finished_or_rolled_back() {
         (true, false, "shop/web:2"),
         (true, true, "shop/web:1"),
     ] {
-        let shop = Shop::with_web(2);
-        shop.kubernetes.image("shop/web:2").behaves(Behaviour::Slow(Duration::from_secs(2)));
+        let shop = slow(Duration::from_secs(2));
         let running = shop.rollout(&DEPLOY).starts();
-        shop.kubernetes.until("it is changed", |_| shop.image("deployments", "web") == "shop/web:2");
+        until_changed(&shop);
         let told = Instant::now();
         if kill {
             running.kill()
