@@ -2,7 +2,8 @@
 //!
 //! [`judge`] is pure: it looks at a workload and what lies [`Around`] it, as they were seen last, and says in a
 //! [`Judgement`] what is waited for and what is wrong. [`Patience`] weighs judgements over time: a trouble may pass,
-//! and what is done must stay so. [`judge_job`] does the same for a Job.
+//! and what is done must stay so. [`judge_job`] and [`judge_start`] do the same for a Job. The objects are parts of
+//! those of the API (`read`): only what is looked at here is kept of them.
 //!
 //! A workload is done when its controller has seen the newest specification, all wanted pods run it and are
 //! available, no other pod of it is left, not even a terminating one, and no endpoint of a Service leads elsewhere.
