@@ -99,7 +99,8 @@ pub(crate) fn ended(
         }
     }
     if is_rolled_back {
-        draft.fact("rolled back", "yes: all is as it was before");
+        let whole = if run.left_alone().is_empty() { "all" } else { "all that this run had changed" };
+        draft.fact("rolled back", format!("yes: {whole} is as it was before"));
         let failing = run.journal.steps.iter().filter(|step| step.was_failing);
         let failing: Vec<String> = failing.map(Step::object).collect();
         if !failing.is_empty() {
@@ -327,6 +328,9 @@ fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: b
 
 fn finish(done: &mut Done<Outputs>, draught: &Draught, cluster: &Cluster, run: &Run<'_>) {
     place(&mut done.report, cluster);
+    for (object, why) in run.left_alone() {
+        done.report.fact("left alone", format!("{object}: {why}"));
+    }
     done.report.findings.extend(warnings(cluster));
     if let Some(colours) = &draught.colours {
         if let (Some(live), Some(idle)) = (&done.outputs.live, &done.outputs.idle) {

@@ -9,7 +9,10 @@ mod make;
 mod take_back;
 mod wait;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 use sluice_core::{Context, Problem};
@@ -25,7 +28,10 @@ use crate::{
 };
 
 pub(crate) use self::alone::at_work;
-use self::wait::Waiting;
+use self::{
+    take_back::TakenBack,
+    wait::{Target, Waiting},
+};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -76,6 +82,10 @@ pub(crate) struct Run<'a> {
     limits: Limits,
     force: bool,
     waiting: Waiting<'a>,
+    /// What has been made so far, or may have been; `None` where another process has made it.
+    made: Option<BTreeSet<String>>,
+    /// What was left alone on the way back, and why.
+    left_alone: BTreeMap<String, &'static str>,
 }
 
 impl<'a> Run<'a> {
@@ -87,12 +97,18 @@ impl<'a> Run<'a> {
         force: bool,
     ) -> Self {
         let waiting = Waiting::new(cx, cluster, limits, &journal);
-        Self { cx, cluster: cluster.clone(), journal, limits, force, waiting }
+        let left_alone = BTreeMap::new();
+        Self { cx, cluster: cluster.clone(), journal, limits, force, waiting, made: None, left_alone }
     }
 
     /// How far each workload was seen last.
     pub(crate) fn seen(&self) -> &BTreeMap<String, Judgement> {
         &self.waiting.seen
+    }
+
+    /// What was left alone on the way back, and why: nothing that this run made is there.
+    pub(crate) const fn left_alone(&self) -> &BTreeMap<String, &'static str> {
+        &self.left_alone
     }
 
     /// Waits for what is there already. Nothing is changed, so nothing is rolled back.
@@ -159,7 +175,11 @@ impl<'a> Run<'a> {
         for stage in self.stages() {
             let mut targets = Vec::new();
             for step in self.journal.steps.clone().iter().filter(|step| step.stage == stage) {
-                let object = self.make(step).await?;
+                let made = self.make(step).await;
+                if let (Ok(_) | Err(Trip::Lost(_)), Some(all)) = (&made, &mut self.made) {
+                    all.insert(step.object());
+                }
+                let object = made?;
                 self.note(step, &object).await?;
                 targets.extend(self.waiting.target(step, &object, Direction::Forward));
             }
@@ -215,22 +235,55 @@ impl<'a> Run<'a> {
         self.waiting.begin(&self.journal);
         let mut stages = self.stages();
         stages.reverse();
+        let mut failures = Vec::new();
         for stage in stages {
-            let mut targets = Vec::new();
-            let steps = self.journal.steps.clone();
-            for step in steps.iter().rev().filter(|step| step.stage == stage && step.changes_something()) {
-                if let Some(object) = self.take_back(step).await? {
-                    targets.extend(self.waiting.target(step, &object, Direction::Back));
-                }
+            let targets = self.take_back_all(stage, &mut failures).await?;
+            match self.waiting.wait(targets, Direction::Back).await {
+                Err(Trip::Failed(more)) => failures.extend(more),
+                waited => waited?,
             }
-            self.waiting.wait(targets, Direction::Back).await?;
+            // Where the traffic stays, what it leads to must.
+            if self.is_traffic(&failures) {
+                break;
+            }
         }
         match restore {
+            _ if !failures.is_empty() => Err(Trip::Failed(failures)),
             Some(job) => {
                 jobs::run(self.cx, &self.cluster, &job, self.limits.timeout, &mut self.waiting.voice).await
             }
             None => Ok(()),
         }
+    }
+
+    /// Takes back the steps of a stage, each by itself: one that can't be keeps no other from it.
+    async fn take_back_all(
+        &mut self,
+        stage: usize,
+        failures: &mut Vec<Failure>,
+    ) -> Result<Vec<Target>, Trip> {
+        let mut targets = Vec::new();
+        let steps = self.journal.steps.clone();
+        for step in steps.iter().rev().filter(|step| step.stage == stage && step.changes_something()) {
+            match self.take_back(step).await {
+                Ok(TakenBack::AsBefore(object)) => {
+                    targets.extend(self.waiting.target(step, &object, Direction::Back));
+                }
+                Ok(TakenBack::Gone) => {}
+                Ok(TakenBack::LeftAlone(why)) => {
+                    self.left_alone.insert(step.object(), why);
+                }
+                Err(Trip::Failed(more)) => failures.extend(more),
+                Err(lost) => return Err(lost),
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Whether one of these failures is that of a Service that is sent elsewhere.
+    fn is_traffic(&self, failures: &[Failure]) -> bool {
+        let moved = self.journal.steps.iter().filter(|step| step.moves_traffic()).map(Step::object);
+        moved.into_iter().any(|object| failures.iter().any(|failure| failure.subject == object))
     }
 
     /// Whether what `before` has made can be restored: it has ended well, or is gone since and was followed by more.

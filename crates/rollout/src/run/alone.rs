@@ -1,13 +1,13 @@
 //! One run at a time: two at one object are one too many.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use sluice_core::{Context, Problem, Verdict};
 use sluice_kubernetes::{Error, Hold};
 use tokio::time::{Instant, sleep};
 
 use super::{Begins, Ending, Run};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Direction, Journal};
 
 /// For how long a run holds its lease without renewing it: what another waits for after one that was killed.
 const LEASE: Duration = Duration::from_secs(15);
@@ -52,6 +52,8 @@ impl Run<'_> {
             Begins::New => {
                 self.waiting.note_what_does_not_run(&mut self.journal).await?;
                 self.journal.begin(&self.cluster).await?;
+                // What an undo takes back was made by a run that is over.
+                self.made = (self.journal.direction == Direction::Forward).then(BTreeSet::new);
             }
             Begins::LeftByAnother => self.journal.take_up(&self.cluster).await?,
         }

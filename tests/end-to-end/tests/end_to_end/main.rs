@@ -28,6 +28,7 @@ mod rollout_eks;
 mod rollout_faults;
 mod rollout_interrupted;
 mod rollout_many;
+mod rollout_others;
 mod signals;
 mod smoke_test;
 mod smoke_test_bake;
