@@ -279,10 +279,10 @@ impl Journal {
             .collect()
     }
 
-    /// Whether there is a journal of this name.
-    pub(crate) async fn exists(cluster: &Cluster, name: &str) -> Result<bool, Error> {
+    /// Whether there is a journal of this name, and of this run or of one that is not known.
+    pub(crate) async fn exists(cluster: &Cluster, name: &str, id: &str) -> Result<bool, Error> {
         match cluster.get::<ConfigMap>(name).await {
-            Ok(_) => Ok(true),
+            Ok(map) => Ok(Self::read(written(&map), name).map_or(true, |journal| journal.id == id)),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }

@@ -15,15 +15,16 @@ pub(crate) fn of(object: &Value) -> Option<&str> {
 
 /// The name of the journal of another run that is at an object.
 ///
-/// One whose journal is gone is over: `kubectl rollout undo` brings annotations back that were removed.
+/// One whose journal is gone is over: someone has deleted that, or `kubectl rollout undo` has brought back an annotation that
+/// was removed.
 pub(crate) async fn of_another<'a>(
     object: &'a Value,
     journal: &Journal,
     cluster: &Cluster,
 ) -> Result<Option<&'a str>, Error> {
     let Some(other) = of(object).filter(|mark| *mark != journal.mark()) else { return Ok(None) };
-    let name = other.split('/').next().unwrap_or_default();
-    Ok(Journal::exists(cluster, name).await?.then_some(name))
+    let (name, id) = other.split_once('/').unwrap_or((other, ""));
+    Ok(Journal::exists(cluster, name, id).await?.then_some(name))
 }
 
 /// A patch that also leaves the mark, and fails where another stands than when the object was read.

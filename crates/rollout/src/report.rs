@@ -37,10 +37,8 @@ pub(crate) fn unchanged(
             (draft, Verdict::Failed)
         }
     };
-    let mut done = Done {
-        outputs: Outputs { changed: Some(false), ..outputs(draught, run, verdict, false) },
-        report: draft,
-    };
+    let mut done =
+        Done { outputs: Outputs { changed: Some(false), ..outputs(draught, run, verdict) }, report: draft };
     finish(&mut done, draught, cluster, run);
     done
 }
@@ -68,7 +66,7 @@ pub(crate) fn ended(
         changed: Some(!is_rolled_back),
         rolled_back: Some(is_rolled_back),
         record,
-        ..outputs(draught, run, verdict, is_rolled_back)
+        ..outputs(draught, run, verdict)
     };
     match ending {
         Ending::Done => {
@@ -286,27 +284,33 @@ fn images_now(draught: &Draught, journal: &Journal) -> Vec<ImageReference> {
     all
 }
 
-fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: bool) -> Outputs {
-    let now = if is_rolled_back { &draught.before } else { &draught.after };
+fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict) -> Outputs {
+    let is_broken = verdict == Verdict::Broken;
+    let has_turned_round = run.journal.direction != draught.journal.direction;
+    let ends_as = if has_turned_round { &draught.before } else { &draught.after };
+    // What could not be put back, and what is another's, is not known.
+    let is_known = |object: &str| {
+        !run.left_alone().contains_key(object) && (!is_broken || run.put_back().contains(object))
+    };
+    let now = |object: &str| ends_as.get(object).filter(|_| is_known(object));
     let steps = run.journal.steps.iter();
     let workloads = steps.map(|step| {
         let name = step.object();
         let seen = run.seen().get(&name);
         let is_done = seen.is_none_or(Judgement::is_done);
-        let told =
-            |objects: &BTreeMap<String, Value>| objects.get(&name).map(images::told).unwrap_or_default();
+        let told = |object: Option<&Value>| object.map(images::told).unwrap_or_default();
         WorkloadResult {
             verdict: if is_done && verdict.is_good() { Verdict::Passed } else { verdict },
             reason: seen
                 .and_then(|seen| seen.waiting.clone())
                 .unwrap_or_else(|| reason(step, draught, run.journal.direction)),
             replicas: seen.map(|seen| format!("{}/{}", seen.ready, seen.wanted)),
-            before: told(&draught.before),
-            after: told(now),
+            before: told(draught.before.get(&name)),
+            after: told(now(&name)),
             object: name,
         }
     });
-    let colours = draught.colours.as_ref();
+    let colours = draught.colours.as_ref().filter(|_| !is_broken);
     let (mut live, mut idle) =
         (colours.map(|one| one.live.name.clone()), colours.map(|one| one.idle.name.clone()));
     if run.journal.command == "switch" {
@@ -317,11 +321,7 @@ fn outputs(draught: &Draught, run: &Run<'_>, verdict: Verdict, is_rolled_back: b
         live,
         idle,
         idle_host: draught.idle_host.clone().filter(|_| run.journal.command == "deploy"),
-        version: run
-            .journal
-            .steps
-            .iter()
-            .find_map(|step| now.get(&step.object()).and_then(images::version_of)),
+        version: run.journal.steps.iter().find_map(|step| now(&step.object()).and_then(images::version_of)),
         ..Outputs::default()
     }
 }

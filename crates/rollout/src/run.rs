@@ -84,6 +84,8 @@ pub(crate) struct Run<'a> {
     waiting: Waiting<'a>,
     /// What has been made so far, or may have been; `None` where another process has made it.
     made: Option<BTreeSet<String>>,
+    /// What was put back.
+    put_back: BTreeSet<String>,
     /// What was left alone on the way back, and why.
     left_alone: BTreeMap<String, &'static str>,
 }
@@ -97,13 +99,27 @@ impl<'a> Run<'a> {
         force: bool,
     ) -> Self {
         let waiting = Waiting::new(cx, cluster, limits, &journal);
-        let left_alone = BTreeMap::new();
-        Self { cx, cluster: cluster.clone(), journal, limits, force, waiting, made: None, left_alone }
+        Self {
+            cx,
+            cluster: cluster.clone(),
+            journal,
+            limits,
+            force,
+            waiting,
+            made: None,
+            put_back: BTreeSet::new(),
+            left_alone: BTreeMap::new(),
+        }
     }
 
     /// How far each workload was seen last.
     pub(crate) fn seen(&self) -> &BTreeMap<String, Judgement> {
         &self.waiting.seen
+    }
+
+    /// What was put back.
+    pub(crate) const fn put_back(&self) -> &BTreeSet<String> {
+        &self.put_back
     }
 
     /// What was left alone on the way back, and why: nothing that this run made is there.
@@ -267,6 +283,7 @@ impl<'a> Run<'a> {
         for step in steps.iter().rev().filter(|step| step.stage == stage && step.changes_something()) {
             match self.take_back(step).await {
                 Ok(TakenBack::AsBefore(object)) => {
+                    self.put_back.insert(step.object());
                     targets.extend(self.waiting.target(step, &object, Direction::Back));
                 }
                 Ok(TakenBack::Gone) => {}

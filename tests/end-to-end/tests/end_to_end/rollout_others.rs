@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_kubernetes_fake::Behaviour;
 
 use crate::rollout::shop::Shop;
@@ -49,12 +49,21 @@ fn until_the_job_runs(shop: &Shop) {
 fn what_can_not_be_taken_back_keeps_nothing_else_from_it() {
     let shop = shop();
     shop.kubernetes.image("shop/api:2").behaves(Behaviour::NeverReady);
-    let running = shop.rollout(&DEPLOY).argument("--timeout=8s").starts();
+    let running = shop.rollout(&DEPLOY).argument("--timeout=8s").in_actions().starts();
     shop.kubernetes.until("both are changed", |_| {
         shop.image("deployments", "web") == "shop/web:2" && shop.image("deployments", "api") == "shop/api:2"
     });
     hotfix(&shop);
-    running.ends().exits(4).says("deployment/web").says("someone else changed").says("kubectl-set");
+    let outcome = running.ends();
+    outcome.exits(4).says("deployment/web").says("someone else changed").says("kubectl-set");
+    let ends_as: Vec<(Value, Value)> = serde_json::from_str::<Vec<Value>>(&outcome.outputs["workloads"])
+        .unwrap()
+        .iter()
+        .map(|workload| (workload["object"].clone(), workload["after"].clone()))
+        .collect();
+    let expected =
+        [(json!("deployment/api"), json!(["web=shop/api:1"])), (json!("deployment/web"), Value::Null)];
+    assert_eq!(ends_as, expected, "what runs there is someone else's");
     assert_eq!(shop.image("deployments", "web"), "shop/web:hotfix");
     assert_eq!(shop.running("api-"), ["shop/api:1"]);
     shop.rollout(&["resume", "--back", "--force"]).ends().exits(0);
@@ -75,6 +84,27 @@ fn what_was_removed_does_not_stand_in_the_way_for_ever() {
     shop.rollout(&["resume", "--back"]).ends().exits(4).says("resume --back --force");
     let outcome = shop.rollout(&["resume", "--back", "--force"]).ends();
     outcome.exits(0).says("deployment/web: someone removed it");
+    shop.is_clean();
+}
+
+/// The way out that the README names: then the marks that were left are nobody's.
+#[test]
+fn a_journal_that_someone_deletes_is_over() {
+    let shop = shop();
+    shop.kubernetes.image("shop/web:2").behaves(Behaviour::NeverReady);
+    let running = shop.rollout(&DEPLOY).starts();
+    shop.kubernetes.until("it is changed", |_| shop.image("deployments", "web") == "shop/web:2");
+    running.kill();
+    running.ends();
+    for plural in ["configmaps", "leases.coordination.k8s.io"] {
+        for object in shop.kubernetes.all(plural, "shop") {
+            shop.kubernetes.delete(plural, "shop", object["metadata"]["name"].as_str().unwrap());
+        }
+    }
+    let words = DEPLOY.map(|word| word.replace(":2", ":3"));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    shop.rollout(&words).ends().exits(0);
+    assert_eq!(shop.running("web-"), ["shop/web:3"]);
     shop.is_clean();
 }
 
