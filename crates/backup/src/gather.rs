@@ -184,18 +184,7 @@ mod tests {
     use sluice_core::{Context, Environment};
 
     use super::*;
-    use crate::store::Address;
-
-    fn kind(group: &str, kind: &str, plural: &str) -> Kind {
-        Kind {
-            group: group.to_owned(),
-            version: "v1".to_owned(),
-            kind: kind.to_owned(),
-            plural: plural.to_owned(),
-            is_namespaced: true,
-            verbs: Vec::new(),
-        }
-    }
+    use crate::{sample::kind, store::Address};
 
     fn object(name: &str, uid: &str, owner: Option<&str>) -> Value {
         let owners: Vec<_> = owner.into_iter().map(|uid| json!({"uid": uid, "controller": true})).collect();

@@ -27,6 +27,8 @@ mod order;
 mod outputs;
 mod plan;
 mod restore;
+#[cfg(test)]
+mod sample;
 mod seal;
 mod store;
 mod verify;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use sluice_core::{Finding, Verdict, escape};
+use sluice_core::{Finding, Problem, Verdict, escape};
 use sluice_kubernetes::{
     Cluster, Error, Log, Selector,
     progress::{Culprit, Event, Trouble, time_of},
@@ -44,6 +44,11 @@ const LATENCY: Duration = Duration::from_secs(3);
 impl Failure {
     pub(crate) fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { subject: subject.into(), reason: reason.into(), evidence: Vec::new(), help: None }
+    }
+
+    /// A problem, in one line.
+    pub(crate) fn of_problem(subject: impl Into<String>, problem: Problem) -> Self {
+        Self::new(subject, format!("{}: {}", problem.what, problem.why.unwrap_or_default()))
     }
 
     /// A trouble of a workload, with the last events.

@@ -169,10 +169,7 @@ impl<'a> Run<'a> {
                 let name = self.journal.name();
                 return Err(alone::not_alone(format!("configmap/{name} is gone, or is another run's")));
             }
-            Err(problem) => {
-                let why = problem.why.unwrap_or_default();
-                Err(Trip::one(Failure::new("rollback", format!("{}: {why}", problem.what))))
-            }
+            Err(problem) => Err(Trip::one(Failure::of_problem("rollback", problem))),
         };
         match way_back {
             Ok(()) => self.end(Ending::RolledBack(failures)).await,
@@ -218,10 +215,7 @@ impl<'a> Run<'a> {
             Ok(false) => {
                 Err(Trip::one(Failure::new(subject, "the journal of this run is gone, or is another run's")))
             }
-            Err(problem) => {
-                let why = problem.why.unwrap_or_default();
-                Err(Trip::one(Failure::new(subject, format!("{}: {why}", problem.what))))
-            }
+            Err(problem) => Err(Trip::one(Failure::of_problem(subject, problem))),
         }
     }
 

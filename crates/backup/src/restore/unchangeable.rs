@@ -57,20 +57,12 @@ fn deletion(item: &Item, option: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sluice_kubernetes::Kind;
 
     use super::*;
-    use crate::manifest::Entry;
+    use crate::{manifest::Entry, sample};
 
     fn item(group: &str, kind: &str, plural: &str, name: &str) -> Item {
-        let kind = Kind {
-            group: group.to_owned(),
-            version: "v1".to_owned(),
-            kind: kind.to_owned(),
-            plural: plural.to_owned(),
-            is_namespaced: true,
-            verbs: Vec::new(),
-        };
+        let kind = sample::kind(group, kind, plural);
         let entry = Entry::new(String::new(), b"", &kind.api_version(), &kind.kind, name);
         Item { entry, kind, namespace: "shop".to_owned(), object: json!({}) }
     }

@@ -5,6 +5,7 @@ pub(crate) mod shop;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sluice_end_to_end::Running;
 use sluice_kubernetes_fake::{Behaviour, Fault, KubernetesReply as _, Reply};
 
 use self::shop::Shop;
@@ -337,12 +338,18 @@ fn a_job_that_can_not_start_is_not_waited_for() {
     shop.is_clean();
 }
 
-#[test]
-fn what_someone_removes_meanwhile_is_not_waited_for() {
+/// A deployment whose pods run, and never get ready.
+fn waiting_for_ever() -> (Shop, Running) {
     let shop = Shop::with_web(1);
     shop.kubernetes.image("shop/web:2").behaves(Behaviour::NeverReady);
     let running = shop.rollout(&DEPLOY).starts();
     shop.kubernetes.until("its pods run", |_| shop.running("web").contains(&"shop/web:2".to_owned()));
+    (shop, running)
+}
+
+#[test]
+fn what_someone_removes_meanwhile_is_not_waited_for() {
+    let (shop, running) = waiting_for_ever();
     let removed = Instant::now();
     shop.kubernetes.delete("deployments", "shop", "web");
     running.ends().exits(4).says("someone removed it");
@@ -389,10 +396,7 @@ fn a_change_that_a_webhook_takes_back_is_no_change() {
 /// Also where the object is there again: it is not the one that was written.
 #[test]
 fn what_someone_makes_anew_meanwhile_is_told_at_once() {
-    let shop = Shop::with_web(1);
-    shop.kubernetes.image("shop/web:2").behaves(Behaviour::NeverReady);
-    let running = shop.rollout(&DEPLOY).starts();
-    shop.kubernetes.until("its pods run", |_| shop.running("web").contains(&"shop/web:2".to_owned()));
+    let (shop, running) = waiting_for_ever();
     let removed = Instant::now();
     shop.kubernetes.delete("deployments", "shop", "web");
     shop.workload("Deployment", "web", "shop/web:hotfix", 1);
